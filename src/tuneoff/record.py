@@ -1,0 +1,291 @@
+"""What a study leaves behind: a header (`run.json`) and an append-only log (`trials.jsonl`) per cell.
+
+One process writes a cell. Costs in the log are increments since the trial's previous line, never running totals, so
+that sums stay right after an exploit, a crash or a resume. Knows neither Ray nor torch.
+
+Lines of the log, by `kind`:
+  session_start  the command began (or resumed) work on the cell
+  evaluation     one evaluation of one trial
+  trial_end      a trial ended, and how
+  session_end    the command stopped working on the cell
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, ClassVar, TypeAlias
+
+SCHEMA_VERSION = 1
+HEADER_FILE = "run.json"
+LOG_FILE = "trials.jsonl"
+
+COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED = "completed", "stopped", "diverged", "failed", "interrupted"
+TRIAL_STATUSES = (COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED)
+
+
+class RecordError(ValueError):
+    """Records that can't be read; the message names the file, the line and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Score:
+    """Metrics on one set of examples. `collapsed` means that every prediction was the same class."""
+
+    metrics: Mapping[str, float]
+    loss: float
+    n_examples: int
+    predicted_counts: tuple[int, ...]
+    """How often each class was predicted; shape (n_labels,)."""
+    predictions: tuple[int, ...] | None = None
+    """Predicted class of each example in the split's order; kept for test scores, where paired tests need it."""
+
+    @property
+    def collapsed(self) -> bool:
+        return max(self.predicted_counts) == self.n_examples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """An increment of device time and work. Seconds are wall seconds on the trial's device share."""
+
+    start_up_seconds: float = 0.0
+    train_seconds: float = 0.0
+    evaluate_seconds: float = 0.0
+    test_seconds: float = 0.0
+    save_seconds: float = 0.0
+    load_seconds: float = 0.0
+    train_steps: int = 0
+    train_examples: int = 0
+    train_tokens: int = 0
+    """Real tokens, padding not counted."""
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)})
+
+    @property
+    def seconds(self) -> float:
+        return (self.start_up_seconds + self.train_seconds + self.evaluate_seconds + self.test_seconds
+                + self.save_seconds + self.load_seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationRecord:
+    """One evaluation of one trial."""
+
+    kind: ClassVar[str] = "evaluation"
+    trial_id: str
+    evaluation: int
+    """1, 2, ... within the trial's own log (not reset by an exploit)."""
+    parent_trial_id: str | None
+    """Whose weights the trial continued from since its previous line, where that was another trial."""
+    parent_evaluation: int | None
+    """The parent's evaluation at which it wrote those weights."""
+    hparams: Mapping[str, Any]
+    """Every hyperparameter that was in force in this interval."""
+    examples_seen: int
+    """Progress of the weights (inherited progress included)."""
+    epoch: float
+    validation: Score
+    test: Score | None
+    """None where the test set was not evaluated: only incumbents are scored on it."""
+    cost: Cost
+    peak_memory_bytes: int | None
+    elapsed_seconds: float
+    """Since the cell began, summed over its sessions."""
+    worker: str
+    """host:pid of the process that trained."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEndRecord:
+    kind: ClassVar[str] = "trial_end"
+    trial_id: str
+    status: str
+    """One of TRIAL_STATUSES."""
+    reason: str
+    hparams: Mapping[str, Any]
+    cost: Cost
+    """What was spent since the trial's previous line."""
+    elapsed_seconds: float
+    worker: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStartRecord:
+    kind: ClassVar[str] = "session_start"
+    session: int
+    time_utc: str
+    elapsed_seconds: float
+    devices: int
+    """Devices held for the whole session (what is charged)."""
+    device_kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionEndRecord:
+    kind: ClassVar[str] = "session_end"
+    session: int
+    time_utc: str
+    elapsed_seconds: float
+    status: str
+    """finished, interrupted or failed."""
+    reason: str = ""
+
+
+Record: TypeAlias = EvaluationRecord | TrialEndRecord | SessionStartRecord | SessionEndRecord
+_KINDS: dict[str, type[Any]] = {k.kind: k for k in (EvaluationRecord, TrialEndRecord, SessionStartRecord,
+                                                   SessionEndRecord)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a cell is. Written once when it begins; `status` changes once, when it is finished.
+
+    config: the whole configuration, as composed. data: name, source, hashes, split sizes, majority rates, hash of the
+    split indices.
+    """
+
+    schema_version: int
+    protocol_version: str
+    study: str
+    task: str
+    model: str
+    algorithm: str
+    repeat: int
+    protocol: str
+    metric: str
+    status: str
+    """running, finished or failed."""
+    started_utc: str
+    config: Mapping[str, Any]
+    config_hash: str
+    seeds: Mapping[str, int]
+    space: Mapping[str, Any]
+    data: Mapping[str, Any]
+    price: Mapping[str, Any]
+    """name, per_device_hour_usd, source, date."""
+    versions: Mapping[str, str]
+    git: Mapping[str, Any]
+    hardware: Mapping[str, Any]
+    command: str
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One search on one task, model and repeat, as read back."""
+
+    path: Path
+    header: Header
+    records: tuple[Record, ...]
+    repaired: str | None = None
+    """What was repaired on loading (a half-written last line), or None."""
+
+    @property
+    def evaluations(self) -> tuple[EvaluationRecord, ...]:
+        return tuple(r for r in self.records if isinstance(r, EvaluationRecord))
+
+    @property
+    def trial_ends(self) -> tuple[TrialEndRecord, ...]:
+        return tuple(r for r in self.records if isinstance(r, TrialEndRecord))
+
+    @property
+    def wall_seconds(self) -> float:
+        """Elapsed seconds at the last line; a killed session counts up to what it last wrote."""
+        return max((r.elapsed_seconds for r in self.records), default=0.0)
+
+    @property
+    def devices(self) -> int:
+        return next((r.devices for r in self.records if isinstance(r, SessionStartRecord)), 1)
+
+
+class LogWriter:
+    """Appends lines to a cell's log, each flushed to the disk before the call returns."""
+
+    def __init__(self, cell: Path) -> None:
+        cell.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = (cell / LOG_FILE).open("a", encoding="utf-8")
+
+    def append(self, record: Record) -> None:
+        self._file.write(to_line(record))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> LogWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._file.close()
+
+
+def to_line(record: Record) -> str:
+    return json.dumps({"kind": record.kind, **asdict(record)}, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def from_dict(values: dict[str, Any]) -> Record:
+    kind = _KINDS[values.pop("kind")]
+    if "cost" in values:
+        values["cost"] = Cost(**values["cost"])
+    for name in ("validation", "test"):
+        if values.get(name) is not None:
+            score = dict(values[name])
+            score["predicted_counts"] = tuple(score["predicted_counts"])
+            if score.get("predictions") is not None:
+                score["predictions"] = tuple(score["predictions"])
+            values[name] = Score(**score)
+    record: Record = kind(**values)
+    return record
+
+
+def write_header(cell: Path, header: Header) -> None:
+    """Atomic: the file is either the old one or the new one."""
+    cell.mkdir(parents=True, exist_ok=True)
+    temporary = cell / (HEADER_FILE + ".tmp")
+    temporary.write_text(json.dumps(asdict(header), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(cell / HEADER_FILE)
+
+
+def read_header(cell: Path) -> Header:
+    path = cell / HEADER_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        version = values.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise RecordError(f"{path} has schema_version {version}, but this tuneoff reads {SCHEMA_VERSION}: "
+                              "read it with the version that wrote it, or run the study again")
+        return Header(**values)
+    except (json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path} is not a run header ({error}): delete the cell's folder and run it again") from error
+
+
+def read_log(path: Path) -> tuple[list[Record], str | None]:
+    """The log's records, and what was wrong with its last line (a crash can leave it half-written), or None."""
+    records: list[Record] = []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            records.append(from_dict(json.loads(line)))
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            if number == len(lines):
+                return records, f"line {number} of {path.name} was half-written ({len(line)} characters): left out"
+            raise RecordError(f"{path}, line {number} can't be read ({error!r}): "
+                              "remove the line, or delete the cell's folder and run it again") from error
+    return records, None
+
+
+def load_cell(cell: Path) -> Cell:
+    records, repaired = read_log(cell / LOG_FILE)
+    return Cell(path=cell, header=read_header(cell), records=tuple(records), repaired=repaired)
+
+
+def find_cells(root: Path) -> Iterator[Path]:
+    """Folders of cells under `root` (a study, or all of results/), in a stable order."""
+    for header in sorted(root.rglob(HEADER_FILE)):
+        yield header.parent

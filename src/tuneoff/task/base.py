@@ -1,0 +1,50 @@
+"""What a task hands over: labelled text in named splits. Knows neither Ray nor torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+UNLABELLED = -1
+
+
+class TaskError(ValueError):
+    """Data that is missing, unreadable or unfit for classification; the message names the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextSplit:
+    """Rows of one split.
+
+    text_a: n strings. text_b: n strings, or None for single-sentence tasks.
+    label: int64 of shape (n,), class indices; `UNLABELLED` where the label is hidden.
+    """
+
+    text_a: tuple[str, ...]
+    text_b: tuple[str, ...] | None
+    label: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.text_a)
+
+    @property
+    def labelled(self) -> bool:
+        return bool((self.label != UNLABELLED).all())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A classification task as its source gives it, before any protocol.
+
+    splits: "train" and, where they exist, "dev" and "test". `source` says where the rows came from, for the run header.
+    """
+
+    name: str
+    label_names: tuple[str, ...]
+    splits: Mapping[str, TextSplit]
+    source: str
+    metrics: tuple[str, ...] = ("accuracy",)
+    """The first is what searches maximise; the rest are reported."""
