@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from tuneoff.errors import UserError
+
 LR_SCHEDULES = ("linear", "constant", "cosine")
 
 
-class HParamError(ValueError):
+class HParamError(UserError):
     """A hyperparameter that does not exist or whose value the training function does not accept."""
 
 
@@ -60,8 +62,11 @@ class HParams:
         whole: dict[str, Any] = {k: int(v) for k, v in values.items() if k in WHOLE and _is_whole(v)}
         return cls(**{**values, **whole})
 
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
     def replace(self, changes: Mapping[str, Any]) -> HParams:
-        return self.from_dict({**asdict(self), **changes})
+        return self.from_dict({**self.to_dict(), **changes})
 
 
 def _is_whole(value: Any) -> bool:

@@ -5,6 +5,7 @@ that sums stay right after an exploit, a crash or a resume. Knows neither Ray no
 
 Lines of the log, by `kind`:
   session_start  the command began (or resumed) work on the cell
+  trial_start    a trial was proposed
   evaluation     one evaluation of one trial
   trial_end      a trial ended, and how
   session_end    the command stopped working on the cell
@@ -20,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, ClassVar, TypeAlias
 
+from tuneoff.errors import UserError
+
 SCHEMA_VERSION = 1
 HEADER_FILE = "run.json"
 LOG_FILE = "trials.jsonl"
@@ -28,7 +31,7 @@ COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED = "completed", "stopped", "div
 TRIAL_STATUSES = (COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED)
 
 
-class RecordError(ValueError):
+class RecordError(UserError):
     """Records that can't be read; the message names the file, the line and the remedy."""
 
 
@@ -102,6 +105,17 @@ class EvaluationRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialStartRecord:
+    """A trial was proposed."""
+
+    kind: ClassVar[str] = "trial_start"
+    trial_id: str
+    hparams: Mapping[str, Any]
+    """What the searcher proposed: the space's hyperparameters only."""
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialEndRecord:
     kind: ClassVar[str] = "trial_end"
     trial_id: str
@@ -137,9 +151,9 @@ class SessionEndRecord:
     reason: str = ""
 
 
-Record: TypeAlias = EvaluationRecord | TrialEndRecord | SessionStartRecord | SessionEndRecord
-_KINDS: dict[str, type[Any]] = {k.kind: k for k in (EvaluationRecord, TrialEndRecord, SessionStartRecord,
-                                                   SessionEndRecord)}
+Record: TypeAlias = TrialStartRecord | EvaluationRecord | TrialEndRecord | SessionStartRecord | SessionEndRecord
+_KINDS: dict[str, type[Any]] = {k.kind: k for k in (TrialStartRecord, EvaluationRecord, TrialEndRecord,
+                                                   SessionStartRecord, SessionEndRecord)}
 
 
 @dataclass(frozen=True, kw_only=True)

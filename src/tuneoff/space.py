@@ -15,11 +15,13 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tuneoff.errors import UserError
+
 Value: TypeAlias = int | float | str
 """What a hyperparameter can be."""
 
 
-class SpaceError(ValueError):
+class SpaceError(UserError):
     """A search space that is empty, contradictory or outside what the training function accepts."""
 
 
@@ -71,7 +73,7 @@ class Int:
         return self.from_unit(float(rng.random()))
 
     def contains(self, value: Value) -> bool:
-        return not isinstance(value, str) and int(value) == value and self.low <= value <= self.high
+        return not isinstance(value, str) and self.low <= value <= self.high and int(value) == value
 
     def clip(self, value: Value) -> int:
         return min(max(round(_number(value)), self.low), self.high)
@@ -165,6 +167,26 @@ class SearchSpace:
         axes = [domain.grid(points) for domain in self.domains.values()]
         for values in product(*axes):
             yield dict(zip(self.domains, values, strict=True))
+
+    def size(self) -> int | None:
+        """How many points there are, or None where a hyperparameter is continuous."""
+        counts = [_count(domain) for domain in self.domains.values()]
+        return None if None in counts else math.prod(count for count in counts if count is not None)
+
+    def every_point(self) -> Iterator[dict[str, Value]]:
+        """Every point of a countable space, in a fixed order. SpaceError where a hyperparameter is continuous."""
+        if self.size() is None:
+            raise SpaceError("the space has a continuous hyperparameter, so its points can't be listed")
+        axes = [list(d.values) if isinstance(d, Choice) else range(int(d.low), int(d.high) + 1)
+                for d in self.domains.values()]
+        for values in product(*axes):
+            yield dict(zip(self.domains, values, strict=True))
+
+
+def _count(domain: Domain) -> int | None:
+    if isinstance(domain, Choice):
+        return len(domain.values)
+    return int(domain.high) - int(domain.low) + 1 if isinstance(domain, Int) else None
 
 
 def _check_bounds(low: float, high: float, log: bool) -> None:

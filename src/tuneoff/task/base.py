@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tuneoff.errors import UserError
+
 UNLABELLED = -1
 
 
-class TaskError(ValueError):
+class TaskError(UserError):
     """Data that is missing, unreadable or unfit for classification; the message names the remedy."""
 
 

@@ -1,0 +1,85 @@
+"""python -m benchmarks.report [STUDY ...] [--results DIR] [--usd-per-device-hour X]
+
+Tables and figures of a study, from its records alone; neither Ray nor torch is needed. Without STUDY: the newest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuneoff.errors import UserError
+from tuneoff.price import Price
+from tuneoff.record import HEADER_FILE, LOG_FILE
+from tuneoff.report.output import StudyReport, write_report
+from tuneoff.report.reading import ReportError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0, or 2 with one sentence on stderr where there is nothing to report on."""
+    options = _parser().parse_args(arguments)
+    try:
+        price = _own_price(options.usd_per_device_hour)
+        for study in _chosen(options.results, options.study):
+            _print(write_report(study, price))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description="Tables and figures of a study, "
+                                     "from its records alone.")
+    parser.add_argument("study", nargs="*", metavar="STUDY", help="a study's name, or its folder (default: the newest)")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
+    return parser
+
+
+def _own_price(usd: float | None) -> Price | None:
+    if usd is None:
+        return None
+    return Price(name="custom", per_device_hour_usd=usd, source="given to the report", date="today")
+
+
+def _studies(results: Path) -> list[Path]:
+    """Folders below `results` that hold cells, the one written to last first."""
+    def newest(study: Path) -> float:
+        return max((p.stat().st_mtime for name in (HEADER_FILE, LOG_FILE) for p in study.rglob(name)), default=0.0)
+
+    folders = [p for p in results.iterdir() if p.is_dir()] if results.is_dir() else []
+    return sorted((f for f in folders if next(f.rglob(HEADER_FILE), None)), key=lambda f: (-newest(f), f.name))
+
+
+def _chosen(results: Path, names: Sequence[str]) -> list[Path]:
+    there = _studies(results)
+    if not there and not any(Path(name).is_dir() for name in names):
+        raise ReportError(f"{results} holds no studies: run one first, for example python -m benchmarks.run "
+                          "algorithm=random, or say where they are with --results DIR")
+    if not names:
+        if len(there) > 1:
+            print(f"The newest study is {there[0].name}; there are also {', '.join(f.name for f in there[1:])}.\n")
+        return there[:1]
+    return [_find(name, results, there) for name in names]
+
+
+def _find(name: str, results: Path, there: Sequence[Path]) -> Path:
+    for folder in (results / name, Path(name)):
+        if folder.is_dir():
+            return folder
+    raise ReportError(f"there is no study {name!r} in {results}; there are {', '.join(f.name for f in there)}")
+
+
+def _print(report: StudyReport) -> None:
+    for block in report.blocks:
+        print(block.results.markdown())
+    drawn = sum(len(block.figures) for block in report.blocks)
+    print(f"Written: {report.page} and, in {', '.join(str(b.folder) for b in report.blocks)}, the tables as Markdown "
+          f"and CSV and {drawn} figures as SVG and PNG.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""python -m benchmarks.run algorithm=pbt: runs one search and leaves its records under results/. --help lists all."""
+
+from __future__ import annotations
+
+import hydra
+from omegaconf import DictConfig
+
+from benchmarks.cli import compose, exit_on_user_error, guarded
+
+
+@hydra.main(version_base="1.3", config_path="../conf", config_name="config")
+@exit_on_user_error
+def main(composed: DictConfig) -> None:
+    config = compose(composed)
+    from tuneoff import study  # not before the settings are known to be right: torch and Ray take seconds
+    from tuneoff.report.closing import closing_summary
+    from tuneoff.view import make_listener
+
+    if study.finished(config):
+        print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
+              f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")
+        return
+    cell = study.run(config, make_listener(config.view))
+    print(closing_summary(cell))
+
+
+if __name__ == "__main__":
+    guarded(main)

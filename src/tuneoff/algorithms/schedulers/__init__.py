@@ -1,0 +1,1 @@
+"""Schedulers, one a file: which trial goes on, stops or continues from another."""

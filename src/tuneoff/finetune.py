@@ -1,0 +1,270 @@
+"""THE training function: every search runs this one. Knows neither Ray nor Hydra.
+
+Progress is counted in examples seen. The learning rate of a step is `learning_rate x lr_factor(progress)`, computed,
+and weight decay is read from the hyperparameters at each step; a checkpoint restores weights, moments, progress and
+generators, never an optimiser's or scheduler's settings. So a mutated hyperparameter acts at the very next step, and a
+mutated batch size goes on at the very next example.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+from torch.nn.utils import clip_grad_norm_
+
+from tuneoff.checkpoint import TrainState
+from tuneoff.engine.batches import Batch, DeviceSplit, by_length, epoch_order
+from tuneoff.engine.model import Network
+from tuneoff.engine.optimiser import Optimiser
+from tuneoff.engine.schedule import lr_factor
+from tuneoff.hparams import HParams
+from tuneoff.metrics import score_predictions
+from tuneoff.record import Cost, Score
+
+RESUME_EXAMPLES, RESUME_TRAINER_2020 = "examples", "trainer_2020"
+
+
+class Diverged(ArithmeticError):
+    """The loss is not a finite number any more. `cost` is what was spent since the last evaluation."""
+
+    def __init__(self, message: str, cost: Cost) -> None:
+        super().__init__(message)
+        self.cost = cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What all trials of a search share. `wants_test(validation_score)` decides whether the test split is scored."""
+
+    network: Network
+    train: DeviceSplit
+    validation: DeviceSplit
+    test: DeviceSplit | None
+    n_labels: int
+    metrics: tuple[str, ...]
+    device: torch.device
+    bf16: bool
+    evaluations_per_epoch: int = 1
+    bucket_lengths: bool = True
+    evaluation_batch_size: int = 128
+    resume: str = RESUME_EXAMPLES
+    wants_test: Callable[[float], bool] = field(default=lambda _: True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """What the generator yields. `capture(writer)` copies the complete state; valid until the generator goes on."""
+
+    hparams: HParams
+    examples_seen: int
+    epoch: float
+    validation: Score
+    test: Score | None
+    cost: Cost
+    done: bool
+    capture: Callable[[str], TrainState]
+
+
+def finetune(job: Job, hparams: HParams, *, seed: int,
+             state: TrainState | None = None) -> Generator[Evaluation, HParams | None, None]:
+    """Trains and yields an `Evaluation` at each evaluation point; `send(hparams)` changes what follows.
+
+    Starts from the pre-trained weights and a head drawn from `seed`, or goes on from `state`. Ends when `num_epochs`
+    are seen. Raises `Diverged` when the training or validation loss is not finite.
+    """
+    run = _Run(job, hparams, seed, state)
+    while not run.done:
+        changed = yield run.advance()
+        if changed is not None:
+            run.hparams = changed
+
+
+class _Run:
+    """One trial in progress."""
+
+    def __init__(self, job: Job, hparams: HParams, seed: int, state: TrainState | None) -> None:
+        started = time.perf_counter()
+        self.job, self.hparams, self.seed = job, hparams, seed
+        self.n = len(job.train)
+        self.optimiser = Optimiser(job.network.module, hparams)
+        self.steps = self.examples_seen = 0
+        self.applied: tuple[float, float] | None = None
+        if state is None:
+            job.network.reset(seed)
+            self.generators = _seed_generators(seed, job.device)
+        else:
+            self._restore(state)
+        seconds = time.perf_counter() - started
+        self.cost = Cost(start_up_seconds=seconds) if state is None else Cost(load_seconds=seconds)
+
+    def _restore(self, state: TrainState) -> None:
+        parameters = dict(self.job.network.module.named_parameters())
+        with torch.no_grad():
+            for name, tensor in state.weights.items():
+                parameters[name].copy_(tensor)
+        self.optimiser.load_moments(state.moments, state.steps)
+        self.generators = dict(state.generators)
+        self.steps, self.seed, self.examples_seen = state.steps, state.seed, state.examples_seen
+        if self.job.resume == RESUME_TRAINER_2020:
+            # transformers 3.0.2: the optimiser's and scheduler's saved settings replace the mutated ones, and progress
+            # is recomputed from the step count under the new batch size.
+            self.applied = (state.applied_lr, state.applied_weight_decay)
+            self.examples_seen = _progress_by_steps(self.steps, self.hparams.batch_size, self.n)
+
+    @property
+    def total(self) -> int:
+        return self.hparams.num_epochs * self.n
+
+    @property
+    def done(self) -> bool:
+        return self.examples_seen >= self.total
+
+    def advance(self) -> Evaluation:
+        """Trains to the next evaluation point and evaluates."""
+        started = time.perf_counter()
+        target = self._next_point()
+        with _generators(self.generators, self.job.device):
+            loss, tokens, steps, examples = self._train(target)
+        trained = time.perf_counter()
+        self._must_be_finite(loss, "training", trained - started)
+        validation = self._evaluate(self.job.validation, keep_predictions=False)
+        self._must_be_finite(validation.loss, "validation", time.perf_counter() - started)
+        evaluated = time.perf_counter()
+        test = None
+        if self.job.test is not None and self.job.wants_test(validation.metrics[self.job.metrics[0]]):
+            test = self._evaluate(self.job.test, keep_predictions=True)
+        cost = self.cost + Cost(
+            train_seconds=trained - started, evaluate_seconds=evaluated - trained,
+            test_seconds=time.perf_counter() - evaluated if test else 0.0,
+            train_steps=steps, train_examples=examples, train_tokens=tokens)
+        self.cost = Cost()
+        return Evaluation(hparams=self.hparams, examples_seen=self.examples_seen, epoch=self.examples_seen / self.n,
+                          validation=validation, test=test, cost=cost, done=self.done, capture=self.capture)
+
+    def _next_point(self) -> int:
+        """Examples at which the next evaluation is due: the next multiple of an epoch's share, at most the end."""
+        share = self.n / self.job.evaluations_per_epoch
+        return min(math.ceil((math.floor(self.examples_seen / share + 1e-9) + 1) * share - 1e-9), self.total)
+
+    def _train(self, target: int) -> tuple[float, int, int, int]:
+        """Steps until `target` examples are seen; returns the summed loss, real tokens, steps and examples."""
+        self.job.network.module.train()
+        self.job.network.set_dropout(self.hparams.hidden_dropout, self.hparams.attention_dropout)
+        loss_sum = torch.zeros((), device=self.job.device)
+        tokens, first_step, first_example = 0, self.steps, self.examples_seen
+        while self.examples_seen < target:
+            for batch in self._epoch_batches():
+                loss_sum += self._step(batch)
+                tokens += batch.tokens
+                if self.examples_seen >= target:
+                    break
+        return float(loss_sum), tokens, self.steps - first_step, self.examples_seen - first_example
+
+    def _epoch_batches(self) -> Iterator[Batch]:
+        """What is left of the current epoch; a batch never reaches into the next one."""
+        epoch, position = divmod(self.examples_seen, self.n)
+        order = epoch_order(self.job.train.lengths, self.seed, epoch, self.job.bucket_lengths)
+        return self.job.train.batches(order[position:], self.hparams.batch_size)
+
+    def _step(self, batch: Batch) -> torch.Tensor:
+        rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
+        self.optimiser.set(self.hparams, rate * lr_factor(self.hparams, self.examples_seen, self.total), decay)
+        with torch.autocast(self.job.device.type, torch.bfloat16, enabled=self.job.bf16):
+            logits = self.job.network.logits(batch.input_ids, batch.token_type_ids, batch.attention_mask)
+        loss = cross_entropy(logits.float(), batch.labels)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.hparams.max_grad_norm > 0:
+            clip_grad_norm_(self.optimiser.parameters, self.hparams.max_grad_norm, foreach=True)
+        self.optimiser.step()
+        self.steps += 1
+        self.examples_seen += len(batch.labels)
+        return loss.detach()
+
+    @torch.inference_mode()
+    def _evaluate(self, split: DeviceSplit, *, keep_predictions: bool) -> Score:
+        self.job.network.module.eval()
+        order = by_length(split.lengths)
+        outputs = []
+        for batch in split.batches(order, self.job.evaluation_batch_size):
+            with torch.autocast(self.job.device.type, torch.bfloat16, enabled=self.job.bf16):
+                outputs.append(self.job.network.logits(batch.input_ids, batch.token_type_ids, batch.attention_mask))
+        logits: NDArray[np.float32] = np.empty((len(split), self.job.n_labels), dtype=np.float32)
+        logits[order] = torch.cat(outputs).float().cpu().numpy()
+        return score_predictions(logits, split.labels, self.job.metrics, keep_predictions=keep_predictions)
+
+    def _must_be_finite(self, loss: float, which: str, seconds: float) -> None:
+        if not math.isfinite(loss):
+            raise Diverged(f"the {which} loss is {loss} after {self.examples_seen} examples",
+                           self.cost + Cost(train_seconds=seconds))
+
+    def capture(self, writer: str) -> TrainState:
+        module = self.job.network.module
+        rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
+        return TrainState(
+            weights={name: _copy(p) for name, p in module.named_parameters()},
+            moments={name: _copy(t) for name, t in self.optimiser.moments().items()},
+            generators=dict(self.generators), steps=self.steps, examples_seen=self.examples_seen, seed=self.seed,
+            hparams=self.hparams, applied_lr=rate, applied_weight_decay=decay, writer=writer)
+
+
+def _progress_by_steps(steps: int, batch_size: int, n: int) -> int:
+    """Progress as transformers 3.0.2 recomputes it: whole epochs by step count, then steps skipped in this epoch."""
+    steps_per_epoch = math.ceil(n / batch_size)
+    epochs, skipped = divmod(steps, steps_per_epoch)
+    return epochs * n + skipped * batch_size
+
+
+def _copy(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.detach().to("cpu", copy=True)
+
+
+def _seed_generators(seed: int, device: torch.device) -> dict[str, torch.Tensor]:
+    states = {"cpu": torch.Generator().manual_seed(seed).get_state()}
+    if device.type == "cuda":
+        states["cuda"] = torch.Generator(device).manual_seed(seed).get_state()
+    return states
+
+
+class _generators:
+    """Runs a block under a run's own generator states and keeps where they came to; the process's own are put back."""
+
+    def __init__(self, states: dict[str, torch.Tensor], device: torch.device) -> None:
+        self._states, self._cuda = states, device if device.type == "cuda" else None
+
+    def __enter__(self) -> None:
+        self._outer = torch.get_rng_state()
+        torch.set_rng_state(self._states["cpu"])
+        if self._cuda is not None:
+            self._outer_cuda = torch.cuda.get_rng_state(self._cuda)
+            torch.cuda.set_rng_state(self._states["cuda"], self._cuda)
+
+    def __exit__(self, *_: object) -> None:
+        self._states["cpu"] = torch.get_rng_state()
+        torch.set_rng_state(self._outer)
+        if self._cuda is not None:
+            self._states["cuda"] = torch.cuda.get_rng_state(self._cuda)
+            torch.cuda.set_rng_state(self._outer_cuda, self._cuda)
+
+
+def timed_steps(job: Job, hparams: HParams, steps: int) -> list[float]:
+    """Wall seconds of each of `steps` training steps on full batches, after one that warms up. Trains for real."""
+    run = _Run(job, hparams, 0, None)
+    job.network.module.train()
+    seconds: list[float] = []
+    with _generators(run.generators, job.device):
+        while len(seconds) <= steps:
+            run.examples_seen = 0
+            for batch in run._epoch_batches():
+                started = time.perf_counter()
+                float(run._step(batch))  # waits for the device
+                seconds.append(time.perf_counter() - started)
+                if len(seconds) > steps:
+                    break
+    return seconds[1:]

@@ -1,0 +1,82 @@
+"""Where a result comes from: versions, commit, hardware. Everything that a reader needs to make it again."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PROTOCOL_VERSION = "0.1"
+"""Results compare within one major.minor; docs/PROTOCOL.md says what it covers."""
+_PACKAGES = ("tuneoff", "torch", "transformers", "ray", "numpy", "hydra-core", "bayesian-optimization", "hyperopt",
+             "scikit-learn", "tokenizers")
+
+
+def now_utc() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def git() -> dict[str, Any]:
+    """commit and dirty flag of the working tree the code runs from; None for each where there is no git."""
+    root = Path(__file__).resolve().parents[2]
+    commit = _git(root, "rev-parse", "HEAD")
+    status = _git(root, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if status is None else bool(status)}
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def hardware(device: str) -> dict[str, Any]:
+    facts: dict[str, Any] = {"cpu": _cpu_model(), "cores": os.cpu_count(), "memory_bytes": _memory_bytes(),
+                             "system": platform.platform(terse=True)}
+    if device == "cuda":
+        import torch
+        facts["gpu"] = torch.cuda.get_device_name()
+        facts["gpus"] = torch.cuda.device_count()
+        facts["cuda"] = torch.version.cuda
+    return facts
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (ValueError, OSError, AttributeError):
+        return None
+
+
+def command_line() -> str:
+    """The command as it can be typed again."""
+    import shlex
+    arguments = [a for a in sys.argv[1:]]
+    program = Path(sys.argv[0])
+    module = f"python -m benchmarks.{program.stem}" if program.parent.name == "benchmarks" else program.name
+    return " ".join([module, *(shlex.quote(a) for a in arguments)])

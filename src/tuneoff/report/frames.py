@@ -1,0 +1,186 @@
+"""Records as pandas frames: evaluations, trials, cells. Everything else in the report reads these.
+
+Scores are the declared metric, as recorded (accuracy from 0 to 1), NaN where there is none. Seconds are device-seconds
+unless the name says `elapsed` or `wall`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tuneoff.price import Price
+from tuneoff.record import TRIAL_STATUSES, Cell, Cost, EvaluationRecord, TrialEndRecord, TrialStartRecord
+from tuneoff.report import reading
+
+LEDGER = tuple(f.name for f in fields(Cost) if f.name.endswith("_seconds"))
+"""Where busy device-seconds went; their sum is `busy_seconds`."""
+HPARAM = "hp_"
+UNENDED = "unended"
+"""Status of a trial whose end is not recorded (the cell was killed, or still runs)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """evaluations: a row an evaluation, in known order. trials: a row a trial. cells: a row a cell.
+
+    All three have the columns study, task, model, protocol, metric, algorithm, repeat, cell, finished.
+    """
+
+    evaluations: pd.DataFrame
+    trials: pd.DataFrame
+    cells: pd.DataFrame
+    repairs: tuple[str, ...] = ()
+    """One sentence for each log whose last line was half-written."""
+
+    def blocks(self) -> Iterator[tuple[reading.Block, Frames]]:
+        """The frames of each task-model (and protocol and metric), in alphabetical order."""
+        names = ["task", "model", "protocol", "metric"]
+        keys = self.cells[names].drop_duplicates().sort_values(names)
+        for values in keys.itertuples(index=False):
+            block = reading.Block(**dict(zip(names, values, strict=True)))
+            yield block, self._only(**asdict(block))
+
+    def finished(self) -> Frames:
+        return self._only(finished=True)
+
+    def _only(self, **values: Any) -> Frames:
+        def keep(frame: pd.DataFrame) -> pd.DataFrame:
+            mask = pd.Series(True, index=frame.index)
+            for name, value in values.items():
+                mask &= frame[name] == value
+            return frame[mask].reset_index(drop=True)
+
+        return Frames(evaluations=keep(self.evaluations), trials=keep(self.trials), cells=keep(self.cells),
+                      repairs=self.repairs)
+
+
+def load_frames(study: Path, price: Price | None = None) -> Frames:
+    """The frames of a study's folder; with `price`, dollars are at that price instead of the header's."""
+    return build_frames(reading.read_cells(study), price)
+
+
+def build_frames(cells: Sequence[Cell], price: Price | None = None) -> Frames:
+    """Raises RecordError where a record lacks its metric or a header its price or training size."""
+    ordered = sorted(cells, key=reading.cell_name)
+    evaluations = [row for cell in ordered for row in _evaluation_rows(cell, price)]
+    trials = [row for cell in ordered for row in _trial_rows(cell)]
+    rows = [_cell_row(cell, price) for cell in ordered]
+    repairs = tuple(f"{reading.cell_name(c)}: {c.repaired}" for c in ordered if c.repaired)
+    return Frames(evaluations=_frame(evaluations, _EVALUATION), trials=_frame(trials, _TRIAL),
+                  cells=pd.DataFrame(rows), repairs=repairs)
+
+
+_KEYS = ("study", "task", "model", "protocol", "metric", "algorithm", "repeat", "cell", "finished")
+_COST = (*(f.name for f in fields(Cost)), "busy_seconds")
+_EVALUATION = (*_KEYS, "trial_id", "evaluation", "parent_trial_id", "parent_evaluation", "validation", "n_validation",
+               "test", "n_test", "test_predictions", "n_classes", "collapsed", "is_incumbent", "epoch",
+               "examples_seen", "worker", "elapsed_seconds", "charged_seconds", "dollars", *_COST)
+_TRIAL = (*_KEYS, "trial_id", "status", "reason", "evaluations", "validation", "last_validation", "collapsed",
+          "exploits", "epochs_trained", "ended_elapsed_seconds", *_COST)
+
+
+def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """The rows, with the fixed columns first (there even where no cell has a row), then the hyperparameters'."""
+    if not rows:
+        return pd.DataFrame({name: pd.Series(dtype=object) for name in columns})
+    frame = pd.DataFrame(rows)
+    return frame[[*columns, *(name for name in frame.columns if name not in columns)]]
+
+
+def _keys(cell: Cell) -> dict[str, Any]:
+    h = cell.header
+    values = (h.study, h.task, h.model, h.protocol, h.metric, h.algorithm, h.repeat, reading.cell_name(cell),
+              reading.finished(cell))
+    return dict(zip(_KEYS, values, strict=True))
+
+
+def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
+    best = {(r.trial_id, r.evaluation) for r in reading.incumbents(cell)}
+    paid = price or reading.price_of(cell)
+    for record in reading.known_order(cell):
+        charged = reading.charged_seconds(cell, record.elapsed_seconds)
+        yield {
+            **_keys(cell), "trial_id": record.trial_id, "evaluation": record.evaluation,
+            "parent_trial_id": record.parent_trial_id, "parent_evaluation": record.parent_evaluation,
+            "validation": reading.score_of(record.validation, cell), "n_validation": record.validation.n_examples,
+            "test": reading.score_of(record.test, cell) if record.test else float("nan"),
+            "n_test": record.test.n_examples if record.test else 0,
+            "test_predictions": record.test.predictions if record.test else None,
+            "n_classes": len(record.validation.predicted_counts),
+            "collapsed": record.validation.collapsed, "is_incumbent": (record.trial_id, record.evaluation) in best,
+            "epoch": record.epoch, "examples_seen": record.examples_seen, "worker": record.worker,
+            "elapsed_seconds": record.elapsed_seconds, "charged_seconds": charged, "dollars": paid.dollars(charged),
+            **asdict(record.cost), "busy_seconds": record.cost.seconds,
+            **{HPARAM + name: value for name, value in record.hparams.items()},
+        }
+
+
+def _trial_rows(cell: Cell) -> Iterator[dict[str, Any]]:
+    """In the order in which the trials were first heard of."""
+    ends = {r.trial_id: r for r in cell.trial_ends}
+    mine: dict[str, list[EvaluationRecord]] = {}
+    for record in reading.known_order(cell):
+        mine.setdefault(record.trial_id, []).append(record)
+    starts = [r for r in cell.records if isinstance(r, TrialStartRecord)]
+    silent = [(r.elapsed_seconds, r.trial_id) for r in (*ends.values(), *starts)]
+    for _, trial_id in sorted(silent):
+        mine.setdefault(trial_id, [])
+    proposed = {r.trial_id: r.hparams for r in starts}
+    for trial_id, own in mine.items():
+        yield _trial_row(cell, trial_id, own, ends.get(trial_id), proposed.get(trial_id, {}))
+
+
+def _trial_row(cell: Cell, trial_id: str, own: Sequence[EvaluationRecord], end: TrialEndRecord | None,
+               proposed: Mapping[str, Any]) -> dict[str, Any]:
+    cost = reading.add_costs([r.cost for r in own] + [r.cost for r in cell.trial_ends if r.trial_id == trial_id])
+    scores = [reading.score_of(r.validation, cell) for r in own]
+    hparams = own[-1].hparams if own else end.hparams if end else proposed
+    return {
+        **_keys(cell), "trial_id": trial_id, "status": end.status if end else UNENDED,
+        "reason": end.reason if end else "", "evaluations": len(own),
+        "validation": max(scores, default=float("nan")), "last_validation": scores[-1] if own else float("nan"),
+        "collapsed": bool(own) and own[-1].validation.collapsed,
+        "exploits": sum(r.parent_trial_id is not None for r in own),
+        "epochs_trained": cost.train_examples / reading.n_train(cell),
+        "ended_elapsed_seconds": end.elapsed_seconds if end else own[-1].elapsed_seconds if own else float("nan"),
+        **asdict(cost), "busy_seconds": cost.seconds,
+        **{HPARAM + name: value for name, value in hparams.items()},
+    }
+
+
+def _cell_row(cell: Cell, price: Price | None) -> dict[str, Any]:
+    """The cell's summary. `optimism` is validation - test of the incumbent; idle is charged minus busy."""
+    cost, paid = reading.total_cost(cell), price or reading.price_of(cell)
+    charged = reading.charged_seconds(cell, cell.wall_seconds)
+    trials = list(_trial_rows(cell))
+    counts = {status: sum(t["status"] == status for t in trials) for status in (*TRIAL_STATUSES, UNENDED)}
+    return {
+        **_keys(cell), "status": cell.header.status, **_result(cell), "evaluations": len(cell.evaluations),
+        "trials": len(trials), **counts, "collapsed": sum(t["collapsed"] for t in trials),
+        "exploits": sum(t["exploits"] for t in trials),
+        "epochs_trained": cost.train_examples / reading.n_train(cell),
+        **asdict(cost), "busy_seconds": cost.seconds, "wall_seconds": cell.wall_seconds, "devices": cell.devices,
+        "charged_seconds": charged, "dollars": paid.dollars(charged), "device_kind": reading.device_kind(cell),
+        "price": paid.name, "per_device_hour_usd": paid.per_device_hour_usd, "price_source": paid.source,
+        "price_date": paid.date, "sessions": reading.sessions(cell),
+    }
+
+
+def _result(cell: Cell) -> dict[str, Any]:
+    """The incumbent in "any" scope: the best evaluation of any trial, the earliest known of equals."""
+    best = list(reading.incumbents(cell))[-1:]
+    nan = float("nan")
+    if not best:
+        return {"incumbent_trial": None, "incumbent_evaluation": None, "validation": nan, "n_validation": 0,
+                "test": nan, "n_test": 0, "optimism": nan}
+    record = best[0]
+    validation = reading.score_of(record.validation, cell)
+    test = reading.score_of(record.test, cell) if record.test else nan
+    return {"incumbent_trial": record.trial_id, "incumbent_evaluation": record.evaluation, "validation": validation,
+            "n_validation": record.validation.n_examples, "test": test,
+            "n_test": record.test.n_examples if record.test else 0, "optimism": validation - test}

@@ -1,0 +1,91 @@
+"""A study's report as files: a folder for each block (task and model) and one page of Markdown above them.
+
+<study>/report/report.md
+<study>/report/<task>-<model>/{results,details}.{md,csv}, cells.csv, <figure>.{svg,png}
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuneoff.price import Price
+from tuneoff.report import figures
+from tuneoff.report.frames import Frames, load_frames
+from tuneoff.report.reading import Block, ReportError
+from tuneoff.report.table import Table, details_table, results_table
+
+FOLDER, PAGE = "report", "report.md"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockReport:
+    block: Block
+    results: Table
+    details: Table
+    figures: Mapping[str, Sequence[Path]]
+    folder: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyReport:
+    study: Path
+    blocks: tuple[BlockReport, ...]
+    page: Path
+
+
+def write_report(study: Path, price: Price | None = None) -> StudyReport:
+    """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
+
+    Raises ReportError without a finished cell, RecordError for records that can't be read.
+    """
+    frames = load_frames(study, price)
+    if not frames.cells["finished"].any():
+        states = ", ".join(f"{c.cell}: {c.status}" for c in frames.cells.itertuples())
+        raise ReportError(f"{study} has no finished cells yet ({states}): run the study's command again, it goes on "
+                          "where it stopped")
+    root = study / FOLDER
+    _clear(root)
+    parts = list(frames.blocks())
+    names = _folder_names([block for block, _ in parts])
+    reports = tuple(_write_block(block, part, root / names[block]) for block, part in parts)
+    page = root / PAGE
+    page.write_text(_page(study, reports), encoding="utf-8")
+    return StudyReport(study=study, blocks=reports, page=page)
+
+
+def _clear(root: Path) -> None:
+    """Removes an earlier report, and nothing else."""
+    if root.exists() and any(root.iterdir()):
+        if not (root / PAGE).is_file():
+            raise ReportError(f"{root} exists and is not a report of ours (it has no {PAGE}): move it away")
+        shutil.rmtree(root)
+
+
+def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
+    """<task>-<model>, with protocol and metric where one task-model was run under several."""
+    labels = [block.label for block in blocks]
+    return {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
+
+
+def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
+    folder.mkdir(parents=True)
+    tables = {"results": results_table(block, frames), "details": details_table(block, frames)}
+    for name, table in tables.items():
+        (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
+        (folder / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
+    frames.cells.to_csv(folder / "cells.csv", index=False)
+    return BlockReport(block=block, **tables, figures=figures.draw_all(block, frames, folder), folder=folder)
+
+
+def _page(study: Path, reports: Sequence[BlockReport]) -> str:
+    titles = {name: kind.title for name, kind in figures.discover().items()}
+    parts = [f"# {study.name}"]
+    for report in reports:
+        parts += [f"## {report.block.task} with {report.block.model}", report.results.markdown()]
+        for name in report.figures:
+            parts.append(f"![{titles[name]}]({report.folder.name}/{name}.svg)\n\n{titles[name]}.")
+        parts.append(report.details.markdown())
+    return "\n\n".join(part.rstrip() for part in parts) + "\n"

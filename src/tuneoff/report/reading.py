@@ -1,0 +1,129 @@
+"""What one cell says, one question a function. The frames are built from these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuneoff.errors import UserError
+from tuneoff.price import Price, PriceError, charged_device_seconds
+from tuneoff.record import Cell, Cost, EvaluationRecord, RecordError, Score, SessionStartRecord, find_cells, load_cell
+
+
+class ReportError(UserError):
+    """Nothing to report on; the message says what there is instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Cells whose numbers can stand in one table: same task, model, protocol and metric."""
+
+    task: str
+    model: str
+    protocol: str
+    metric: str
+
+    @property
+    def label(self) -> str:
+        return f"{self.task}-{self.model}"
+
+    @classmethod
+    def of(cls, cell: Cell) -> Block:
+        h = cell.header
+        return cls(task=h.task, model=h.model, protocol=h.protocol, metric=h.metric)
+
+
+def read_cells(study: Path) -> list[Cell]:
+    """Every cell below `study`. Raises ReportError where there is none, RecordError where one can't be read."""
+    cells = [load_cell(path) for path in find_cells(study)]
+    if not cells:
+        raise ReportError(f"{study} holds no cells (no run.json below it): run a study first, for example "
+                          "python -m benchmarks.run algorithm=random")
+    seen: dict[str, Path] = {}
+    for cell in cells:
+        name = cell_name(cell)
+        if name in seen:
+            raise RecordError(f"{cell.path} and {seen[name]} both say that they are {name}: remove the copy")
+        seen[name] = cell.path
+    return cells
+
+
+def cell_name(cell: Cell) -> str:
+    h = cell.header
+    return f"{h.study}/{h.task}-{h.model}/{h.algorithm}/repeat-{h.repeat}"
+
+
+def known_order(cell: Cell) -> list[EvaluationRecord]:
+    """Evaluations in the order in which they became known; the order of the lines does not matter."""
+    return sorted(cell.evaluations, key=lambda e: (e.elapsed_seconds, e.trial_id, e.evaluation))
+
+
+def score_of(score: Score, cell: Cell) -> float:
+    """The metric that the search maximised. A missing metric is an error, never a guess."""
+    metric = cell.header.metric
+    if metric not in score.metrics:
+        raise RecordError(f"{cell.path}: the metric is {metric!r}, but an evaluation only has "
+                          f"{', '.join(sorted(score.metrics)) or 'none'}: the records and their header don't match")
+    return score.metrics[metric]
+
+
+def incumbents(cell: Cell) -> Iterator[EvaluationRecord]:
+    """Each evaluation that was better than everything known before it; the last is the cell's result."""
+    best: float | None = None
+    for record in known_order(cell):
+        value = score_of(record.validation, cell)
+        if best is None or value > best:
+            best = value
+            yield record
+
+
+def total_cost(cell: Cell) -> Cost:
+    return add_costs([r.cost for r in cell.evaluations] + [r.cost for r in cell.trial_ends])
+
+
+def add_costs(costs: Iterable[Cost]) -> Cost:
+    total = Cost()
+    for cost in costs:
+        total = total + cost
+    return total
+
+
+def charged_seconds(cell: Cell, elapsed_seconds: float) -> float:
+    """Device-seconds charged up to a moment: wall seconds x devices held, session by session."""
+    starts = sorted((r.elapsed_seconds, r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
+    if not starts or starts[0][0] > 0:
+        starts.insert(0, (0.0, cell.devices))
+    total = 0.0
+    for i, (start, devices) in enumerate(starts):
+        end = starts[i + 1][0] if i + 1 < len(starts) else elapsed_seconds
+        total += charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
+    return total
+
+
+def device_kind(cell: Cell) -> str:
+    return next((r.device_kind for r in cell.records if isinstance(r, SessionStartRecord)), "unknown")
+
+
+def price_of(cell: Cell) -> Price:
+    try:
+        return Price.from_dict(cell.header.price)
+    except PriceError as error:
+        raise RecordError(f"{cell.path / 'run.json'}: {error}") from error
+
+
+def n_train(cell: Cell) -> int:
+    """Examples in the training split, which turn examples trained into epochs."""
+    value = cell.header.data.get("n_train")
+    if not isinstance(value, int) or value < 1:
+        raise RecordError(f"{cell.path / 'run.json'} has data.n_train={value!r}, but epochs need it to be >= 1: "
+                          "delete the cell's folder and run it again")
+    return value
+
+
+def finished(cell: Cell) -> bool:
+    return cell.header.status == "finished"
+
+
+def sessions(cell: Cell) -> int:
+    return sum(isinstance(r, SessionStartRecord) for r in cell.records)

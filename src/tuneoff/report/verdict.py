@@ -1,0 +1,149 @@
+"""Verdicts in words, computed: which search is better than which, by how much, on what evidence.
+
+The rule, the same for every pair. Searches are compared on the test score of their incumbents, repeat by repeat, at
+equal cost. One is *better* only where the paired signed-rank test, corrected by Holm for all pairs, is below .05 and
+the interval of the mean difference excludes 0. Everything else is *not separable*, with the repeats it would take to
+see one point. One run each never separates two searches, whatever their scores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tuneoff.report import wording
+from tuneoff.report.statistics.comparison import holm, wilcoxon
+from tuneoff.report.statistics.power import fewest_for_wilcoxon, pairs_needed
+from tuneoff.report.statistics.summary import Interval, mean_interval, sd
+
+ALPHA = 0.05
+WORTHWHILE = 0.01
+"""The difference that repeats are planned for: one point."""
+EQUAL_COST = 1.1
+"""Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Two searches' test scores at equal cost, paired by repeat. scores: shape (n,) each, in the metric's own unit.
+
+    cost_ratio: first's charge over second's, before any cut. note: what was left out, as a clause, or "".
+    """
+
+    first: str
+    second: str
+    first_scores: tuple[float, ...]
+    second_scores: tuple[float, ...]
+    cost_ratio: float = 1.0
+    note: str = ""
+
+    @property
+    def differences(self) -> list[float]:
+        return [a - b for a, b in zip(self.first_scores, self.second_scores, strict=True)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """`first` is the one with the higher mean. better: its name where that holds, else None."""
+
+    first: str
+    second: str
+    better: str | None
+    difference: Interval
+    """first - second, mean over repeats."""
+    p: float
+    """Holm-adjusted; 1 where there is no test."""
+    repeats: int
+    more_repeats: int | None
+    """How many more would show a difference of WORTHWHILE, 0 where they suffice, None where the spread is unknown."""
+    cost_ratio: float
+    """first's charge over second's."""
+    note: str
+    sentence: str
+
+
+def judge(pairs: Sequence[Pair], metric: str) -> list[Verdict]:
+    """One verdict a pair, in the order given. Names, their order and the order of repeats have no say in it."""
+    oriented = [_oriented(pair) for pair in pairs]
+    tested = holm([wilcoxon(p.differences) if p.differences else 1.0 for p in oriented])
+    return [_verdict(pair, p, len(pairs), metric) for pair, p in zip(oriented, tested, strict=True)]
+
+
+def _oriented(pair: Pair) -> Pair:
+    """The higher mean first; exact ties by name, where only the wording depends on it."""
+    total = sum(sorted(pair.differences))
+    if total > 1e-12 or (abs(total) <= 1e-12 and pair.first <= pair.second):
+        return pair
+    return replace(pair, first=pair.second, second=pair.first, first_scores=pair.second_scores,
+                   second_scores=pair.first_scores, cost_ratio=1 / pair.cost_ratio)
+
+
+def _verdict(pair: Pair, p: float, comparisons: int, metric: str) -> Verdict:
+    n, nan = len(pair.differences), float("nan")
+    interval = mean_interval(sorted(pair.differences)) if n else Interval(estimate=nan, low=nan, high=nan)
+    better = pair.first if p < ALPHA and interval.low > 0 else None
+    made = Verdict(first=pair.first, second=pair.second, better=better, difference=interval, p=p, repeats=n,
+                   more_repeats=_more(pair.differences, comparisons), cost_ratio=pair.cost_ratio, note=pair.note,
+                   sentence="")
+    return replace(made, sentence=sentence(made, comparisons, metric))
+
+
+def _more(differences: Sequence[float], comparisons: int) -> int | None:
+    n = len(differences)
+    if n < 2:
+        return None
+    return max(0, max(pairs_needed(sd(differences), WORTHWHILE), fewest_for_wilcoxon(comparisons)) - n)
+
+
+def sentence(verdict: Verdict, comparisons: int, metric: str) -> str:
+    v, clauses = verdict, filter(None, [_cost_clause(verdict), verdict.note])
+    tail = "".join(f" {clause[0].upper()}{clause[1:]}." for clause in clauses)
+    if v.repeats == 0:
+        return f"{v.first} and {v.second} can't be compared: no repeat has a test score for both.{tail}"
+    if v.better:
+        return (f"{v.better} is better than {v.second} by {difference(v.difference, metric)}, "
+                f"{wording.counted(v.repeats, 'paired repeat')}, p = {v.p:.2g}.{tail}")
+    if v.repeats == 1:
+        return (f"{v.first} and {v.second} are not separable: one run each says nothing about run-to-run luck "
+                f"(difference {difference(v.difference, metric)}).{tail}")
+    return (f"{v.first} and {v.second} are not separable: difference {difference(v.difference, metric)}, "
+            f"{wording.counted(v.repeats, 'paired repeat')}{_why(v, comparisons)}; {_outlook(v, metric)}.{tail}")
+
+
+def difference(interval: Interval, metric: str) -> str:
+    """"1.8 points [0.6, 3.1]"; without an interval, where there is none."""
+    points = metric in wording.FRACTIONS
+    form, factor = (".1f" if points else ".3f"), wording.scale_of(metric)
+    middle = f"{interval.estimate * factor + 0.0:{form}}" + (" points" if points else "")
+    if interval.low != interval.low:
+        return middle
+    return middle + f" [{interval.low * factor:{form}}, {interval.high * factor:{form}}]"
+
+
+def _why(v: Verdict, comparisons: int) -> str:
+    """The reason, where the interval alone would say otherwise."""
+    if not v.difference.excludes(0):
+        return ""
+    fewest = fewest_for_wilcoxon(comparisons)
+    if v.repeats < fewest:
+        family = f" among {comparisons} pairs" if comparisons > 1 else ""
+        return f" (fewer than the {fewest} that a paired signed-rank test{family} needs)"
+    return f" (p = {v.p:.2g} after Holm's correction for {wording.counted(comparisons, 'pair')})"
+
+
+def _outlook(v: Verdict, metric: str) -> str:
+    point = "1 point" if metric in wording.FRACTIONS else f"{WORTHWHILE:g}"
+    if v.more_repeats:
+        be = "repeat would be needed" if v.more_repeats == 1 else "repeats would be needed"
+        return f"{v.more_repeats} more {be} to see {point}"
+    if max(abs(v.difference.low), abs(v.difference.high)) < WORTHWHILE:
+        return f"they differ by less than {point}"
+    return f"the repeats suffice to see a difference of {point} four times in five"
+
+
+def _cost_clause(v: Verdict) -> str:
+    ratio = max(v.cost_ratio, 1 / v.cost_ratio)
+    if ratio <= EQUAL_COST:
+        return ""
+    dear, cheap = (v.first, v.second) if v.cost_ratio > 1 else (v.second, v.first)
+    return f"compared at equal cost: {dear}, charged {ratio:.1f} times what {cheap} was, is cut off at {cheap}'s cost"

@@ -1,0 +1,21 @@
+"""Every seed of a run, derived from two numbers: `seed` and `repeat`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_PURPOSES = ("split", "search", "training")
+
+
+def derive(seed: int, repeat: int) -> dict[str, int]:
+    """Independent seeds by purpose. The same for every algorithm, so that repeats are paired across algorithms."""
+    return {purpose: _draw(seed, repeat, index) for index, purpose in enumerate(_PURPOSES)}
+
+
+def trial_seed(training_seed: int, trial_id: str) -> int:
+    """Head initialisation, data order and dropout of one trial; trial ids are t000, t001, ..."""
+    return _draw(training_seed, int(trial_id.lstrip("t")))
+
+
+def _draw(*entropy: int) -> int:
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint32)[0])

@@ -1,0 +1,93 @@
+"""Text to token arrays, once per study. Knows no torch: the tokenizer is handed in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuneoff.task.base import UNLABELLED, TaskError, TextSplit
+
+BLOCK_ROWS = 4096
+"""Rows per tokenizer call: bounds the memory that its Python objects take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedSplit:
+    """Ragged arrays of n rows; row i has the tokens offsets[i]:offsets[i + 1]. Read-only, no padding.
+
+    input_ids: int32 (tokens,). token_type_ids: int8 (tokens,), zeros for models without them. offsets: int64 (n + 1,).
+    labels: int64 (n,). truncated_rows: how many rows lost tokens to max_length.
+    """
+
+    input_ids: NDArray[np.int32]
+    token_type_ids: NDArray[np.int8]
+    offsets: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    max_length: int
+    truncated_rows: int
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens per row, special ones included; (n,)."""
+        return np.diff(self.offsets)
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over the four arrays; the same on every machine."""
+        digest = hashlib.sha256()
+        for array, kind in ((self.input_ids, "<i4"), (self.token_type_ids, "<i1"), (self.offsets, "<i8"),
+                            (self.labels, "<i8")):
+            digest.update(len(array).to_bytes(8, "little") + array.astype(kind).tobytes())
+        return digest.hexdigest()
+
+
+def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> EncodedSplit:
+    """`tokenizer`: a fast tokenizer of transformers. Truncation takes from the longer text first.
+
+    Raises TaskError for a max_length that the tokenizer or model can't have, a label outside [0, num_labels) that is
+    not UNLABELLED, or a tokenizer that is not a fast one.
+    """
+    _check(split, tokenizer, max_length, num_labels)
+    ids: list[NDArray[np.int32]] = []
+    types: list[NDArray[np.int8]] = []
+    truncated = 0
+    for start in range(0, len(split), BLOCK_ROWS):
+        stop = start + BLOCK_ROWS
+        texts = [list(c[start:stop]) for c in (split.text_a, split.text_b) if c is not None]
+        batch = tokenizer(*texts, truncation="longest_first", max_length=max_length, padding=False,
+                          return_attention_mask=False)
+        ids += [np.array(row, dtype=np.int32) for row in batch["input_ids"]]
+        types += ([np.array(row, dtype=np.int8) for row in batch["token_type_ids"]] if "token_type_ids" in batch else
+                  [np.zeros(len(row), dtype=np.int8) for row in batch["input_ids"]])
+        truncated += sum(bool(row.overflowing) for row in batch.encodings)
+    offsets = np.concatenate([[0], np.cumsum([len(row) for row in ids])]).astype(np.int64)
+    arrays = (np.concatenate(ids), np.concatenate(types), offsets, split.label.astype(np.int64))
+    for array in arrays:
+        array.setflags(write=False)
+    return EncodedSplit(input_ids=arrays[0], token_type_ids=arrays[1], offsets=offsets, labels=arrays[3],
+                        max_length=max_length, truncated_rows=truncated)
+
+
+def _check(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> None:
+    if not len(split):
+        raise TaskError("a split without rows can't be encoded: ask for more rows")
+    if not getattr(tokenizer, "is_fast", False):
+        raise TaskError(f"{type(tokenizer).__name__} is not a fast tokenizer, but encoding needs one: use a model "
+                        "that comes with a tokenizer.json")
+    pair = split.text_b is not None
+    low, high = tokenizer.num_special_tokens_to_add(pair=pair) + 1 + pair, tokenizer.model_max_length
+    if isinstance(max_length, bool) or not isinstance(max_length, int) or not low <= max_length <= high:
+        raise TaskError(f"max_length is {max_length!r}, but it must be a whole number from {low} to {high} (the "
+                        "longest input that the model takes)")
+    wrong = (split.label != UNLABELLED) & ((split.label < 0) | (split.label >= num_labels))
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise TaskError(f"row {row} has the label index {int(split.label[row])}, but the task has {num_labels} "
+                        f"labels: it must be below {num_labels}")

@@ -1,0 +1,92 @@
+"""What there is to know about a task's rows before training on them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tuneoff.task.base import UNLABELLED, Task, TextSplit
+from tuneoff.task.encode import encode
+from tuneoff.task.split import Splits, hash_rows, sentences, shares_sentence
+
+LONGEST = 100_000
+"""Some tokenizers state no limit of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lengths:
+    """In word pieces, special tokens included, before truncation."""
+
+    mean: float
+    median: float
+    p95: float
+    max: int
+    over_limit: int
+    """Rows that max_length truncates."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overlap:
+    """How many rows of one split have a text that occurs in another, by column: a_in_b counts rows whose text_a is
+    some row's text_b there. `pairs`: the whole row occurs there."""
+
+    rows: int
+    a_in_a: int
+    a_in_b: int
+    b_in_a: int
+    b_in_b: int
+    pairs: int
+
+
+def label_counts(rows: TextSplit, num_labels: int) -> tuple[int, ...]:
+    """Shape (num_labels,); hidden labels are not counted."""
+    return tuple(int(c) for c in np.bincount(rows.label[rows.label != UNLABELLED], minlength=num_labels))
+
+
+def majority_rate(rows: TextSplit) -> float | None:
+    """Accuracy of always predicting the split's own most frequent label; None where labels are hidden."""
+    return float(np.bincount(rows.label).max() / len(rows)) if rows.labelled else None
+
+
+def measure_lengths(rows: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> Lengths:
+    """Lengths beyond what the model can take at all count as that."""
+    lengths = encode(rows, tokenizer, min(int(tokenizer.model_max_length), LONGEST), num_labels).lengths
+    return Lengths(mean=float(lengths.mean()), median=float(np.median(lengths)), max=int(lengths.max()),
+                   p95=float(np.percentile(lengths, 95)), over_limit=int((lengths > max_length).sum()))
+
+
+def count_duplicates(rows: TextSplit) -> int:
+    """Rows whose texts, all columns, are those of an earlier row."""
+    return len(rows) - len(set(_pairs(rows)))
+
+
+def measure_overlap(rows: TextSplit, other: TextSplit) -> Overlap:
+    there = set(_pairs(other))
+    return Overlap(rows=int(shares_sentence(rows, sentences(other)).sum()),
+                   a_in_a=_count(rows.text_a, other.text_a), a_in_b=_count(rows.text_a, other.text_b),
+                   b_in_a=_count(rows.text_b, other.text_a), b_in_b=_count(rows.text_b, other.text_b),
+                   pairs=sum(pair in there for pair in _pairs(rows)))
+
+
+def summarise(task: Task, splits: Splits) -> dict[str, Any]:
+    """For a run's header, JSON-ready: source, hashes, sizes, majority rates, hash of the split."""
+    return {
+        "name": task.name, "source": task.source, "labels": list(task.label_names), "metrics": list(task.metrics),
+        "source_rows": {name: {"rows": len(rows), "sha256": hash_rows(rows)} for name, rows in task.splits.items()},
+        "protocol": splits.protocol, "description": splits.description, "split_sha256": splits.hash,
+        "parts": {name: {"from": part.source, "rows": len(part), "majority_rate": majority_rate(part.rows),
+                         "label_counts": list(label_counts(part.rows, len(task.label_names)))}
+                  for name, part in splits.parts.items()},
+    }
+
+
+def _pairs(rows: TextSplit) -> Sequence[Hashable]:
+    return rows.text_a if rows.text_b is None else tuple(zip(rows.text_a, rows.text_b, strict=True))
+
+
+def _count(texts: Sequence[str] | None, others: Sequence[str] | None) -> int:
+    there = set(others or ())
+    return sum(text in there for text in texts or ())

@@ -1,0 +1,77 @@
+"""The settings of a protocol (`conf/protocol/*.yaml`) and every rule about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from tuneoff.task.base import TaskError
+from tuneoff.task.groups import GROUP_BY
+
+PROTOCOLS = ("heldout", "blog2020")
+VALIDATION_FROM = ("train", "dev")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProtocolSettings:
+    """Which rows a search trains on, which it selects by, and which score its result.
+
+    Only `heldout` has settings: `blog2020` is the published experiment and takes none.
+    """
+
+    name: str
+    validation_from: str = "train"
+    """train: cut anew for each repeat; dev: the task's own dev split, the same in every repeat."""
+    validation_fraction: float = 0.15
+    """Of train (after a test cut)."""
+    validation_rows: int | None = None
+    """Wins over the fraction."""
+    test_fraction: float = 0.2
+    """Of train, for a task that has neither a labelled test nor a spare dev split."""
+    test_rows: int | None = None
+    test_seed: int = 0
+    """Of that cut: the same test in every repeat."""
+    group_by: str = "sentence"
+    """Rows that a cut keeps on one side; see `groups.group_rows`."""
+    drop_test_overlap: bool = False
+    """Leave out train rows that share a text with test."""
+
+    def __post_init__(self) -> None:
+        _one_of("name", self.name, PROTOCOLS)
+        _one_of("validation_from", self.validation_from, VALIDATION_FROM)
+        _one_of("group_by", self.group_by, GROUP_BY)
+        for name in ("validation_fraction", "test_fraction"):
+            _fraction(name, getattr(self, name))
+        for name in ("validation_rows", "test_rows"):
+            if getattr(self, name) is not None:
+                _whole(name, getattr(self, name), 2, ", or null to use the fraction")
+        _whole("test_seed", self.test_seed, 0, "")
+        if not isinstance(self.drop_test_overlap, bool):
+            raise TaskError(f"protocol.drop_test_overlap is {self.drop_test_overlap!r}, but it must be true or false")
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> ProtocolSettings:
+        """Raises TaskError for an unknown protocol, a setting that it does not have, or a value outside its rule."""
+        name = values.get("name")
+        _one_of("name", name, PROTOCOLS)
+        names = [field.name for field in fields(ProtocolSettings)] if name == "heldout" else ["name"]
+        unknown = sorted(set(values) - set(names), key=str)
+        if unknown:
+            raise TaskError(f"protocol.{unknown[0]} is not a setting of protocol={name}: there are {', '.join(names)}")
+        return ProtocolSettings(**values)
+
+
+def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise TaskError(f"protocol.{name} is {value!r}, but it must be one of {', '.join(allowed)}")
+
+
+def _fraction(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise TaskError(f"protocol.{name} is {value!r}, but it must be above 0 and below 1, such as 0.15")
+
+
+def _whole(name: str, value: Any, low: int, otherwise: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise TaskError(f"protocol.{name} is {value!r}, but it must be a whole number of at least {low}{otherwise}")

@@ -1,0 +1,173 @@
+"""The Ray adapter around the training function: one warm process per slot, one trial at a time in it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Generator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+import torch
+from ray.tune import Trainable
+
+from tuneoff.checkpoint import from_arrays, to_arrays
+from tuneoff.engine.batches import DeviceSplit
+from tuneoff.engine.model import BaseModel, Network
+from tuneoff.finetune import Diverged, Evaluation, Job, finetune
+from tuneoff.hparams import HParams
+from tuneoff.record import COMPLETED, DIVERGED, FAILED, Cost
+from tuneoff.seeds import trial_seed
+from tuneoff.task.encode import EncodedSplit
+
+SCORE = "score"
+TRIAL = "trial"
+REFERENCE_FILE = "state.ref"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialInputs:
+    """What every trial of a search is given, through Ray's object store (arrays are not copied).
+
+    hparams: in force where the search does not set them. devices: "cpu" or "cuda".
+    """
+
+    base: BaseModel
+    train: EncodedSplit
+    validation: EncodedSplit
+    test: EncodedSplit | None
+    n_labels: int
+    metrics: tuple[str, ...]
+    hparams: HParams
+    seed: int
+    device: str
+    threads: int
+    bf16: bool
+    evaluations_per_epoch: int
+    bucket_lengths: bool
+    evaluation_batch_size: int
+    resume: str
+    checkpoints: bool
+    board: Any
+
+
+class Trial(Trainable):  # type: ignore[misc]
+    """Reports one evaluation per `step`. Its process, imports, arrays and network outlive the trial."""
+
+    def setup(self, config: dict[str, Any], inputs: TrialInputs) -> None:
+        self._born = time.perf_counter()
+        self._inputs = inputs
+        torch.set_num_threads(inputs.threads)
+        self._job = _make_job(inputs)
+        self._worker = f"{socket.gethostname()}:{os.getpid()}"
+        self._begin(config)
+        self._pending = Cost(start_up_seconds=time.perf_counter() - self._born)
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self._begin(new_config)
+        return True
+
+    def _begin(self, config: Mapping[str, Any]) -> None:
+        values = dict(config)
+        self._trial: str = values.pop(TRIAL)
+        self._hparams = self._inputs.hparams.replace(values)
+        self._run: Generator[Evaluation, HParams | None, None] | None = None
+        self._state: Any = None
+        self._parent: tuple[str, int] | None = None
+        self._serial = 0
+        self._pending = Cost()
+
+    def step(self) -> dict[str, Any]:
+        started = time.perf_counter()
+        try:
+            return self._step()
+        except StopIteration:
+            return self._end(COMPLETED, "the weights it continued from had already seen every epoch", Cost())
+        except Diverged as error:
+            return self._end(DIVERGED, str(error), error.cost)
+        except Exception as error:  # a failed trial is counted and the search goes on; the reason is kept
+            spent = Cost(train_seconds=time.perf_counter() - started)
+            return self._end(FAILED, _reason(error), spent, traceback.format_exc())
+
+    def _step(self) -> dict[str, Any]:
+        if self._run is None:
+            seed = trial_seed(self._inputs.seed, self._trial)
+            self._run = finetune(self._job, self._hparams, seed=seed, state=self._state)
+            self._state = None
+        evaluation = next(self._run)
+        cost = evaluation.cost + self._pending
+        if self._inputs.checkpoints and not evaluation.done:
+            cost = cost + self._save(evaluation)
+        parent, self._parent, self._pending = self._parent, None, Cost()
+        return {
+            "serial": self._serial, "parent_serial": parent[1] if parent else None,
+            SCORE: evaluation.validation.metrics[self._inputs.metrics[0]],
+            "epoch": evaluation.epoch, "done": evaluation.done, "status": COMPLETED if evaluation.done else "running",
+            "evaluation": {
+                "trial_id": self._trial, "parent_trial_id": parent[0] if parent else None,
+                "hparams": evaluation.hparams.to_dict(),
+                "examples_seen": evaluation.examples_seen, "epoch": evaluation.epoch,
+                "validation": asdict(evaluation.validation),
+                "test": asdict(evaluation.test) if evaluation.test else None,
+                "cost": asdict(cost), "peak_memory_bytes": _peak_memory(self._inputs.device), "worker": self._worker},
+        }
+
+    def _save(self, evaluation: Evaluation) -> Cost:
+        """Hands the state to the board now, so that the cost is this interval's; Ray gets a reference on demand."""
+        started = time.perf_counter()
+        arrays = to_arrays(evaluation.capture(self._trial))
+        self._serial = ray.get(self._inputs.board.put.remote(self._trial, arrays))
+        return Cost(save_seconds=time.perf_counter() - started)
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        (Path(checkpoint_dir) / REFERENCE_FILE).write_text(str(self._serial), encoding="ascii")
+
+    def load_checkpoint(self, checkpoint: str) -> None:
+        """Goes on from the referenced state; another trial's makes it this one's parent."""
+        started = time.perf_counter()
+        self._serial = read_reference(Path(checkpoint))
+        writer, state = ray.get(self._inputs.board.get.remote(self._serial))
+        self._state, self._run = from_arrays(*state), None
+        self._parent = (writer, self._serial) if writer != self._trial else None
+        self._pending = self._pending + Cost(load_seconds=time.perf_counter() - started)
+
+    def _end(self, status: str, reason: str, cost: Cost, trace: str = "") -> dict[str, Any]:
+        """A last result without a score: none is invented."""
+        spent, self._pending = cost + self._pending, Cost()
+        return {"done": True, "status": status, "reason": reason, "traceback": trace, "cost": asdict(spent),
+                "worker": self._worker}
+
+
+def read_reference(checkpoint: Path) -> int:
+    """Serial number of the state that a checkpoint folder stands for."""
+    return int((checkpoint / REFERENCE_FILE).read_text(encoding="ascii"))
+
+
+def _make_job(inputs: TrialInputs) -> Job:
+    device = torch.device(inputs.device)
+    board = inputs.board
+    return Job(
+        network=Network(inputs.base, device),
+        train=DeviceSplit(inputs.train, device), validation=DeviceSplit(inputs.validation, device),
+        test=DeviceSplit(inputs.test, device) if inputs.test else None,
+        n_labels=inputs.n_labels, metrics=inputs.metrics, device=device, bf16=inputs.bf16,
+        evaluations_per_epoch=inputs.evaluations_per_epoch, bucket_lengths=inputs.bucket_lengths,
+        evaluation_batch_size=inputs.evaluation_batch_size, resume=inputs.resume,
+        wants_test=lambda score: bool(ray.get(board.offer.remote(score))))
+
+
+def _reason(error: Exception) -> str:
+    kind = "out of memory" if isinstance(error, torch.OutOfMemoryError | MemoryError) else type(error).__name__
+    return f"{kind}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+
+
+def _peak_memory(device: str) -> int:
+    """Peak resident bytes of the process; on a GPU, peak bytes allocated on it."""
+    if device == "cuda":
+        return int(torch.cuda.max_memory_allocated())
+    import resource
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,187 @@
+"""What a person follows while a search runs: a live panel on a terminal, one line an evaluation elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from tuneoff.config import RunConfig
+from tuneoff.price import Price, format_dollars
+from tuneoff.record import EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
+from tuneoff.study import Listener, Slots
+
+SHOWN_TRIALS = 12
+REFRESH_SECONDS = 0.25
+
+
+@dataclass(kw_only=True)
+class _Row:
+    hparams: dict[str, object]
+    max_epochs: float
+    status: str = "running"
+    epoch: float = 0.0
+    last: float | None = None
+    best: float | None = None
+    copied: str | None = None
+
+
+@dataclass(kw_only=True)
+class Progress:
+    """The state that both kinds of view show."""
+
+    config: RunConfig
+    header: Header
+    slots: Slots
+    trials: int
+    price: Price
+    began: float = field(default_factory=time.monotonic)
+    rows: dict[str, _Row] = field(default_factory=dict)
+    best: tuple[float, str] | None = None
+    epochs: float = 0.0
+    """Trained, over all trials."""
+
+    def update(self, record: Record) -> None:
+        if isinstance(record, TrialStartRecord):
+            self.rows[record.trial_id] = _Row(hparams=dict(record.hparams), max_epochs=self._epochs_of(record.hparams))
+        elif isinstance(record, EvaluationRecord):
+            row = self.rows[record.trial_id]
+            score = record.validation.metrics[self.header.metric]
+            row.epoch, row.last, row.copied = record.epoch, score, record.parent_trial_id or row.copied
+            row.best = score if row.best is None else max(score, row.best)
+            row.hparams = {name: record.hparams[name] for name in row.hparams}
+            row.max_epochs = self._epochs_of(row.hparams)
+            self.epochs += record.cost.train_examples / self.header.data["n_train"]
+            if self.best is None or score > self.best[0]:
+                self.best = (score, record.trial_id)
+        elif isinstance(record, TrialEndRecord) and record.trial_id in self.rows:
+            self.rows[record.trial_id].status = record.status
+
+    def _epochs_of(self, hparams: object) -> float:
+        value = hparams.get("num_epochs") if isinstance(hparams, dict) else None
+        return float(value if value is not None else self.config.hparams.num_epochs)
+
+    @property
+    def charged_seconds(self) -> float:
+        return (time.monotonic() - self.began) * self.slots.devices
+
+    def left(self) -> str:
+        """Time left if nothing more is stopped early, from the epochs trained so far; "" before the first."""
+        if not self.epochs:
+            return ""
+        running = sum(max(row.max_epochs - row.epoch, 0) for row in self.rows.values() if row.status == "running")
+        typical = sum(row.max_epochs for row in self.rows.values()) / len(self.rows)
+        to_come = running + max(self.trials - len(self.rows), 0) * typical
+        seconds = (time.monotonic() - self.began) / self.epochs * to_come
+        return f"at most {_duration(seconds)} left" if to_come else "done"
+
+    def summary(self) -> str:
+        ended = sum(row.status != "running" for row in self.rows.values())
+        best = f"best {percent(self.best[0])} ({self.best[1]})" if self.best else "no score yet"
+        kind = "GPU" if self.slots.device_kind == "gpu" else "CPU"
+        money = format_dollars(self.price.dollars(self.charged_seconds))
+        parts = [f"{ended}/{self.trials} trials ended", best, f"{self.charged_seconds / 60:.2f} {kind}-min", f"${money}",
+                 self.left()]
+        return " · ".join(p for p in parts if p)
+
+    def title(self) -> str:
+        h = self.header
+        return (f"{h.algorithm} · {h.task} · {h.model} · repeat {h.repeat} · protocol {h.protocol} · "
+                f"{self.slots.count} at once, {h.data['precision']['chosen']}")
+
+
+class LineView:
+    """For logs and pipes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress: Progress | None = None
+
+    def began(self, config: RunConfig, header: Header, slots: Slots, trials: int) -> None:
+        self._progress = Progress(config=config, header=header, slots=slots, trials=trials, price=config.price)
+        self._console.print(self._progress.title(), highlight=False)
+
+    def record(self, record: Record) -> None:
+        progress = self._progress
+        if progress is None:
+            return
+        progress.update(record)
+        if isinstance(record, EvaluationRecord):
+            row = progress.rows[record.trial_id]
+            copied = f" from {record.parent_trial_id}" if record.parent_trial_id else ""
+            self._line(record, f"epoch {row.epoch:g}/{row.max_epochs:g}  {percent(row.last)}{copied}  "
+                               f"[{progress.summary()}]")
+        elif isinstance(record, TrialEndRecord) and record.status not in ("completed", "stopped"):
+            self._line(record, f"{record.status}: {record.reason}")
+
+    def _line(self, record: EvaluationRecord | TrialEndRecord, text: str) -> None:
+        self._console.print(f"{record.elapsed_seconds:7.1f} s  {record.trial_id}  {text}", highlight=False, markup=False,
+                            soft_wrap=True)
+
+    def ended(self) -> None:
+        self._progress = None
+
+
+class LiveView:
+    """For a terminal: the newest trials and the totals, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+
+    def began(self, config: RunConfig, header: Header, slots: Slots, trials: int) -> None:
+        self._progress = Progress(config=config, header=header, slots=slots, trials=trials, price=config.price)
+        self._live = Live(console=self._console, get_renderable=lambda: render(self._progress),
+                          refresh_per_second=1 / REFRESH_SECONDS, transient=False)
+        self._live.start()
+
+    def record(self, record: Record) -> None:
+        self._progress.update(record)
+
+    def ended(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+
+def render(progress: Progress) -> Group:
+    names = list(progress.config.space.domains)
+    table = Table(box=None, padding=(0, 1))
+    for column in ("trial", "epoch", "val", "best", *names, "status"):
+        table.add_column(column, justify="left" if column in ("trial", "status") else "right", no_wrap=True)
+    newest = sorted(progress.rows.items(), key=lambda item: (item[1].status != "running", item[0]))[:SHOWN_TRIALS]
+    for name, row in sorted(newest):
+        status = row.status + (f" (copied {row.copied})" if row.copied else "")
+        mark = "bold" if progress.best and progress.best[1] == name else ""
+        table.add_row(name, f"{row.epoch:g}/{row.max_epochs:g}", percent(row.last), percent(row.best),
+                      *(_value(row.hparams[n]) for n in names), status, style=mark)
+    hidden = len(progress.rows) - len(newest)
+    more = [Text(f" … and {hidden} more that have ended", style="dim")] if hidden else []
+    return Group(Text(progress.title(), style="bold"), table, *more, Text(progress.summary()))
+
+
+def make_listener(view: str) -> Listener:
+    """`view`: auto, live, lines or quiet."""
+    console = Console()
+    if view == "quiet":
+        return Listener()
+    shown = LiveView(console) if view == "live" or (view == "auto" and console.is_terminal) else LineView(console)
+    return Listener(began=shown.began, record=shown.record, ended=shown.ended)
+
+
+def percent(score: float | None) -> str:
+    return "–" if score is None else f"{100 * score:.1f} %"
+
+
+def _value(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

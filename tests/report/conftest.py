@@ -1,0 +1,37 @@
+"""A small study for the report's tests; the builders are in synthetic.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import synthetic as syn
+
+from tuneoff.record import Cell
+from tuneoff.report.frames import Frames, build_frames
+from tuneoff.report.reading import Block
+
+
+def three_searches(repeats: int = 3) -> list[Cell]:
+    return [syn.search(name, repeat, quality=quality, minutes=minutes) for repeat in range(repeats)
+            for name, quality, minutes in (("grid", 0.70, 5.625), ("bayesopt", 0.71, 13.0), ("pbt", 0.75, 6.0))]
+
+
+@pytest.fixture
+def study() -> list[Cell]:
+    """Three searches, three repeats each, one of them PBT, and a fourth repeat of it that was cut short."""
+    cut = syn.search("pbt", 3, quality=0.75, minutes=3, status="running")
+    return [*three_searches(), cut]
+
+
+@pytest.fixture
+def block_and_frames(study: list[Cell]) -> tuple[Block, Frames]:
+    return next(build_frames(study).blocks())
+
+
+@pytest.fixture
+def results(tmp_path: Path, study: list[Cell]) -> Path:
+    """A results folder with the study `demo` in it."""
+    for made in study:
+        syn.write(tmp_path / "results", made)
+    return tmp_path / "results"

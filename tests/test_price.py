@@ -1,0 +1,76 @@
+"""The price table is data, and its rule is the published one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tuneoff.price import Price, PriceError, charged_device_seconds, format_dollars, load_price, price_names
+
+
+@pytest.mark.parametrize(("wall_minutes", "device_minutes", "dollars", "printed"), [
+    (5.625, 45, 2.295, "2.30"),
+    (13, 104, 5.304, "5.30"),
+    (6, 48, 2.448, "2.45"),
+])
+def test_the_published_rows_come_out(wall_minutes: float, device_minutes: float, dollars: float, printed: str) -> None:
+    seconds = charged_device_seconds(wall_minutes * 60, 8)
+    assert seconds / 60 == pytest.approx(device_minutes)
+    assert load_price("v100-2020").dollars(seconds) == pytest.approx(dollars)
+    assert format_dollars(load_price("v100-2020").dollars(seconds)) == printed
+
+
+def test_the_published_price_is_an_eighth_of_the_instance() -> None:
+    assert load_price("v100-2020").per_device_hour_usd == pytest.approx(24.48 / 8)
+
+
+def test_every_entry_names_itself_its_source_and_its_date() -> None:
+    names = set(price_names())
+    assert names >= {"v100-2020", "a100-40", "a100-80", "h100", "h200", "t4", "l4", "cpu", "custom"}
+    for name in names - {"custom"}:
+        price = load_price(name)
+        assert price.name == name
+        assert price.source
+        assert price.date
+        assert price.per_device_hour_usd > 0
+
+
+def test_custom_needs_the_users_own_number() -> None:
+    with pytest.raises(PriceError, match=r"price=custom price\.per_device_hour_usd="):
+        load_price("custom")
+
+
+def test_an_unknown_price_lists_those_there_are() -> None:
+    with pytest.raises(PriceError, match="h100"):
+        load_price("tpu")
+
+
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf"), "3", True, None])
+def test_a_price_that_is_no_sum_is_refused(value: object) -> None:
+    with pytest.raises(PriceError, match="per_device_hour_usd"):
+        Price.from_dict({"name": "x", "per_device_hour_usd": value, "source": "s", "date": "d"})
+
+
+def test_unknown_and_missing_entries_are_named() -> None:
+    with pytest.raises(PriceError, match="'source'"):
+        Price.from_dict({"name": "x", "per_device_hour_usd": 1.0, "date": "d"})
+    with pytest.raises(PriceError, match="'spot'"):
+        Price.from_dict({"name": "x", "per_device_hour_usd": 1.0, "source": "s", "date": "d", "spot": 1})
+
+
+def test_a_price_survives_the_header() -> None:
+    price = load_price("l4")
+    assert Price.from_dict(price.as_dict()) == price
+
+
+def test_a_table_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("name: mine\nper_device_hour_usd: 2\nsource: invoice\ndate: 2026-01-31\n")
+    price = load_price("mine", tmp_path)
+    assert price.dollars(1800) == 1.0
+    assert price.date == "2026-01-31"
+
+
+@pytest.mark.parametrize(("dollars", "printed"), [(0.0, "0.00"), (0.00423, "0.0042"), (0.05, "0.050"), (12, "12.00")])
+def test_small_sums_keep_two_digits(dollars: float, printed: str) -> None:
+    assert format_dollars(dollars) == printed
