@@ -76,6 +76,7 @@ def _find(name: str, results: Path, there: Sequence[Path]) -> Path:
 def _print(report: StudyReport) -> None:
     for block in report.blocks:
         print(block.results.markdown())
+        print(block.findings.markdown())
     drawn = sum(len(block.figures) for block in report.blocks)
     print(f"Written: {report.page} and, in {', '.join(str(b.folder) for b in report.blocks)}, the tables as Markdown "
           f"and CSV and {drawn} figures as SVG and PNG.")

@@ -219,10 +219,14 @@ class Cell:
 
 
 class LogWriter:
-    """Appends lines to a cell's log, each flushed to the disk before the call returns."""
+    """Appends lines to a cell's log, each flushed to the disk before the call returns.
+
+    Cuts off a half-written last line first: `repaired` says so.
+    """
 
     def __init__(self, cell: Path) -> None:
         cell.mkdir(parents=True, exist_ok=True)
+        self.repaired = _cut_half_written(cell / LOG_FILE)
         self._file: IO[str] = (cell / LOG_FILE).open("a", encoding="utf-8")
 
     def append(self, record: Record) -> None:
@@ -292,6 +296,14 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
             raise RecordError(f"{path}, line {number} can't be read ({error!r}): "
                               "remove the line, or delete the cell's folder and run it again") from error
     return records, None
+
+
+def _cut_half_written(path: Path) -> str | None:
+    _, fault = read_log(path)
+    if fault is not None:
+        data = path.read_bytes()
+        path.write_bytes(data[:data.rfind(b"\n") + 1])
+    return fault
 
 
 def load_cell(cell: Path) -> Cell:

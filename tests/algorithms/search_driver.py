@@ -60,7 +60,7 @@ class Driver:
 
     plan: Plan
     slots: int = 2
-    fails: Callable[[int], bool] = lambda number: False
+    fails: Callable[[int], bool] = lambda _: False
     proposals: list[dict[str, Value]] = field(default_factory=list)
     running: list[tuple[str, dict[str, Value]]] = field(default_factory=list)
 

@@ -12,8 +12,15 @@ import pytest
 import synthetic as syn
 
 from benchmarks.report import main
+from tuneoff.report import figures
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the figures out, which take most of the time."""
+    monkeypatch.setattr(figures, "draw_all", lambda *_: {})
 
 
 def test_it_needs_neither_ray_nor_torch_and_takes_seconds(results: Path) -> None:
@@ -43,6 +50,7 @@ def test_it_writes_tables_figures_and_a_page_and_says_where(results: Path, capsy
     assert "Best test acc." in out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_it_can_be_made_again_and_leaves_the_records_alone(results: Path) -> None:
     before = {p: p.read_bytes() for p in results.rglob("*") if p.is_file()}
     assert main(["--results", str(results)]) == main(["--results", str(results)]) == 0
@@ -58,6 +66,7 @@ def test_a_folder_of_someone_elses_is_left_alone(results: Path, capsys: pytest.C
     assert "move it away" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_a_name_the_newest_is_reported_and_the_others_are_named(results: Path,
                                                                        capsys: pytest.CaptureFixture[str]) -> None:
     path = syn.write(results, syn.search("grid", 0, quality=0.7, study="later"))
@@ -69,6 +78,7 @@ def test_without_a_name_the_newest_is_reported_and_the_others_are_named(results:
     assert not (results / "demo" / "report").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_one_table_for_each_task_and_model(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     syn.write(results, syn.search("grid", 0, quality=0.7, task="mrpc", model="minilm"))
     assert main(["demo", "--results", str(results)]) == 0
@@ -77,6 +87,7 @@ def test_one_table_for_each_task_and_model(results: Path, capsys: pytest.Capture
     assert "**rte with bert-base**" in out
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_protocols_of_one_task_model_get_folders_of_their_own(results: Path) -> None:
     syn.write(results, syn.search("random", 0, quality=0.7, protocol="blog2020"))
     assert main(["demo", "--results", str(results)]) == 0
@@ -84,6 +95,7 @@ def test_protocols_of_one_task_model_get_folders_of_their_own(results: Path) -> 
     assert folders == {"rte-bert-base-heldout-accuracy", "rte-bert-base-blog2020-accuracy"}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_ones_own_price(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--results", str(results), "--usd-per-device-hour", "100"]) == 0
     assert "$100 per device-hour" in capsys.readouterr().out
@@ -107,6 +119,7 @@ def test_nothing_finished_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "no finished cells" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_half_written_last_line_is_one_sentence(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = results / "demo" / "rte-bert-base" / "grid" / "repeat-0" / "trials.jsonl"
     with log.open("a") as file:

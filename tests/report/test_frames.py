@@ -9,7 +9,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 import synthetic as syn
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneoff.price import Price
@@ -126,6 +126,7 @@ def test_a_repair_is_one_sentence() -> None:
     assert build_frames([made]).repairs == ("demo/rte-bert-base/grid/repeat-0: line 9 was half-written",)
 
 
+@settings(max_examples=30)
 @given(st.randoms(use_true_random=False), st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_the_order_of_lines_and_cells_changes_nothing(shuffler: random.Random, values: list[float]) -> None:
     records = [syn.start(), *(syn.evaluation(f"t{i % 3}", i, v, 10.0 * (i // 2), test=v / 2)

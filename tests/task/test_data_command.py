@@ -20,8 +20,8 @@ def line(text: str, *begin: str) -> list[str]:
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "benchmarks.data", *arguments], cwd=ROOT, capture_output=True, text=True,
-                          check=False)
+    return subprocess.run([sys.executable, "-m", "benchmarks.data", *arguments], cwd=ROOT, capture_output=True,
+                          text=True, check=False)
 
 
 def test_sizes_labels_lengths_duplicates_and_overlaps_are_listed(tokenizer: Any) -> None:
@@ -29,8 +29,8 @@ def test_sizes_labels_lengths_duplicates_and_overlaps_are_listed(tokenizer: Any)
                  [*(f"b {i}" for i in range(100)), "b 0"])
     text = describe(task_of(train=train, test=rows(["b 3", "x " * 20], [0, 1], ["y", "b 4"])),
                     make_splits(task_of(train=train, test=train), ProtocolSettings(name="heldout"), 0), tokenizer, 10)
-    assert line(text, "train") == ["train", "101", "51", "/", "50", "50.5", "%", "7.0", "7", "7", "7", "0", "(0.0", "%)", "1"]
-    assert line(text, "test")[-3:] == ["1", "(50.0", "%)"] or line(text, "test")[-4:] == ["1", "(50.0", "%)", "0"]
+    assert " ".join(line(text, "train")) == "train 101 51 / 50 50.5 % 7.0 7 7 7 0 (0.0 %) 1"
+    assert line(text, "test")[-4:] == ["1", "(50.0", "%)", "0"]
     assert line(text, "test", "in", "train")[3:] == ["2", "of", "2", "0", "1", "0", "1", "0"]
     assert "Protocol heldout: test = test, 101 rows" in text
 
@@ -44,6 +44,7 @@ def test_real_rte_facts_are_printed(rte: Task, tokenizer: Any) -> None:
     assert line(text, "validation", "in", "train")[3:] == ["0", "of", "374", "0", "0", "0", "0", "0"]
 
 
+@pytest.mark.usefixtures("tokenizer")
 def test_the_command_reads_a_users_table(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     table.write_text("text,label\n" + "".join(f"sentence {i},{'yes' if i % 3 else 'no'}\n" for i in range(90)))

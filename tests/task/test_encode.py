@@ -55,13 +55,18 @@ def test_the_longer_text_is_truncated_first_and_truncated_rows_are_counted(small
     assert encode(rows(["a a a a a a"], [0]), small, 8, 2).truncated_rows == 0
 
 
-def test_a_tokenizer_without_segments_gives_zeros(small: Any) -> None:
+def test_segments_follow_the_template_not_the_list_of_model_inputs(small: Any) -> None:
+    """A plain PreTrainedTokenizerFast lists no token_type_ids, even with BERT's template and for a BERT model."""
     import copy
+
+    from tokenizers import processors
 
     plain = copy.deepcopy(small)
     plain.model_input_names = ["input_ids", "attention_mask"]
-    encoded = encode(rows(["a"], [0], ["b"]), plain, 16, 2)
-    assert encoded.token_type_ids.tolist() == [0] * 5
+    assert encode(rows(["a"], [0], ["b"]), plain, 16, 2).token_type_ids.tolist() == [0, 0, 0, 1, 1]
+    plain.backend_tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    assert encode(rows(["a"], [0], ["b"]), plain, 16, 2).token_type_ids.tolist() == [0] * 5
 
 
 def test_blocks_do_not_change_the_result(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:

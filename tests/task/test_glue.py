@@ -47,7 +47,7 @@ def test_rte_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("text", "message"), [
-    (None, "task.files is '.*train.tsv', but there is no such file: .*has dev.tsv"),
+    (None, r"task.files is '.*train.tsv', but there is no such file: .*has dev.tsv"),
     (RTE + "0\ta\tb\n", "train.tsv, line 2, has 3 fields, but the header has 4"),
     (RTE + "0\ta\tb\tmaybe\n", "has the label 'maybe'.* 'entailment', 'not_entailment'"),
     (RTE + "0\ta\t\tentailment\n", "column 'sentence2' .* is empty"),
@@ -64,7 +64,7 @@ def test_unfit_glue_files_are_an_error(tmp_path: Path, text: str | None, message
 
 
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TaskError, match="task.files is .*, but there is no such folder"):
+    with pytest.raises(TaskError, match=r"task.files is .*, but there is no such folder"):
         load(tmp_path / "gone", "mrpc")
 
 

@@ -109,8 +109,13 @@ def test_what_datasets_has_cached_is_used_without_a_request(tmp_path: Path, monk
     assert task.source == f"hub {REPOSITORY}/rte, local cache"
     assert [len(rows) for rows in task.splits.values()] == [2, 2, 2]
     assert task.splits["train"].text_a == ("NA", "b")
-    with pytest.raises(TaskError, match="names another"), monkeypatch.context() as patch:
-        patch.setattr("tuneoff.task.hub.probe", lambda *_: "names another")
+
+
+def test_another_task_in_the_cache_is_not_taken_for_the_one_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+                                                                      ) -> None:
+    write_cache(tmp_path / "cache", hub_rows())
+    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: "no route")
+    with pytest.raises(TaskError, match=r"can't be reached .no route. and the data is not in the local cache"):
         load_task(TaskSettings.from_dict({"kind": "mrpc"}))
 
 

@@ -6,7 +6,6 @@ those two saves a search completely, and the same seed and history give the same
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,10 +18,8 @@ from tuneoff.space import SearchSpace, Value
 
 Point: TypeAlias = Mapping[str, Value]
 
-MAX_REDRAWS = 20
+MAX_REDRAWS = 10
 """How often a repeated proposal is drawn again before an untried point is taken at random."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +72,29 @@ class ModelProposer(Proposer):
         """The model's best next point given at least one observation; may repeat a point. Below 2**31: `seed`."""
 
     def propose(self, history: History, rng: np.random.Generator) -> Point | None:
-        if self.space.size() is None:
+        size = self.space.size()
+        if size is None:
             return self._candidate(history, rng)
         tried = {tuple(point.values()) for point in history.tried}
+        if len(tried) >= size:
+            return None
         for _ in range(MAX_REDRAWS):
             point = self._candidate(history, rng)
             if tuple(point.values()) not in tried:
                 return point
-        left = [point for point in self.space.every_point() if tuple(point.values()) not in tried]
-        return left[int(rng.integers(len(left)))] if left else None
+        left = untried(self.space, history)
+        return left[int(rng.integers(len(left)))]
 
     def _candidate(self, history: History, rng: np.random.Generator) -> Point:
         if len(history.tried) < self.initial_points or not history.observed:
             return self.space.sample(rng)
         return self.space.clip(self.suggest(history, int(rng.integers(2**31 - 1))))
+
+
+def untried(space: SearchSpace, history: History) -> list[Point]:
+    """The points of a countable space that were not proposed yet, in a fixed order."""
+    tried = {tuple(point.values()) for point in history.tried}
+    return [point for point in space.every_point() if tuple(point.values()) not in tried]
 
 
 def default_initial_points(space: SearchSpace, trials: int) -> int:

@@ -127,8 +127,9 @@ def _trial_rows(cell: Cell) -> Iterator[dict[str, Any]]:
     for record in reading.known_order(cell):
         mine.setdefault(record.trial_id, []).append(record)
     starts = [r for r in cell.records if isinstance(r, TrialStartRecord)]
-    silent = [(r.elapsed_seconds, r.trial_id) for r in (*ends.values(), *starts)]
-    for _, trial_id in sorted(silent):
+    others = [(r.elapsed_seconds, r.trial_id) for r in ends.values()]
+    others += [(r.elapsed_seconds, r.trial_id) for r in starts]
+    for _, trial_id in sorted(others):
         mine.setdefault(trial_id, [])
     proposed = {r.trial_id: r.hparams for r in starts}
     for trial_id, own in mine.items():

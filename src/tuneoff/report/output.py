@@ -1,7 +1,7 @@
 """A study's report as files: a folder for each block (task and model) and one page of Markdown above them.
 
 <study>/report/report.md
-<study>/report/<task>-<model>/{results,details}.{md,csv}, cells.csv, <figure>.{svg,png}
+<study>/report/<task>-<model>/{results,details,verdicts}.{md,csv}, cells.csv, <figure>.{svg,png}
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tuneoff.price import Price
 from tuneoff.report import figures
+from tuneoff.report.evidence import Findings, find
 from tuneoff.report.frames import Frames, load_frames
 from tuneoff.report.reading import Block, ReportError
 from tuneoff.report.table import Table, details_table, results_table
@@ -25,6 +26,7 @@ class BlockReport:
     block: Block
     results: Table
     details: Table
+    findings: Findings
     figures: Mapping[str, Sequence[Path]]
     folder: Path
 
@@ -76,15 +78,20 @@ def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
     for name, table in tables.items():
         (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
         (folder / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
+    findings = find(block, frames)
+    (folder / "verdicts.md").write_text(findings.markdown(), encoding="utf-8")
+    findings.frame().to_csv(folder / "verdicts.csv", index=False)
     frames.cells.to_csv(folder / "cells.csv", index=False)
-    return BlockReport(block=block, **tables, figures=figures.draw_all(block, frames, folder), folder=folder)
+    return BlockReport(block=block, **tables, findings=findings, figures=figures.draw_all(block, frames, folder),
+                       folder=folder)
 
 
 def _page(study: Path, reports: Sequence[BlockReport]) -> str:
     titles = {name: kind.title for name, kind in figures.discover().items()}
     parts = [f"# {study.name}"]
     for report in reports:
-        parts += [f"## {report.block.task} with {report.block.model}", report.results.markdown()]
+        parts += [f"## {report.block.task} with {report.block.model}", report.results.markdown(),
+                  report.findings.markdown()]
         for name in report.figures:
             parts.append(f"![{titles[name]}]({report.folder.name}/{name}.svg)\n\n{titles[name]}.")
         parts.append(report.details.markdown())

@@ -24,7 +24,7 @@ class SingleRun:
 
 PUBLISHED = (SingleRun(name="grid", correct=91, cost=45), SingleRun(name="bayesopt", correct=93, cost=104),
              SingleRun(name="pbt", correct=98, cost=48))
-"""Grid search, Bayesian optimisation with early stop, PBT on RTE: of 139, by GPU-minutes (Ray and Hugging Face 2020)."""
+"""Grid search, Bayesian optimisation with early stop, PBT on RTE, by GPU-minutes (Ray and Hugging Face 2020)."""
 PUBLISHED_EXAMPLES = 139
 
 

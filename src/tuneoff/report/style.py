@@ -63,8 +63,11 @@ def save(made: Figure, stem: Path) -> list[Path]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     with mpl.rc_context(_RC):
-        made.savefig(svg, bbox_inches="tight", pad_inches=0.05, metadata={"Date": None})
-        made.savefig(png, bbox_inches="tight", pad_inches=0.05, dpi=200, metadata={"Software": None})
+        made.draw_without_rendering()  # lays out once; both files then share the layout
+        made.set_layout_engine("none")
+        box = made.get_tightbbox().padded(0.05)
+        made.savefig(svg, bbox_inches=box, metadata={"Date": None})
+        made.savefig(png, bbox_inches=box, dpi=180, metadata={"Software": None})
     return [svg, png]
 
 

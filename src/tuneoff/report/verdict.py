@@ -92,7 +92,7 @@ def _more(differences: Sequence[float], comparisons: int) -> int | None:
     n = len(differences)
     if n < 2:
         return None
-    return max(0, max(pairs_needed(sd(differences), WORTHWHILE), fewest_for_wilcoxon(comparisons)) - n)
+    return max(0, max(pairs_needed(sd(sorted(differences)), WORTHWHILE), fewest_for_wilcoxon(comparisons)) - n)
 
 
 def sentence(verdict: Verdict, comparisons: int, metric: str) -> str:
@@ -107,7 +107,7 @@ def sentence(verdict: Verdict, comparisons: int, metric: str) -> str:
         return (f"{v.first} and {v.second} are not separable: one run each says nothing about run-to-run luck "
                 f"(difference {difference(v.difference, metric)}).{tail}")
     return (f"{v.first} and {v.second} are not separable: difference {difference(v.difference, metric)}, "
-            f"{wording.counted(v.repeats, 'paired repeat')}{_why(v, comparisons)}; {_outlook(v, metric)}.{tail}")
+            f"{wording.counted(v.repeats, 'paired repeat')}; {_outlook(v, comparisons, metric)}.{tail}")
 
 
 def difference(interval: Interval, metric: str) -> str:
@@ -120,25 +120,25 @@ def difference(interval: Interval, metric: str) -> str:
     return middle + f" [{interval.low * factor:{form}}, {interval.high * factor:{form}}]"
 
 
-def _why(v: Verdict, comparisons: int) -> str:
-    """The reason, where the interval alone would say otherwise."""
-    if not v.difference.excludes(0):
-        return ""
-    fewest = fewest_for_wilcoxon(comparisons)
-    if v.repeats < fewest:
-        family = f" among {comparisons} pairs" if comparisons > 1 else ""
-        return f" (fewer than the {fewest} that a paired signed-rank test{family} needs)"
-    return f" (p = {v.p:.2g} after Holm's correction for {wording.counted(comparisons, 'pair')})"
-
-
-def _outlook(v: Verdict, metric: str) -> str:
+def _outlook(v: Verdict, comparisons: int, metric: str) -> str:
+    """What more repeats would bring; where the interval alone would have decided, why it did not."""
     point = "1 point" if metric in wording.FRACTIONS else f"{WORTHWHILE:g}"
+    fewest = fewest_for_wilcoxon(comparisons)
+    family = f" among {comparisons} pairs" if comparisons > 1 else ""
+    if v.difference.excludes(0) and v.repeats < fewest:
+        return (f"a paired signed-rank test{family} needs at least {fewest} repeats, so "
+                f"{fewest - v.repeats} more {_are(fewest - v.repeats)} the least that could settle it")
+    corrected = f"p = {v.p:.2g} after Holm's correction{family}, and " if v.difference.excludes(0) else ""
     if v.more_repeats:
         be = "repeat would be needed" if v.more_repeats == 1 else "repeats would be needed"
-        return f"{v.more_repeats} more {be} to see {point}"
+        return f"{corrected}{v.more_repeats} more {be} to see {point}"
     if max(abs(v.difference.low), abs(v.difference.high)) < WORTHWHILE:
-        return f"they differ by less than {point}"
-    return f"the repeats suffice to see a difference of {point} four times in five"
+        return f"{corrected}they differ by less than {point}"
+    return f"{corrected}the repeats suffice to see a difference of {point} four times in five"
+
+
+def _are(n: int) -> str:
+    return "is" if n == 1 else "are"
 
 
 def _cost_clause(v: Verdict) -> str:

@@ -19,8 +19,9 @@ BLOCK_ROWS = 4096
 class EncodedSplit:
     """Ragged arrays of n rows; row i has the tokens offsets[i]:offsets[i + 1]. Read-only, no padding.
 
-    input_ids: int32 (tokens,). token_type_ids: int8 (tokens,), zeros for models without them. offsets: int64 (n + 1,).
-    labels: int64 (n,). truncated_rows: how many rows lost tokens to max_length.
+    input_ids: int32 (tokens,). token_type_ids: int8 (tokens,), the segments that the tokenizer's own template gives,
+    whether or not the model reads them. offsets: int64 (n + 1,). labels: int64 (n,). truncated_rows: how many rows lost
+    tokens to max_length.
     """
 
     input_ids: NDArray[np.int32]
@@ -62,10 +63,9 @@ def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -
         stop = start + BLOCK_ROWS
         texts = [list(c[start:stop]) for c in (split.text_a, split.text_b) if c is not None]
         batch = tokenizer(*texts, truncation="longest_first", max_length=max_length, padding=False,
-                          return_attention_mask=False)
+                          return_attention_mask=False, return_token_type_ids=True)
         ids += [np.array(row, dtype=np.int32) for row in batch["input_ids"]]
-        types += ([np.array(row, dtype=np.int8) for row in batch["token_type_ids"]] if "token_type_ids" in batch else
-                  [np.zeros(len(row), dtype=np.int8) for row in batch["input_ids"]])
+        types += [np.array(row, dtype=np.int8) for row in batch["token_type_ids"]]
         truncated += sum(bool(row.overflowing) for row in batch.encodings)
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in ids])]).astype(np.int64)
     arrays = (np.concatenate(ids), np.concatenate(types), offsets, split.label.astype(np.int64))

@@ -150,7 +150,8 @@ def _whole(name: str, value: Any, low: int, otherwise: str) -> None:
 
 def _required_text(name: str, value: Any, remedy: str) -> None:
     if not isinstance(value, str) or not value:
-        raise TaskError(f"task.{name} is {value!r}, but task.kind=csv needs it: {remedy}")
+        shown = "null" if value is None else repr(value)
+        raise TaskError(f"task.{name} is {shown}, but task.kind=csv needs it: {remedy}")
 
 
 def _optional_text(name: str, value: Any, rule: str) -> None:

@@ -24,8 +24,8 @@ class Asha(RayMetric, ASHAScheduler):  # type: ignore[misc]
         self._rng = rng
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:  # noqa: ARG002
-        """A trial that comes back after a failure or a resume stays in its bracket."""
-        if trial.trial_id not in self._trial_info:
+        """A trial that comes back after a failure or a resume stays in its bracket; one that has ended needs none."""
+        if trial.trial_id not in self._trial_info and not trial.is_finished():
             rungs = np.array([len(bracket._rungs) for bracket in self._brackets])
             weights = np.exp(rungs - rungs.max())
             chosen = int(self._rng.choice(len(self._brackets), p=weights / weights.sum()))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from ray.train._internal.session import _FutureTrainingResult
+from ray.train._internal.session import _FutureTrainingResult, _TrainingResult
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import PopulationBasedTraining, TrialScheduler
 from ray.tune.schedulers.pbt import _PBTTrialState
@@ -107,16 +107,19 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
                 return
 
     def _has_checkpoint(self, donor: Trial) -> bool:
-        """Waits for the donor's checkpoint if it is being written. False where there is none of its last score."""
+        """Waits for the donor's checkpoint if it is being written. False where there is none of its last result."""
         state = self._trial_state[donor]
-        if isinstance(state.last_checkpoint, _FutureTrainingResult):
-            saved = state.last_checkpoint.resolve()
-            state.last_checkpoint = saved.checkpoint if saved else None
-            state.last_result = saved.metrics if saved else state.last_result
-        if state.last_checkpoint is None and donor.status == Trial.PAUSED:
+        saved = state.last_checkpoint or donor.temporary_state.saving_to  # the latter while the donor is being paused
+        if saved is None and donor.status == Trial.PAUSED:
             saved = donor.latest_checkpoint_result
-            if saved is not None and saved.metrics.get(TIME) == state.last_train_time:
-                state.last_checkpoint = saved.checkpoint
+        if isinstance(saved, _FutureTrainingResult):
+            saved = saved.resolve()
+        if isinstance(saved, _TrainingResult):
+            current = saved.metrics.get(TIME) == state.last_train_time
+            state.last_checkpoint = saved.checkpoint if current else None
+            state.last_result = saved.metrics if current else state.last_result
+        elif saved is None:
+            state.last_checkpoint = None
         return state.last_checkpoint is not None and _exists(state.last_checkpoint)
 
     def _get_new_config(self, trial: Trial, trial_to_clone: Trial) -> tuple[dict[str, Any], dict[str, str]]:

@@ -8,21 +8,20 @@ their share inside the kernel, so that the model sees what would be trained (Gar
 
 from __future__ import annotations
 
-import logging
 import warnings
 from collections import defaultdict
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from bayes_opt import BayesianOptimization, acquisition
 from bayes_opt.parameter import BayesParameter, CategoricalParameter
 
-from tuneoff.algorithms.proposer import History, ModelProposer, Point
+from tuneoff.algorithms.proposer import History, ModelProposer, Point, untried
 from tuneoff.algorithms.searchers.gp import Settings
 from tuneoff.space import Choice, Domain, Float, SearchSpace, Value
 
-logger = logging.getLogger(__name__)
+MAX_LISTED = 10_000
+"""A countable space of so many points is searched by listing it."""
 
 
 class UnitParameter(BayesParameter):  # type: ignore[misc]
@@ -45,8 +44,8 @@ class UnitParameter(BayesParameter):  # type: ignore[misc]
     def to_param(self, value: Any) -> Value:
         return self.domain.from_unit(float(np.squeeze(value)))
 
-    def kernel_transform(self, value: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """value: shape (points, 1)."""
+    def kernel_transform(self, value: Any) -> Any:
+        """value: array of shape (points, 1)."""
         if isinstance(self.domain, Float):
             return value
         snapped = [self.domain.to_unit(self.domain.from_unit(float(unit))) for unit in value.ravel()]
@@ -71,14 +70,22 @@ class GaussianProcess(ModelProposer):
         optimizer = self._optimizer(seed)
         for point, score in self._with_lies(history):
             optimizer.space.register(point, score)
-        try:
-            with warnings.catch_warnings(), np.errstate(all="ignore"):
-                warnings.simplefilter("ignore")
-                free = optimizer.suggest()
-        except (RuntimeError, ValueError, np.linalg.LinAlgError) as error:
-            logger.warning("the Gaussian process could not be searched (%s): this point is drawn at random", error)
-            return self.space.sample(np.random.default_rng(seed))
+        size = self.space.size()
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            if size is not None and size <= MAX_LISTED:
+                return self._best_untried(optimizer, history)
+            free = optimizer.suggest()
         return {name: self.fixed.get(name, free.get(name)) for name in self.space.domains}
+
+    def _best_untried(self, optimizer: Any, history: History) -> Point:
+        """The untried point where the acquisition is largest: bayes_opt would propose a tried one again and again."""
+        points = untried(self.space, history)
+        free = [{name: value for name, value in point.items() if name not in self.fixed} for point in points]
+        mean, std = optimizer.predict(free, return_std=True)
+        criterion = optimizer.acquisition_function
+        criterion.y_max = optimizer.space.target.max()
+        return points[int(np.argmax(criterion.base_acq(mean, std)))]
 
     def _optimizer(self, seed: int) -> Any:
         bounds = {name: _parameter(name, domain) for name, domain in self.space.domains.items()

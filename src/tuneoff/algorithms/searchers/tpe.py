@@ -1,7 +1,7 @@
 """Tree-structured Parzen estimator (hyperopt).
 
 On hyperopt itself and not through Ray's `HyperOptSearch`, which raises at a trial without a score, starts with 20
-random points unless told otherwise, and rounds whole numbers so that the ends of a range come half as often as the rest.
+random points unless told otherwise, and rounds whole numbers so that the ends of a range come half as often.
 """
 
 from __future__ import annotations

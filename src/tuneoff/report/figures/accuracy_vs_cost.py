@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuneoff.report import style, wording
+from tuneoff.report.figures._shared import common_rate
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 
@@ -39,12 +40,6 @@ def data(block: Block, frames: Frames) -> Data | None:
         return None
     return Data(points=points, metric=block.metric, device=wording.device_label(cells["device_kind"]),
                 dollars_per_minute=common_rate(cells))
-
-
-def common_rate(cells: pd.DataFrame) -> float | None:
-    """Dollars per device-minute, or None where the cells differ in it."""
-    rates = cells["per_device_hour_usd"].unique()
-    return float(rates[0]) / 60 if len(rates) == 1 else None
 
 
 def draw(data: Data, figure: Figure) -> None:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from tuneoff.report import style, wording
 from tuneoff.report.curves import Band, band, incumbent_steps
-from tuneoff.report.figures.accuracy_vs_cost import common_rate
+from tuneoff.report.figures._shared import common_rate
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 

@@ -6,8 +6,6 @@ modifiers, roles and connectives, and are labelled by construction. It is not GL
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from tuneoff.task.base import Task, TaskError, TextSplit
@@ -53,19 +51,15 @@ def label_of(row: int) -> int:
     return row % 2
 
 
-def draw_distinct(rng: np.random.Generator, size: int, taken: set[Pair], *, entailed: bool | None = None
-                  ) -> Iterator[Pair]:
-    """`size` pairs that are not in `taken`, to which they are added; `entailed` None: labels alternate."""
-    for row in range(size):
-        label = bool(label_of(row)) if entailed is None else entailed
-        pair = draw_pair(rng, phenomenon_of(row), label)
-        while pair in taken:
-            pair = draw_pair(rng, phenomenon_of(row), label)
-        taken.add(pair)
-        yield pair
+def draw_new(rng: np.random.Generator, phenomenon: str, entailed: bool, taken: set[Pair]) -> Pair:
+    """A pair that is not in `taken`, to which it is added."""
+    while (pair := draw_pair(rng, phenomenon, entailed)) in taken:
+        pass
+    taken.add(pair)
+    return pair
 
 
 def _split(rng: np.random.Generator, size: int, taken: set[Pair]) -> TextSplit:
-    pairs = list(draw_distinct(rng, size, taken))
+    pairs = [draw_new(rng, phenomenon_of(row), bool(label_of(row)), taken) for row in range(size)]
     return TextSplit(text_a=tuple(p for p, _ in pairs), text_b=tuple(h for _, h in pairs),
                      label=np.array([label_of(row) for row in range(size)], dtype=np.int64))

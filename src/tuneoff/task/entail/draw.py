@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -39,6 +39,8 @@ from tuneoff.task.entail.lexicon import (
 )
 
 Item = TypeVar("Item")
+EXCHANGED_SHARE = 0.3
+"""Of the pairs about words or roles that do not follow: those that bring in another word or person."""
 SLOTS = ("subject.noun", "subject.adjective", "subject.place", "verb", "time", "object.noun", "object.adjective")
 
 _AT_LEAST = tuple(q for q in COUNTING if q.high is None)
@@ -131,6 +133,40 @@ def edit(rng: np.random.Generator, clause: Clause, slot: str, *, wider: bool) ->
     if changed is None:
         return None
     return replace(clause, subject=changed) if role == "subject" else replace(clause, object=changed)
+
+
+def exchange(rng: np.random.Generator, clause: Clause, slot: str) -> Clause | None:
+    """`clause` with another word at `slot`, neither wider nor narrower; None where the slot has no such word."""
+    role, _, part = slot.partition(".")
+    if role == "verb":
+        base = _sibling(rng, clause.verb.base, VERBS)
+        return replace(clause, verb=VERBS[base]) if base else None
+    if role == "time":
+        return replace(clause, time=_other(rng, TIMES, clause.time)) if clause.time else None
+    phrase = clause.subject if role == "subject" else clause.object
+    if phrase is None or phrase.quantifier is None:
+        return None
+    if part == "noun":
+        noun = _sibling(rng, phrase.noun, NOUNS)
+        changed = replace(phrase, noun=noun) if noun else None
+    elif part == "adjective":
+        other = _other(rng, adjectives_for(phrase.noun), phrase.adjective)
+        changed = replace(phrase, adjective=other) if phrase.adjective else None
+    else:
+        changed = replace(phrase, place=_other(rng, PLACES, phrase.place)) if phrase.place else None
+    if changed is None:
+        return None
+    return replace(clause, subject=changed) if role == "subject" else replace(clause, object=changed)
+
+
+def _sibling(rng: np.random.Generator, word: str, words: Mapping[str, Noun | Verb]) -> str | None:
+    parent = words[word].parent
+    siblings = words[parent].children if parent else ()
+    return _other(rng, siblings, word) if len(siblings) > 1 else None
+
+
+def _other(rng: np.random.Generator, words: Sequence[str], word: str | None) -> str:
+    return pick(rng, [other for other in words if other != word])
 
 
 def _edit_phrase(rng: np.random.Generator, phrase: NounPhrase, part: str, *, wider: bool) -> NounPhrase | None:

@@ -61,7 +61,7 @@ NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 _INTRANSITIVE: tuple[tuple[tuple[str, ...], Tree], ...] = (
     (ANIMATE, {"move": {"walk": {"stroll": {}, "march": {}, "limp": {}},
                         "run": {"sprint": {}, "jog": {}, "dash": {}}}}),
-    (ANIMATE, {"rest": {"sleep": {"nap": {}, "doze": {}, "snooze": {}}}}),
+    (ANIMATE, {"rest": {"sleep": {"nap": {}, "doze": {}, "snooze": {}}, "lounge": {}}}),
     (PEOPLE, {"perform": {"dance": {"waltz": {}, "twirl": {}}, "sing": {"croon": {}, "yodel": {}}}}),
     (PEOPLE, {"laugh": {"giggle": {}, "chuckle": {}, "cackle": {}}}),
 )

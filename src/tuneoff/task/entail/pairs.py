@@ -9,7 +9,7 @@ import numpy as np
 
 from tuneoff.task.entail.clause import clause_text, polarity
 from tuneoff.task.entail.connectives import connectives
-from tuneoff.task.entail.draw import chance, draw_clause, edit, pick, weaken
+from tuneoff.task.entail.draw import EXCHANGED_SHARE, chance, draw_clause, edit, exchange, pick, weaken
 from tuneoff.task.entail.quantities import NEGATION_TABLE, NUMBER_TABLE, QUANTIFIER_TABLE, from_table
 from tuneoff.task.entail.roles import roles
 
@@ -21,14 +21,18 @@ def _monotone(slots: tuple[str, ...], rng: np.random.Generator, entailed: bool) 
     """One word made wider or narrower. It follows where the edit goes the way that its place points.
 
     The drawn clause is the premise or the hypothesis with equal chance. A third of the pairs gets a second edit
-    elsewhere that by itself keeps the clause true, whatever the label.
+    elsewhere that by itself keeps the clause true, whatever the label. A share of those that do not follow has
+    another word instead, neither wider nor narrower ("poodle" / "beagle").
     """
     clause, slot = draw_clause(rng), pick(rng, slots)
     sign = polarity(clause, slot)
     if sign == 0:
         return None
     wider, premise_first = (sign > 0) == entailed, chance(rng, 0.5)
-    changed = edit(rng, clause, slot, wider=wider == premise_first)
+    if not entailed and chance(rng, EXCHANGED_SHARE):
+        changed = exchange(rng, clause, slot)
+    else:
+        changed = edit(rng, clause, slot, wider=wider == premise_first)
     if changed is None:
         return None
     premise, hypothesis = (clause, changed) if premise_first else (changed, clause)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from tuneoff.task.entail.clause import ANY, EVERY, NO, SOME, A, Clause, NounPhrase, clause_text, noun_phrase_text
-from tuneoff.task.entail.draw import chance, draw_individual, draw_noun, draw_phrase, pick, weaken
+from tuneoff.task.entail.draw import EXCHANGED_SHARE, chance, draw_individual, draw_noun, draw_phrase, pick, weaken
 from tuneoff.task.entail.lexicon import ANIMATE, MUTUAL, NOUNS, THINGS, TIMES, TRANSFERS, VERBS
 
 Pair = tuple[str, str]
@@ -26,8 +26,14 @@ def _two_individuals(rng: np.random.Generator) -> tuple[NounPhrase, NounPhrase] 
     return None if first == second else (first, second)
 
 
+def _someone_else(rng: np.random.Generator, two: tuple[NounPhrase, NounPhrase]) -> NounPhrase:
+    while (other := draw_individual(rng, ANIMATE)) in two:
+        pass
+    return other
+
+
 def _voice(rng: np.random.Generator, entailed: bool) -> Pair | None:
-    """Active or passive on either side; what fails to follow has agent and patient exchanged."""
+    """Active or passive on either side; what fails to follow has agent and patient exchanged, or another agent."""
     two = _two_individuals(rng)
     if two is None:
         return None
@@ -44,7 +50,9 @@ def _voice(rng: np.random.Generator, entailed: bool) -> Pair | None:
     weaker = base
     if passives[0] == passives[1] or chance(rng, 0.3):
         weaker = weaken(rng, base)
-    if not entailed:
+    if not entailed and chance(rng, EXCHANGED_SHARE):
+        weaker = replace(weaker, subject=_someone_else(rng, two))
+    elif not entailed:
         weaker = replace(weaker, subject=weaker.object or patient, object=agent)
         if negated and patient.quantifier is not None:
             return None
@@ -76,7 +84,9 @@ def _transfer(rng: np.random.Generator, entailed: bool) -> Pair | None:
             return None
         wider = replace(thing, noun=parent)
     premise = _transfer_text(give, giver, receiver, thing, time, forward=forward[0])
-    if not entailed:
+    if not entailed and chance(rng, EXCHANGED_SHARE):
+        giver, receiver = (_someone_else(rng, two), receiver) if chance(rng, 0.5) else (giver, _someone_else(rng, two))
+    elif not entailed:
         giver, receiver = receiver, giver
     return premise, _transfer_text(give, giver, receiver, wider, time, forward=forward[1])
 

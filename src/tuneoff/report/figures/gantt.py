@@ -1,0 +1,83 @@
+"""Who worked when: the trials of each search over its workers, the first finished repeat of each.
+
+A bar is the time of one evaluation interval (its own device time, ending when it was known), in alternating shades by
+trial; gaps are idle. Red: trials that failed or diverged. Pale: stopped early. Star: the winning evaluation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tuneoff.report import style
+from tuneoff.report.figures._shared import first_repeats, of_cell
+from tuneoff.report.frames import Frames
+from tuneoff.report.reading import Block
+
+MOST_PANELS = 6
+_BAD = "#B2182B"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """bars: by algorithm, a row an evaluation: lane (worker), begin, end (wall minutes), trial (number), status, best.
+
+    workers: how many each algorithm used.
+    """
+
+    bars: dict[str, pd.DataFrame]
+    workers: dict[str, int]
+
+
+def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
+    done = frames.finished()
+    bars: dict[str, pd.DataFrame] = {}
+    for name, cell in list(first_repeats(done).items())[:MOST_PANELS]:
+        own = of_cell(done.evaluations, cell)
+        if len(own):
+            bars[name] = _bars(own, of_cell(done.trials, cell).set_index("trial_id")["status"])
+    if not bars:
+        return None
+    return Data(bars=bars, workers={name: int(table["lane"].max()) + 1 for name, table in bars.items()})
+
+
+def _bars(own: pd.DataFrame, status: pd.Series) -> pd.DataFrame:
+    """Bars of one worker don't overlap: an interval begins no earlier than the one before it ended."""
+    end = own["elapsed_seconds"].astype(float) / 60
+    before = end.groupby(own["worker"]).shift(1).fillna(0.0)
+    begin = np.maximum(end - own["busy_seconds"].astype(float) / 60, before)
+    best = np.zeros(len(own), dtype=bool)
+    best[np.flatnonzero(own["is_incumbent"])[-1]] = True
+    return pd.DataFrame({"lane": pd.factorize(own["worker"], sort=True)[0], "begin": begin, "end": end,
+                         "trial": pd.factorize(own["trial_id"])[0], "status": own["trial_id"].map(status),
+                         "best": best})
+
+
+def draw(data: Data, figure: Figure) -> None:
+    lanes = list(data.workers.values())
+    figure.set_size_inches(style.COLUMN_INCHES, 0.5 + sum(0.42 + 0.11 * n for n in lanes))
+    panels = figure.subplots(len(lanes), 1, sharex=True, squeeze=False, height_ratios=[2 + n for n in lanes])[:, 0]
+    for axes, (name, bars) in zip(panels, data.bars.items(), strict=True):
+        _panel(axes, name, bars)
+        axes.set_ylim(data.workers[name] - 0.4, -0.6)
+    panels[-1].set_xlabel("wall minutes (star: the winning evaluation)")
+
+
+def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
+    tint = style.colour(name)
+    for (status, odd), part in bars.groupby(["status", bars["trial"] % 2]):
+        bad, stopped = status in ("failed", "diverged"), status == "stopped"
+        axes.barh(part["lane"], part["end"] - part["begin"], left=part["begin"], height=0.78,
+                  color=_BAD if bad else tint, alpha=0.3 if stopped else 0.6 if odd else 0.95, edgecolor="white",
+                  linewidth=0.4)
+    best = bars[bars["best"]].iloc[0]
+    axes.plot(best["end"], best["lane"], marker="*", color=style.INK, markersize=7, markeredgecolor="white",
+              markeredgewidth=0.5, clip_on=False, zorder=5)
+    axes.set_yticks([])
+    axes.grid(axis="y", visible=False)
+    axes.spines["left"].set_visible(False)
+    axes.set_title(name, color=tint, fontsize=7.5, pad=2)

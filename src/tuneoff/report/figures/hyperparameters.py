@@ -1,0 +1,85 @@
+"""Hyperparameters against score: where each search looked, and what it found there.
+
+A dot is a trial, at its best validation score and the hyperparameters in force then. Ringed: each search's best. One
+panel for each hyperparameter that was varied; logarithmic where values span more than a factor of 8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
+
+from tuneoff.report import style, wording
+from tuneoff.report.frames import HPARAM, Frames
+from tuneoff.report.reading import Block
+
+MOST_PANELS = 6
+FEW = 5
+"""Up to this many different values, each has its tick."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """trials: a row a trial of a finished cell: algorithm, cell, validation, and a column a varied hyperparameter."""
+
+    trials: pd.DataFrame
+    varied: tuple[str, ...]
+    metric: str
+
+
+def data(block: Block, frames: Frames) -> Data | None:
+    done = frames.finished().evaluations
+    if done.empty:
+        return None
+    best = done.sort_values("validation", kind="stable", ascending=False).drop_duplicates(["cell", "trial_id"])
+    columns = [c for c in best.columns if c.startswith(HPARAM)]
+    varied = [c for c in columns if pd.api.types.is_numeric_dtype(best[c]) and best[c].nunique() > 1]
+    varied = sorted(varied, key=lambda c: -best[c].nunique())[:MOST_PANELS]
+    if not varied or len(best) < 3:
+        return None
+    names = {c: c.removeprefix(HPARAM) for c in varied}
+    trials = best[["algorithm", "cell", "validation", *varied]].rename(columns=names)
+    return Data(trials=trials.reset_index(drop=True), varied=tuple(names.values()), metric=block.metric)
+
+
+def is_logarithmic(values: pd.Series) -> bool:
+    return bool(values.min() > 0 and values.max() / values.min() > 8)
+
+
+def draw(data: Data, figure: Figure) -> None:
+    columns = min(2, len(data.varied))
+    rows = -(-len(data.varied) // columns)
+    figure.set_size_inches(style.COLUMN_INCHES, 0.5 + 1.6 * rows)
+    panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axes, name in zip(panels.flat, data.varied, strict=False):
+        _panel(data.trials, name, axes)
+    for axes in panels.flat[len(data.varied):]:
+        axes.set_visible(False)
+    for axes in panels[:, 0]:
+        style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
+    names = wording.order(data.trials["algorithm"])
+    handles = [Line2D([], [], linestyle="", marker=style.marker(n), color=style.colour(n), markersize=4) for n in names]
+    figure.legend(handles, names, loc="outside upper center", ncols=min(5, len(names)), frameon=False, fontsize=7.5,
+                  handletextpad=0.1)
+
+
+def _panel(trials: pd.DataFrame, name: str, axes: Axes) -> None:
+    for algorithm in wording.order(trials["algorithm"]):
+        own, tint = trials[trials["algorithm"] == algorithm], style.colour(algorithm)
+        axes.scatter(own[name], own["validation"], s=9, color=tint, alpha=0.55, linewidths=0,
+                     marker=style.marker(algorithm))
+        top = own.sort_values("validation", kind="stable").iloc[-1]
+        axes.scatter(top[name], top["validation"], s=48, facecolors="none", edgecolors=tint, linewidths=1.2)
+    if is_logarithmic(trials[name]):
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    elif trials[name].nunique() <= FEW:
+        values = sorted(trials[name].unique())
+        axes.set_xticks(values, [f"{v:g}" for v in values])
+        axes.margins(x=0.3 / len(values) + 0.05)
+    axes.set_xlabel(name.replace("_", " "))

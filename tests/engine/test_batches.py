@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.engine.conftest import make_split
+from tuneoff.engine.batches import BLOCK, DeviceSplit, by_length, epoch_order
+
+
+@settings(max_examples=30, deadline=None)
+@given(n=st.integers(1, 3000), seed=st.integers(0, 2**32 - 1), epoch=st.integers(0, 9), bucket=st.booleans())
+def test_an_epoch_shows_every_example_once_in_an_order_of_seed_and_epoch_alone(n, seed, epoch, bucket):
+    lengths = np.random.default_rng(n).integers(4, 100, size=n)
+    order = epoch_order(lengths, seed, epoch, bucket)
+    assert sorted(order.tolist()) == list(range(n))
+    assert np.array_equal(order, epoch_order(lengths, seed, epoch, bucket))
+
+
+def test_epochs_and_seeds_differ():
+    lengths = np.random.default_rng(0).integers(4, 100, size=500)
+    assert not np.array_equal(epoch_order(lengths, 1, 0), epoch_order(lengths, 1, 1))
+    assert not np.array_equal(epoch_order(lengths, 1, 0), epoch_order(lengths, 2, 0))
+
+
+def test_bucketing_pads_much_less_and_whole_batches_of_any_usual_size_stay_in_a_block():
+    lengths = np.random.default_rng(0).integers(4, 128, size=4096)
+
+    def padded(bucket: bool, size: int) -> int:
+        order = epoch_order(lengths, 1, 0, bucket)
+        return sum(size * int(lengths[order[i:i + size]].max()) for i in range(0, 4096, size))
+
+    for size in (16, 32, BLOCK):
+        assert padded(True, size) < 1.1 * lengths.sum()
+        assert padded(False, size) > 1.5 * lengths.sum()
+
+
+def test_batches_hold_the_rows_tokens_padded_with_zeros():
+    ragged = make_split(30, 4)
+    split = DeviceSplit(ragged, torch.device("cpu"))
+    order = by_length(split.lengths)
+    rows = iter(order.tolist())
+    for batch in split.batches(order, 7):
+        assert batch.tokens == int(batch.attention_mask.sum())
+        for i in range(len(batch.labels)):
+            row = next(rows)
+            start, stop = ragged.offsets[row], ragged.offsets[row + 1]
+            size = stop - start
+            assert batch.input_ids[i, :size].tolist() == ragged.input_ids[start:stop].tolist()
+            assert batch.token_type_ids[i, :size].tolist() == ragged.token_type_ids[start:stop].tolist()
+            assert not batch.input_ids[i, size:].any()
+            assert int(batch.attention_mask[i].sum()) == size
+            assert int(batch.labels[i]) == ragged.labels[row]
+    assert next(rows, None) is None

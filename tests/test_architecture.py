@@ -1,0 +1,51 @@
+"""One direction: conf -> RunConfig -> study -> trial -> finetune -> records -> report. Nothing flows back."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "tuneoff"
+
+FORBIDDEN = {
+    "finetune.py": ("ray", "hydra", "omegaconf"), "checkpoint.py": ("ray", "hydra"), "engine": ("ray", "hydra", "omegaconf"),
+    "metrics.py": ("ray", "torch", "hydra"), "record.py": ("ray", "torch", "hydra"), "space.py": ("ray", "torch", "hydra"),
+    "hparams.py": ("ray", "torch", "hydra"), "price.py": ("ray", "torch", "hydra"), "prepare.py": ("ray", "hydra"),
+    "report": ("ray", "torch", "hydra", "transformers"), "task": ("ray", "torch", "hydra"), "config.py": ("ray", "torch"),
+    "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"), "trial.py": ("hydra", "omegaconf"),
+}
+
+
+@pytest.mark.parametrize("part", FORBIDDEN)
+def test_a_part_does_not_import_what_it_must_not_know(part):
+    path = SOURCE / part
+    files = [path] if path.suffix == ".py" else sorted(path.rglob("*.py"))
+    assert files
+    for file in files:
+        for module in imported(file):
+            assert module.split(".")[0] not in FORBIDDEN[part], f"{file.name} imports {module}"
+
+
+def test_only_entry_points_know_hydra():
+    for file in SOURCE.rglob("*.py"):
+        assert not {"hydra", "omegaconf"} & {m.split(".")[0] for m in imported(file)}, file
+
+
+def test_reading_settings_starts_neither_torch_nor_ray():
+    code = "import sys, tuneoff.config; print(sorted({'torch', 'ray', 'transformers'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def imported(file: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return names
