@@ -78,8 +78,9 @@ def _print(report: StudyReport) -> None:
         print(block.results.markdown())
         print(block.findings.markdown())
     drawn = sum(len(block.figures) for block in report.blocks)
-    print(f"Written: {report.page} and, in {', '.join(str(b.folder) for b in report.blocks)}, the tables as Markdown "
-          f"and CSV and {drawn} figures as SVG and PNG.")
+    folders = ", ".join(str(block.folder) for block in report.blocks)
+    print(f"Written: {report.html} (one file, to read or send), {report.page}, and in {folders} every table as "
+          f"Markdown, CSV and LaTeX and {drawn} figures as SVG and PNG.")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the trials of one search share while it runs: the best score so far, and checkpoints in memory.
+"""What the trials of one search share while it runs: the best score, the budget, and checkpoints in memory.
 
 One Ray actor per search. A checkpoint that Ray Tune carries around is a reference of a few bytes; the state itself lies
 here, in shared memory, and an exploit touches no disk.
@@ -8,17 +8,35 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import ray
+
+TINY = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What was there before this session, and what there may be. deadline: time.time(), or None."""
+
+    best: float = -math.inf
+    epochs_spent: float = 0.0
+    epochs: float | None = None
+    deadline: float | None = None
+    snapshots: Mapping[str, str] = field(default_factory=dict)
 
 
 class Board:
     """Single-threaded, as Ray actors are: no call sees another one half done."""
 
-    def __init__(self, best: float = -math.inf) -> None:
-        self._best = best
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._best = limits.best
+        self._epochs = limits.epochs_spent
+        self._snapshots = dict(limits.snapshots)
         self._states: dict[int, tuple[str, Any]] = {}
         self._serials = itertools.count(1)
 
@@ -28,6 +46,32 @@ class Board:
             return False
         self._best = score
         return True
+
+    def take(self, epochs: float, seconds: float) -> bool:
+        """Whether an interval of so many epochs, expected to last so long, is within the budget; if so it is spent."""
+        if not self.left(epochs, seconds):
+            return False
+        self._epochs += epochs
+        return True
+
+    def left(self, epochs: float, seconds: float = 0.0) -> bool:
+        """Whether the budget would allow for it."""
+        limits = self._limits
+        if limits.epochs is not None and self._epochs + epochs > limits.epochs + TINY:
+            return False
+        return limits.deadline is None or time.time() + seconds < limits.deadline
+
+    def give_back(self, epochs: float) -> None:
+        """What was taken and not trained."""
+        self._epochs -= epochs
+
+    def recorded(self, trial_id: str, snapshot: str | None) -> None:
+        """The evaluation with which `snapshot` was written is in the log: a crash may resume from it."""
+        if snapshot is not None:
+            self._snapshots[trial_id] = snapshot
+
+    def snapshot_of(self, trial_id: str) -> str | None:
+        return self._snapshots.get(trial_id)
 
     def put(self, trial_id: str, state: Any) -> int:
         """Keeps the state and returns its serial number, by which it is asked for."""
@@ -47,6 +91,6 @@ class Board:
         return len(self._states)
 
 
-def create(best: float = -math.inf) -> Any:
+def create(limits: Limits) -> Any:
     """The actor's handle. It takes no slot from the trials."""
-    return ray.remote(num_cpus=0)(Board).remote(best)
+    return ray.remote(num_cpus=0)(Board).remote(limits)

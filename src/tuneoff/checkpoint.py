@@ -6,7 +6,6 @@ Serialised as safetensors with the numbers as JSON in its metadata: nothing in i
 from __future__ import annotations
 
 import json
-import os
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -66,14 +65,11 @@ def to_bytes(state: TrainState) -> bytes:
 
 
 def write(state: TrainState, path: Path) -> int:
-    """Atomic; returns the bytes written."""
+    """Atomic: the file is whole or not there. Returns the bytes written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = to_bytes(state)
     temporary = path.with_suffix(".tmp")
-    with temporary.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    temporary.write_bytes(data)
     temporary.replace(path)
     return len(data)
 

@@ -14,9 +14,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tuneoff.algorithms.base import AlgorithmConfig
+from tuneoff.budget import Budget
 from tuneoff.engine.settings import ModelSettings
 from tuneoff.errors import UserError
 from tuneoff.hparams import NAMES, HParamError, HParams
@@ -25,8 +26,8 @@ from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError, V
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
 
-NOT_IN_HASH = ("results", "view")
-"""Settings that say where and how a run is shown, not what it is."""
+NOT_IN_HASH = ("results", "view", "retrain", "dry_run")
+"""Settings that say where and how a run is shown, or what is done besides, not what the search is."""
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -42,12 +43,17 @@ class TrainingSettings:
     precision: str
     bucket_lengths: bool
     evaluation_batch_size: int
+    snapshot_seconds: float | None
 
     def __post_init__(self) -> None:
         _whole("training.evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
         _one_of("training.precision", self.precision, ("auto", "fp32", "bf16"))
         _flag("training.bucket_lengths", self.bucket_lengths)
         _whole("training.evaluation_batch_size", self.evaluation_batch_size, 1, 4096)
+        seconds = self.snapshot_seconds
+        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0):
+            raise ConfigError(f"training.snapshot_seconds is {seconds!r}, but it must be a number of seconds >= 0 (0: "
+                              "after every evaluation), or null for no snapshots")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,7 @@ class ResourceSettings:
             raise ConfigError(f"resources.gpus_per_trial is {gpus!r}, but it must be a fraction of one GPU (0.25) or a "
                               "whole number of GPUs")
         if gpus > 1:
-            raise ConfigError(f"resources.gpus_per_trial is {gpus}, but one trial trains on one GPU: it must be at most 1")
+            raise ConfigError(f"resources.gpus_per_trial is {gpus}, but a trial trains on one GPU: it must be at most 1")
         if self.device == "cuda" and gpus == 0:
             raise ConfigError("resources.gpus_per_trial is 0, but resources.device=cuda needs a share of a GPU for each "
                               "trial: resources.gpus_per_trial=1, or a fraction to pack several trials on one")
@@ -93,16 +99,21 @@ class RunConfig:
     price: Price
     training: TrainingSettings
     resources: ResourceSettings
+    budget: Budget | None
+    retrain: int
+    dry_run: bool
     view: str
     raw: Mapping[str, Any]
     """The composed configuration as plain data, for the run header."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.study, str) or not _FOLDER_NAME.fullmatch(self.study):
-            raise ConfigError(f"study is {self.study!r}, but it becomes a folder's name: use letters, digits, '.', '_' and "
-                              "'-', and begin with a letter or digit")
+            raise ConfigError(f"study is {self.study!r}, but it becomes a folder's name: use letters, digits, '.', '_' "
+                              "and '-', and begin with a letter or digit")
         _whole("repeat", self.repeat, 0, 100_000)
         _whole("seed", self.seed, 0, 2**31)
+        _whole("retrain", self.retrain, 0, 1000)
+        _flag("dry_run", self.dry_run)
         _one_of("view", self.view, ("auto", "live", "lines", "quiet"))
 
     @property
@@ -133,13 +144,19 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     return RunConfig(
         study=raw["study"], results=Path(raw["results"]), repeat=raw["repeat"], seed=raw["seed"],
         task=TaskSettings.from_dict(raw["task"]), protocol=ProtocolSettings.from_dict(raw["protocol"]),
-        model=ModelSettings(**_exact_keys("model", raw["model"], [f.name for f in fields(ModelSettings)])),
+        model=_settings(ModelSettings, "model", raw),
         algorithm=AlgorithmConfig.from_dict(raw["algorithm"]), space=parse_space(raw["space"], hparams),
         hparams=hparams, price=Price.from_dict(raw["price"]),
-        training=TrainingSettings(**_exact_keys("training", raw["training"], [f.name for f in fields(TrainingSettings)])),
-        resources=ResourceSettings(
-            **_exact_keys("resources", raw["resources"], [f.name for f in fields(ResourceSettings)])),
-        view=raw["view"], raw=raw)
+        training=_settings(TrainingSettings, "training", raw), resources=_settings(ResourceSettings, "resources", raw),
+        budget=None if raw["budget"] is None else Budget.parse(raw["budget"]), retrain=raw["retrain"],
+        dry_run=raw["dry_run"], view=raw["view"], raw=raw)
+
+
+S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)
+
+
+def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:
+    return cls(**_exact_keys(name, raw[name], [f.name for f in fields(cls)]))
 
 
 def parse_space(raw: Mapping[str, Any] | None, hparams: HParams) -> SearchSpace:
@@ -181,7 +198,8 @@ def _parse_domain(where: str, settings: Any) -> Domain:
             raise SpaceError(f"{where}.{key} is {values[key]!r}, but it must be a number")
     if "values" in values:
         if not isinstance(values["values"], list):
-            raise SpaceError(f"{where}.values is {values['values']!r}, but it must be a list, as in {where}.values=[16,32]")
+            raise SpaceError(f"{where}.values is {values['values']!r}, but it must be a list, as in "
+                             f"{where}.values=[16,32]")
         values["values"] = tuple(values["values"])
     try:
         domain: Domain = cls(**values)

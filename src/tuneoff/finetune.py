@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
+from tuneoff.algorithms.base import RESUME_EXAMPLES, RESUME_TRAINER_2020
 from tuneoff.checkpoint import TrainState
 from tuneoff.engine.batches import Batch, DeviceSplit, by_length, epoch_order
 from tuneoff.engine.model import Network
@@ -27,8 +28,6 @@ from tuneoff.engine.schedule import lr_factor
 from tuneoff.hparams import HParams
 from tuneoff.metrics import score_predictions
 from tuneoff.record import Cost, Score
-
-RESUME_EXAMPLES, RESUME_TRAINER_2020 = "examples", "trainer_2020"
 
 
 class Diverged(ArithmeticError):
@@ -187,16 +186,10 @@ class _Run:
         self.examples_seen += len(batch.labels)
         return loss.detach()
 
-    @torch.inference_mode()
     def _evaluate(self, split: DeviceSplit, *, keep_predictions: bool) -> Score:
-        self.job.network.module.eval()
         order = by_length(split.lengths)
-        outputs = []
-        for batch in split.batches(order, self.job.evaluation_batch_size):
-            with torch.autocast(self.job.device.type, torch.bfloat16, enabled=self.job.bf16):
-                outputs.append(self.job.network.logits(batch.input_ids, batch.token_type_ids, batch.attention_mask))
         logits: NDArray[np.float32] = np.empty((len(split), self.job.n_labels), dtype=np.float32)
-        logits[order] = torch.cat(outputs).float().cpu().numpy()
+        logits[order] = predict(self.job, split, order)
         return score_predictions(logits, split.labels, self.job.metrics, keep_predictions=keep_predictions)
 
     def _must_be_finite(self, loss: float, which: str, seconds: float) -> None:
@@ -212,6 +205,18 @@ class _Run:
             moments={name: _copy(t) for name, t in self.optimiser.moments().items()},
             generators=dict(self.generators), steps=self.steps, examples_seen=self.examples_seen, seed=self.seed,
             hparams=self.hparams, applied_lr=rate, applied_weight_decay=decay, writer=writer)
+
+
+@torch.inference_mode()
+def predict(job: Job, split: DeviceSplit, order: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Logits of the rows in `order`, shape (rows, n_labels), without dropout."""
+    job.network.module.eval()
+    outputs = []
+    for batch in split.batches(order, job.evaluation_batch_size):
+        with torch.autocast(job.device.type, torch.bfloat16, enabled=job.bf16):
+            outputs.append(job.network.logits(batch.input_ids, batch.token_type_ids, batch.attention_mask))
+    logits: NDArray[np.float32] = torch.cat(outputs).float().cpu().numpy()
+    return logits
 
 
 def _progress_by_steps(steps: int, batch_size: int, n: int) -> int:

@@ -39,8 +39,11 @@ class Prepared:
     facts: Mapping[str, Any]
 
 
-def prepare(config: RunConfig) -> Prepared:
-    """Loads, splits and encodes the task and reads the model. UserError where something is missing or unfit."""
+def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Prepared:
+    """Loads, splits and encodes the task and reads the model. UserError where something is missing or unfit.
+
+    earlier: the facts of the run that is resumed. Its precision is kept, and its data must be the same.
+    """
     device = resolve_device(config)
     task = load_task(config.task)
     splits = make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])
@@ -49,7 +52,10 @@ def prepare(config: RunConfig) -> Prepared:
     whole = load_base(config.model, n_labels)
     parts = [encode(part.rows, tokenizer, config.model.max_length, n_labels) for part in splits.parts.values()]
     base, (train, validation, test) = compact(whole, parts)
-    bf16, precision = choose_precision(config, base, train, device)
+    if earlier is None:
+        bf16, precision = choose_precision(config, base, train, device)
+    else:
+        bf16, precision = earlier["precision"]["chosen"] == "bf16", earlier["precision"]
     facts = {
         **summarise(task, splits), "n_train": len(train), "n_validation": len(validation), "n_test": len(test),
         "max_length": config.model.max_length,
@@ -58,6 +64,10 @@ def prepare(config: RunConfig) -> Prepared:
         "model_sha256": whole.content_hash, "model_source": config.model.source,
         "parameters": sum(w.size for w in whole.weights.values()), "word_rows_used": base.config.vocab_size,
         "device": device, "precision": precision}
+    for name in ("split_sha256", "encoded_sha256", "model_sha256"):
+        if earlier is not None and earlier[name] != facts[name]:
+            raise ConfigError(f"the data or the model has changed since this search began ({name}): put it back as it "
+                              "was, or give study=NAME for a new search")
     return Prepared(task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device,
                     bf16=bf16, facts=facts)
 

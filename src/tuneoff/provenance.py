@@ -41,7 +41,8 @@ def git() -> dict[str, Any]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10,
+                              check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
@@ -76,7 +77,6 @@ def _memory_bytes() -> int | None:
 def command_line() -> str:
     """The command as it can be typed again."""
     import shlex
-    arguments = [a for a in sys.argv[1:]]
     program = Path(sys.argv[0])
     module = f"python -m benchmarks.{program.stem}" if program.parent.name == "benchmarks" else program.name
-    return " ".join([module, *(shlex.quote(a) for a in arguments)])
+    return " ".join([module, *(shlex.quote(a) for a in sys.argv[1:])])

@@ -5,14 +5,18 @@ that sums stay right after an exploit, a crash or a resume. Knows neither Ray no
 
 Lines of the log, by `kind`:
   session_start  the command began (or resumed) work on the cell
+  calibration    a worker measured its device's speed
   trial_start    a trial was proposed
   evaluation     one evaluation of one trial
   trial_end      a trial ended, and how
   session_end    the command stopped working on the cell
+
+`retrain.jsonl` is a second log of the same form: the winner trained again on new seeds.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -26,6 +30,7 @@ from tuneoff.errors import UserError
 SCHEMA_VERSION = 1
 HEADER_FILE = "run.json"
 LOG_FILE = "trials.jsonl"
+RETRAIN_FILE = "retrain.jsonl"
 
 COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED = "completed", "stopped", "diverged", "failed", "interrupted"
 TRIAL_STATUSES = (COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED)
@@ -102,6 +107,8 @@ class EvaluationRecord:
     """Since the cell began, summed over its sessions."""
     worker: str
     """host:pid of the process that trained."""
+    snapshot: str | None = None
+    """The file under `state/` that holds the state at this evaluation while the trial runs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +119,18 @@ class TrialStartRecord:
     trial_id: str
     hparams: Mapping[str, Any]
     """What the searcher proposed: the space's hyperparameters only."""
+    elapsed_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrationRecord:
+    """What a worker measured on its device before its first trial; see calibrate.Rates. Seconds, seconds per token."""
+
+    kind: ClassVar[str] = "calibration"
+    worker: str
+    train_token_seconds: float
+    evaluate_token_seconds: float
+    start_up_seconds: float
     elapsed_seconds: float
 
 
@@ -151,9 +170,10 @@ class SessionEndRecord:
     reason: str = ""
 
 
-Record: TypeAlias = TrialStartRecord | EvaluationRecord | TrialEndRecord | SessionStartRecord | SessionEndRecord
-_KINDS: dict[str, type[Any]] = {k.kind: k for k in (TrialStartRecord, EvaluationRecord, TrialEndRecord,
-                                                   SessionStartRecord, SessionEndRecord)}
+Record: TypeAlias = (SessionStartRecord | CalibrationRecord | TrialStartRecord | EvaluationRecord | TrialEndRecord
+                     | SessionEndRecord)
+_KINDS: dict[str, type[Any]] = {k.kind: k for k in (SessionStartRecord, CalibrationRecord, TrialStartRecord,
+                                                   EvaluationRecord, TrialEndRecord, SessionEndRecord)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,13 +241,18 @@ class Cell:
 class LogWriter:
     """Appends lines to a cell's log, each flushed to the disk before the call returns.
 
-    Cuts off a half-written last line first: `repaired` says so.
+    Cuts off a half-written last line first: `repaired` says so. RecordError where another process writes the log.
     """
 
-    def __init__(self, cell: Path) -> None:
+    def __init__(self, cell: Path, log: str = LOG_FILE) -> None:
         cell.mkdir(parents=True, exist_ok=True)
-        self.repaired = _cut_half_written(cell / LOG_FILE)
-        self._file: IO[str] = (cell / LOG_FILE).open("a", encoding="utf-8")
+        self._file: IO[str] = (cell / log).open("a", encoding="utf-8")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._file.close()
+            raise RecordError(f"another process is at work on {cell}: wait for it, or give study=NAME") from error
+        self.repaired = _cut_half_written(cell / log)
 
     def append(self, record: Record) -> None:
         self._file.write(to_line(record))
@@ -306,8 +331,8 @@ def _cut_half_written(path: Path) -> str | None:
     return fault
 
 
-def load_cell(cell: Path) -> Cell:
-    records, repaired = read_log(cell / LOG_FILE)
+def load_cell(cell: Path, log: str = LOG_FILE) -> Cell:
+    records, repaired = read_log(cell / log)
     return Cell(path=cell, header=read_header(cell), records=tuple(records), repaired=repaired)
 
 

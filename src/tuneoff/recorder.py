@@ -12,9 +12,9 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.record import (
-    COMPLETED,
     FAILED,
     STOPPED,
+    CalibrationRecord,
     Cost,
     EvaluationRecord,
     LogWriter,
@@ -23,6 +23,8 @@ from tuneoff.record import (
     TrialStartRecord,
     from_dict,
 )
+from tuneoff.resume import Earlier
+from tuneoff.snapshots import FOLDER, drop
 from tuneoff.trial import TRIAL, read_reference
 
 ERRORS_FOLDER = "errors"
@@ -33,19 +35,18 @@ KEEP_EVERY = 8
 class Recorder(Callback):  # type: ignore[misc]
     """`listen` hears every record after it is on the disk."""
 
-    def __init__(self, cell: Path, writer: LogWriter, board: Any, began: float, listen: Callable[[Record], None]) -> None:
+    def __init__(self, cell: Path, writer: LogWriter, board: Any, earlier: Earlier,
+                 listen: Callable[[Record], None]) -> None:
         self._cell, self._writer, self._board, self._listen = cell, writer, board, listen
-        self._began = began
-        """time.monotonic() at which the cell's elapsed seconds are 0."""
-        self._evaluations: dict[str, int] = {}
+        self._began = time.monotonic() - earlier.elapsed_seconds
+        self._evaluations = dict(earlier.evaluations)
+        self._started, self._ended = set(earlier.started), set(earlier.ended)
         self._written_at: dict[int, int] = {}
         """Serial of a checkpoint -> its writer's evaluation."""
         self._last_reason = ""
-        self._started: set[str] = set()
-        self._ended: set[str] = set()
 
     def __getstate__(self) -> dict[str, Any]:
-        """Ray pickles callbacks into a restore file of its own, which is never read: nothing of this one belongs there."""
+        """Ray pickles callbacks for a restore of its own, which is never used: nothing of this one belongs there."""
         return {}
 
     @property
@@ -75,14 +76,19 @@ class Recorder(Callback):  # type: ignore[misc]
                         **info: Any) -> None:
         if "evaluation" not in result:
             return
+        if result["rates"]:
+            self.write(CalibrationRecord(worker=result["evaluation"]["worker"], elapsed_seconds=self.elapsed_seconds,
+                                         **result["rates"]))
         payload = dict(result["evaluation"])
         name = payload["trial_id"]
         number = self._evaluations[name] = self._evaluations.get(name, 0) + 1
         self._written_at[result["serial"]] = number
         record = from_dict({
             "kind": EvaluationRecord.kind, **payload, "evaluation": number,
-            "parent_evaluation": self._written_at.get(result["parent_serial"]), "elapsed_seconds": self.elapsed_seconds})
+            "parent_evaluation": self._written_at.get(result["parent_serial"]),
+            "elapsed_seconds": self.elapsed_seconds})
         self.write(record)
+        self._board.recorded.remote(name, payload["snapshot"])
         if sum(self._evaluations.values()) % KEEP_EVERY == 0:
             self._keep_checkpoints(trials)
 
@@ -111,7 +117,8 @@ class Recorder(Callback):  # type: ignore[misc]
             folder.mkdir(exist_ok=True)
             (folder / f"{name}.txt").write_text(last["traceback"], encoding="utf-8")
         hparams = {key: value for key, value in trial.config.items() if key != TRIAL}
-        cost = Cost(**last["cost"]) if status not in (COMPLETED, STOPPED) and "cost" in last else Cost()
+        cost = Cost(**last["cost"]) if "cost" in last else Cost()
+        drop(self._cell / FOLDER, name)
         self.write(TrialEndRecord(trial_id=name, status=status, reason=reason, hparams=hparams, cost=cost,
                                   elapsed_seconds=self.elapsed_seconds, worker=last.get("worker")))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_PURPOSES = ("split", "search", "training")
+_PURPOSES = ("split", "search", "training", "retraining")
 
 
 def derive(seed: int, repeat: int) -> dict[str, int]:
@@ -13,8 +13,8 @@ def derive(seed: int, repeat: int) -> dict[str, int]:
 
 
 def trial_seed(training_seed: int, trial_id: str) -> int:
-    """Head initialisation, data order and dropout of one trial; trial ids are t000, t001, ..."""
-    return _draw(training_seed, int(trial_id.lstrip("t")))
+    """Head initialisation, data order and dropout of one trial; trial ids are a letter and a number: t000, r003."""
+    return _draw(training_seed, int(trial_id[1:]))
 
 
 def _draw(*entropy: int) -> int:

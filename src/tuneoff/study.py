@@ -2,52 +2,49 @@
 
 from __future__ import annotations
 
-import logging
-import math
-import os
 import shutil
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-os.environ.update({
-    "RAY_CHDIR_TO_TRIAL_DIR": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
-    "TUNE_MAX_PENDING_TRIALS_PG": "2", "TUNE_RESULT_BUFFER_LENGTH": "1"})
-
 import ray
-from ray import tune
 
 from tuneoff import board as boards
-from tuneoff.algorithms.base import MODE, SCORE, Plan, SearchContext, build
-from tuneoff.config import ConfigError, RunConfig, available_cores
+from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
+from tuneoff.algorithms.discovery import load
+from tuneoff.budget import Budget
+from tuneoff.config import RunConfig
 from tuneoff.errors import UserError
-from tuneoff.finetune import RESUME_EXAMPLES
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.prepare import Prepared, prepare
 from tuneoff.provenance import PROTOCOL_VERSION, command_line, git, hardware, now_utc, versions
 from tuneoff.record import (
     HEADER_FILE,
     LOG_FILE,
+    RETRAIN_FILE,
     SCHEMA_VERSION,
+    Cell,
     Header,
     LogWriter,
     Record,
     SessionEndRecord,
     SessionStartRecord,
+    load_cell,
     read_header,
     write_header,
 )
 from tuneoff.recorder import Recorder, settle
+from tuneoff.resume import Earlier, read_earlier, replay
+from tuneoff.runtime import RUNTIME_FOLDER, Slots, find_slots, fit, start_ray
+from tuneoff.schedule import Schedule, schedule_of
 from tuneoff.seeds import derive
-from tuneoff.trial import Trial, TrialInputs
+from tuneoff.snapshots import FOLDER
+from tuneoff.trial import TrialInputs
 
-RUNTIME_FOLDER = "ray"
-"""Ray Tune's own files, inside the cell while the search runs."""
+UNLIMITED_TRIALS = 100_000
+"""More than a budget of time could start."""
 
 
 class StudyError(UserError):
@@ -55,21 +52,28 @@ class StudyError(UserError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Slots:
-    """count: trials at once. devices: what is held, and charged, for the whole search."""
-
-    count: int
-    devices: int
-    device_kind: str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Listener:
     """What a live view is told. Each is called in the driver, between Ray's events."""
 
-    began: Callable[[RunConfig, Header, Slots, int], None] = lambda *_: None
+    began: Callable[[RunConfig, Header, Slots, int | None, Cell], None] = lambda *_: None
     record: Callable[[Record], None] = lambda _: None
     ended: Callable[[], None] = lambda: None
+    note: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """A search, or the retraining of its winner: each has a log of its own in the cell."""
+
+    log: str
+    plan: Plan
+    schedule: Schedule | None = None
+    prefix: str = "t"
+
+    @property
+    def trials(self) -> int | None:
+        """How many it will have; None where a budget of time decides."""
+        return self.plan.num_trials if self.plan.num_trials < UNLIMITED_TRIALS else None
 
 
 def finished(config: RunConfig) -> bool:
@@ -78,115 +82,143 @@ def finished(config: RunConfig) -> bool:
     if not (cell / HEADER_FILE).exists():
         return False
     header = read_header(cell)
-    ways = f"study={config.study}-2 (or any new name), or delete {cell}"
     if header.config_hash != config.hash:
-        raise StudyError(f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
-                         f"configuration, and results are never overwritten: {ways}")
-    if header.status != "finished":
-        raise StudyError(f"study={config.study} has an unfinished {config.algorithm.name}, repeat {config.repeat}: {ways}")
-    return True
+        raise StudyError(
+            f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
+            f"configuration ({_first_difference(header.config, config.raw)}), and results are never overwritten: give "
+            f"study=NAME, or delete {cell}")
+    return header.status == "finished" and _retrained(cell) >= config.retrain
+
+
+def _retrained(cell: Path) -> int:
+    return len(load_cell(cell, RETRAIN_FILE).trial_ends)
 
 
 def run(config: RunConfig, listener: Listener) -> Path:
-    """Runs the search and returns its cell. UserError before Ray starts where the input is bad."""
-    build(config.algorithm, _context(config, slots=1))  # what does not fit the space is said before data is read
-    prepared = prepare(config)
-    slots = _slots(config, prepared.device)
-    plan = build(config.algorithm, _context(config, slots.count))
+    """Runs or resumes the search and returns its cell. UserError before Ray starts where the input is bad."""
+    build(*_algorithm(config, slots=1, devices=1))  # what does not fit the space is said before data is read
     cell = config.cell
-    header = _header(config, prepared)
-    _start_ray(config)
-    write_header(cell, header)
-    with LogWriter(cell) as writer:
-        board = boards.create()
-        recorder = Recorder(cell, writer, board, time.monotonic(), listener.record)
-        listener.began(config, header, slots, plan.num_trials)
-        recorder.write(SessionStartRecord(session=1, time_utc=now_utc(), elapsed_seconds=0.0, devices=slots.devices,
-                                          device_kind=slots.device_kind))
-        status, reason = "interrupted", ""
-        try:
-            _fit(config, prepared, plan, board, recorder)
-            status, reason = recorder.outcome()
-        finally:
-            recorder.write(SessionEndRecord(session=1, time_utc=now_utc(), elapsed_seconds=recorder.elapsed_seconds,
-                                            status=status, reason=reason))
-            listener.ended()
-        assert settle(board) == 0, "a checkpoint was left behind"
-        ray.kill(board)
-    write_header(cell, replace(header, status=status))
-    shutil.rmtree(cell / RUNTIME_FOLDER, ignore_errors=True)
+    old = read_header(cell) if (cell / HEADER_FILE).exists() else None
+    prepared = prepare(config, old.data if old else None)
+    slots = find_slots(config, prepared.device)
+    header = old or _header(config, prepared)
+    algorithm, context = _algorithm(config, slots.count, slots.devices)
+    start_ray(config, slots)
+    if old is None:
+        write_header(cell, header)
+    search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
+    status, reason = "finished", ""
+    if header.status != "finished":
+        status, reason = _run_phase(config, prepared, header, search, slots=slots, listener=listener)
+    if status == "finished" and config.retrain:
+        again = _retraining(config, context)
+        status, reason = _run_phase(config, prepared, header, again, slots=slots, listener=listener)
+    write_header(cell, replace(header, status="running" if status == "interrupted" else status))
+    if status == "interrupted":
+        raise KeyboardInterrupt
+    shutil.rmtree(cell / FOLDER, ignore_errors=True)
     if status == "failed":
-        raise StudyError(f"no trial of {config.algorithm.name} came to a score: {reason}. See {cell / 'errors'}")
+        raise StudyError(f"no trial of {config.algorithm.name} came to a score: {reason}. Tracebacks, where there are "
+                         f"any, are in {cell / 'errors'}; to run it again, delete {cell}")
     return cell
 
 
-def _fit(config: RunConfig, prepared: Prepared, plan: Plan, board: Any, recorder: Recorder) -> None:
-    inputs = TrialInputs(
+def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Phase, *, slots: Slots,
+               listener: Listener) -> tuple[str, str]:
+    """Runs what is left of a phase; returns its status and, where it is not finished, the reason."""
+    with LogWriter(config.cell, phase.log) as writer:
+        log = load_cell(config.cell, phase.log)
+        earlier = read_earlier(log)
+        if writer.repaired:
+            listener.note(f"repaired: {writer.repaired}")
+        replay(log, phase.plan, config.training.evaluations_per_epoch)
+        limits = boards.Limits(best=earlier.best, epochs_spent=earlier.epochs_spent, snapshots=earlier.snapshots,
+                               **_budget_limits(config, slots, earlier, phase))
+        board = boards.create(limits)
+        recorder = Recorder(config.cell, writer, board, earlier, listener.record)
+        listener.began(config, header, slots, phase.trials, log)
+        session = earlier.sessions + 1
+        recorder.write(SessionStartRecord(session=session, time_utc=now_utc(), elapsed_seconds=recorder.elapsed_seconds,
+                                          devices=slots.devices, device_kind=slots.device_kind))
+        status, reason = "interrupted", "stopped from outside"
+        try:
+            inputs = _inputs(config, prepared, phase, board)
+            searcher = NumberingSearcher(
+                phase.plan.searcher, unfinished=earlier.unfinished, first=len(earlier.started), prefix=phase.prefix,
+                may_start=lambda: bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch))))
+            if len(earlier.ended) < phase.plan.num_trials:
+                fit(config, inputs, phase.plan, searcher, recorder, slots=slots.count, ended=len(earlier.ended))
+            status, reason = recorder.outcome()
+        finally:
+            recorder.write(SessionEndRecord(session=session, time_utc=now_utc(),
+                                            elapsed_seconds=recorder.elapsed_seconds, status=status, reason=reason))
+            listener.ended()
+            shutil.rmtree(config.cell / RUNTIME_FOLDER, ignore_errors=True)
+        left = settle(board)
+        assert left == 0, f"{left} checkpoints were left behind"
+        ray.kill(board)
+    return status, reason
+
+
+def _inputs(config: RunConfig, prepared: Prepared, phase: Phase, board: Any) -> TrialInputs:
+    training, retraining = config.training, phase.log == RETRAIN_FILE
+    return TrialInputs(
         base=prepared.base, train=prepared.train, validation=prepared.validation, test=prepared.test,
         n_labels=len(prepared.task.label_names), metrics=prepared.task.metrics, hparams=config.hparams,
-        seed=derive(config.seed, config.repeat)["training"], device=prepared.device,
+        seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"], device=prepared.device,
         threads=config.resources.cpus_per_trial, bf16=prepared.bf16,
-        evaluations_per_epoch=config.training.evaluations_per_epoch, bucket_lengths=config.training.bucket_lengths,
-        evaluation_batch_size=config.training.evaluation_batch_size, resume=RESUME_EXAMPLES,
-        checkpoints=plan.checkpoints, board=board)
-    gpus = config.resources.gpus_per_trial if prepared.device == "cuda" else 0
-    trainable = tune.with_resources(tune.with_parameters(Trial, inputs=inputs),
-                                    {"CPU": config.resources.cpus_per_trial, "GPU": gpus})
-    tuner = tune.Tuner(
-        trainable,
-        tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=NumberingSearcher(plan.searcher),
-                                    scheduler=plan.scheduler, num_samples=plan.num_samples, reuse_actors=True),
-        run_config=tune.RunConfig(
-            name=RUNTIME_FOLDER, storage_path=str(config.cell), verbose=0, callbacks=[recorder],
-            failure_config=tune.FailureConfig(max_failures=0, fail_fast=False),
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints)))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tuner.fit()
+        evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
+        evaluation_batch_size=training.evaluation_batch_size, resume=phase.plan.resume,
+        checkpoints=phase.plan.checkpoints, schedule=phase.schedule, snapshot_folder=str(config.cell / FOLDER),
+        snapshot_seconds=training.snapshot_seconds,
+        test_always=retraining or config.protocol.name == "blog2020", board=board)
 
 
-def _context(config: RunConfig, slots: int) -> SearchContext:
+def _algorithm(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
+    """The algorithm with its number of trials, which a budget decides where there is one."""
     defaults = {name: getattr(config.hparams, name) for name in config.space.domains}
-    return SearchContext(space=config.space, seed=derive(config.seed, config.repeat)["search"], slots=slots,
-                         max_epochs=config.max_epochs, defaults=defaults,
-                         evaluations_per_epoch=config.training.evaluations_per_epoch)
+    context = SearchContext(space=config.space, seed=derive(config.seed, config.repeat)["search"], slots=slots,
+                            max_epochs=config.max_epochs, defaults=defaults,
+                            evaluations_per_epoch=config.training.evaluations_per_epoch)
+    if config.budget is None:
+        return config.algorithm, context
+    config.budget.wall_seconds(config.price, devices)
+    return replace(config.algorithm, trials=_trials_within(config, config.budget)), context
 
 
-def _slots(config: RunConfig, device: str) -> Slots:
-    """As many trials at once as fit, or as asked for where that fits. ConfigError where it does not."""
-    resources = config.resources
-    if resources.address is not None:
-        _start_ray(config)
-        total = ray.cluster_resources()
-        cores, gpus = int(total.get("CPU", 0)), int(total.get("GPU", 0))
-    else:
-        import torch
-        cores, gpus = available_cores(), torch.cuda.device_count()
-    fit = cores // resources.cpus_per_trial
-    if device == "cuda":
-        fit = min(fit, math.floor(gpus / resources.gpus_per_trial + 1e-9))
-    if fit < 1 or (resources.slots or 1) > fit:
-        raise ConfigError(
-            f"resources.slots is {resources.slots or 1} with cpus_per_trial={resources.cpus_per_trial}"
-            + (f" and gpus_per_trial={resources.gpus_per_trial}" if device == "cuda" else "")
-            + f", but there are {cores} cores" + (f" and {gpus} GPUs" if device == "cuda" else "")
-            + f": at most {fit} trials fit at once")
-    count = resources.slots or fit
-    held = count * (resources.gpus_per_trial if device == "cuda" else resources.cpus_per_trial)
-    return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if device == "cuda" else "cpu")
+def _trials_within(config: RunConfig, budget: Budget) -> int | None:
+    """As many trials as the budget could ever start; a population is as large as the budget can train to the end.
+
+    A population under a budget of time keeps its configured size: how many epochs that buys is not known beforehand.
+    """
+    population = getattr(load("scheduler", config.algorithm.scheduler.name), "POPULATION", False)
+    if budget.unit != "epochs":
+        return config.algorithm.trials if population else UNLIMITED_TRIALS
+    if population:
+        return max(2, int(budget.amount / config.max_epochs + 1e-9))
+    return max(1, int(budget.amount * config.training.evaluations_per_epoch + 1e-9))
 
 
-def _start_ray(config: RunConfig) -> None:
-    """One runtime per process: a sweep over algorithms and repeats reuses it."""
-    if ray.is_initialized():
-        return
-    logging.getLogger("ray").setLevel(logging.ERROR)
-    quiet: dict[str, Any] = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.ERROR,
-                             "configure_logging": True}
-    if config.resources.address is not None:
-        ray.init(address=config.resources.address, log_to_driver=False, logging_level=logging.ERROR)
-        return
-    ray.init(num_cpus=available_cores(), **quiet)
+def _budget_limits(config: RunConfig, slots: Slots, earlier: Earlier, phase: Phase) -> dict[str, Any]:
+    if config.budget is None or phase.log == RETRAIN_FILE:
+        return {}
+    seconds = config.budget.wall_seconds(config.price, slots.devices)
+    if seconds is None:
+        return {"epochs": config.budget.amount}
+    return {"deadline": time.time() + seconds - earlier.elapsed_seconds}
+
+
+def _schedule(config: RunConfig) -> Schedule | None:
+    """What every trial follows, where the algorithm replays a recorded search."""
+    module = load("searcher", config.algorithm.searcher.name)
+    return module.schedule(config.algorithm.searcher.settings) if hasattr(module, "schedule") else None
+
+
+def _retraining(config: RunConfig, context: SearchContext) -> Phase:
+    """The winner of the finished search, from scratch, on `retrain` new seeds."""
+    again = AlgorithmConfig.from_dict({"name": "retrain", "trials": config.retrain, "searcher": {"name": "default"},
+                                       "scheduler": {"name": "none"}})
+    return Phase(log=RETRAIN_FILE, plan=build(again, context), schedule=schedule_of(load_cell(config.cell)), prefix="r")
 
 
 def _header(config: RunConfig, prepared: Prepared) -> Header:
@@ -197,3 +229,14 @@ def _header(config: RunConfig, prepared: Prepared) -> Header:
         config_hash=config.hash, seeds=derive(config.seed, config.repeat), space=config.raw["space"],
         data=prepared.facts, price=config.price.as_dict(), versions=versions(), git=git(),
         hardware=hardware(prepared.device), command=command_line())
+
+
+def _first_difference(old: Any, new: Any, where: str = "") -> str:
+    """The first setting in which two configurations differ, for a message."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}, key=str):
+            found = _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
+            if found and key not in ("results", "view"):
+                return found
+        return ""
+    return "" if old == new else f"{where} was {old!r} and is {new!r}"

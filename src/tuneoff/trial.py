@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
+_IMPORT_BEGAN = time.monotonic()  # before the imports below, which are most of a worker's start-up
+
 import os
 import socket
-import time
 import traceback
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass
@@ -15,25 +18,31 @@ import ray
 import torch
 from ray.tune import Trainable
 
-from tuneoff.checkpoint import from_arrays, to_arrays
+from tuneoff.calibrate import calibrate
+from tuneoff.checkpoint import TrainState, from_arrays, read, to_arrays
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import BaseModel, Network
 from tuneoff.finetune import Diverged, Evaluation, Job, finetune
 from tuneoff.hparams import HParams
-from tuneoff.record import COMPLETED, DIVERGED, FAILED, Cost
+from tuneoff.record import COMPLETED, DIVERGED, FAILED, STOPPED, Cost
+from tuneoff.schedule import Schedule
 from tuneoff.seeds import trial_seed
+from tuneoff.snapshots import SnapshotWriter
 from tuneoff.task.encode import EncodedSplit
 
 SCORE = "score"
 TRIAL = "trial"
 REFERENCE_FILE = "state.ref"
+BUDGET_SPENT = "the budget is spent"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialInputs:
     """What every trial of a search is given, through Ray's object store (arrays are not copied).
 
-    hparams: in force where the search does not set them. devices: "cpu" or "cuda".
+    hparams: in force where neither the search nor `schedule` sets them. resume: how a checkpoint is continued, see
+    finetune. checkpoints: whether the scheduler exploits. schedule: what every trial follows instead of a proposal.
+    snapshot_seconds: see SnapshotWriter; None writes none. test_always: not only incumbents are scored on test.
     """
 
     base: BaseModel
@@ -52,6 +61,10 @@ class TrialInputs:
     evaluation_batch_size: int
     resume: str
     checkpoints: bool
+    schedule: Schedule | None
+    snapshot_folder: str
+    snapshot_seconds: float | None
+    test_always: bool
     board: Any
 
 
@@ -59,13 +72,14 @@ class Trial(Trainable):  # type: ignore[misc]
     """Reports one evaluation per `step`. Its process, imports, arrays and network outlive the trial."""
 
     def setup(self, config: dict[str, Any], inputs: TrialInputs) -> None:
-        self._born = time.perf_counter()
-        self._inputs = inputs
         torch.set_num_threads(inputs.threads)
-        self._job = _make_job(inputs)
+        self._inputs = inputs
+        self._job = make_job(inputs)
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._begin(config)
-        self._pending = Cost(start_up_seconds=time.perf_counter() - self._born)
+        began = time.monotonic()
+        self._rates: Any = calibrate(self._job, inputs.hparams, began - _IMPORT_BEGAN)
+        self._pending = Cost(start_up_seconds=time.monotonic() - _IMPORT_BEGAN)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._begin(new_config)
@@ -75,17 +89,30 @@ class Trial(Trainable):  # type: ignore[misc]
         values = dict(config)
         self._trial: str = values.pop(TRIAL)
         self._hparams = self._inputs.hparams.replace(values)
+        self._examples_seen = 0
         self._run: Generator[Evaluation, HParams | None, None] | None = None
-        self._state: Any = None
+        self._state: TrainState | None = None
         self._parent: tuple[str, int] | None = None
         self._serial = 0
         self._pending = Cost()
+        self._interval_seconds = 0.0
+        self._snapshots = self._make_snapshots()
+
+    def _make_snapshots(self) -> SnapshotWriter | None:
+        seconds = self._inputs.snapshot_seconds
+        return None if seconds is None else SnapshotWriter(Path(self._inputs.snapshot_folder), self._trial, seconds)
 
     def step(self) -> dict[str, Any]:
         started = time.perf_counter()
+        epochs = 1 / self._inputs.evaluations_per_epoch
         try:
-            return self._step()
+            if not ray.get(self._inputs.board.take.remote(epochs, self._interval_seconds)):
+                return self._end(STOPPED, BUDGET_SPENT, Cost())
+            result = self._step()
+            self._interval_seconds = time.perf_counter() - started
+            return result
         except StopIteration:
+            self._inputs.board.give_back.remote(epochs)
             return self._end(COMPLETED, "the weights it continued from had already seen every epoch", Cost())
         except Diverged as error:
             return self._end(DIVERGED, str(error), error.cost)
@@ -94,34 +121,61 @@ class Trial(Trainable):  # type: ignore[misc]
             return self._end(FAILED, _reason(error), spent, traceback.format_exc())
 
     def _step(self) -> dict[str, Any]:
-        if self._run is None:
-            seed = trial_seed(self._inputs.seed, self._trial)
-            self._run = finetune(self._job, self._hparams, seed=seed, state=self._state)
-            self._state = None
-        evaluation = next(self._run)
+        evaluation = self._next_evaluation()
+        self._examples_seen = evaluation.examples_seen
         cost = evaluation.cost + self._pending
-        if self._inputs.checkpoints and not evaluation.done:
-            cost = cost + self._save(evaluation)
+        snapshot = None
+        if not evaluation.done:
+            saved, snapshot = self._save(evaluation)
+            cost = cost + saved
         parent, self._parent, self._pending = self._parent, None, Cost()
+        rates, self._rates = self._rates, None
         return {
-            "serial": self._serial, "parent_serial": parent[1] if parent else None,
             SCORE: evaluation.validation.metrics[self._inputs.metrics[0]],
             "epoch": evaluation.epoch, "done": evaluation.done, "status": COMPLETED if evaluation.done else "running",
+            "serial": self._serial, "parent_serial": parent[1] if parent else None,
+            "rates": asdict(rates) if rates else None,
             "evaluation": {
                 "trial_id": self._trial, "parent_trial_id": parent[0] if parent else None,
-                "hparams": evaluation.hparams.to_dict(),
-                "examples_seen": evaluation.examples_seen, "epoch": evaluation.epoch,
-                "validation": asdict(evaluation.validation),
-                "test": asdict(evaluation.test) if evaluation.test else None,
-                "cost": asdict(cost), "peak_memory_bytes": _peak_memory(self._inputs.device), "worker": self._worker},
+                "hparams": evaluation.hparams.to_dict(), "examples_seen": evaluation.examples_seen,
+                "epoch": evaluation.epoch, "validation": asdict(evaluation.validation),
+                "test": asdict(evaluation.test) if evaluation.test else None, "cost": asdict(cost),
+                "peak_memory_bytes": _peak_memory(self._inputs.device), "worker": self._worker, "snapshot": snapshot},
         }
 
-    def _save(self, evaluation: Evaluation) -> Cost:
+    def _next_evaluation(self) -> Evaluation:
+        schedule = self._inputs.schedule
+        if self._run is not None:
+            return self._run.send(schedule.at(self._examples_seen) if schedule else None)
+        if self._state is None:
+            self._recover()
+        self._examples_seen = self._state.examples_seen if self._state else 0
+        hparams = schedule.at(self._examples_seen) if schedule else self._hparams
+        self._run = finetune(self._job, hparams, seed=trial_seed(self._inputs.seed, self._trial), state=self._state)
+        return next(self._run)
+
+    def _recover(self) -> None:
+        """After a crash: from the trial's newest snapshot whose evaluation is in the log, if there is one."""
+        started = time.perf_counter()
+        name = ray.get(self._inputs.board.snapshot_of.remote(self._trial))
+        if name is None:
+            return
+        self._state = read(Path(self._inputs.snapshot_folder) / name)
+        share = len(self._job.train) / self._inputs.evaluations_per_epoch
+        self._iteration = int(self._state.examples_seen / share + 1e-9)  # Ray's clock, which its schedulers go by
+        self._pending = self._pending + Cost(load_seconds=time.perf_counter() - started)
+
+    def _save(self, evaluation: Evaluation) -> tuple[Cost, str | None]:
         """Hands the state to the board now, so that the cost is this interval's; Ray gets a reference on demand."""
         started = time.perf_counter()
-        arrays = to_arrays(evaluation.capture(self._trial))
-        self._serial = ray.get(self._inputs.board.put.remote(self._trial, arrays))
-        return Cost(save_seconds=time.perf_counter() - started)
+        snapshots = self._snapshots if self._snapshots and self._snapshots.due() else None
+        if not self._inputs.checkpoints and snapshots is None:
+            return Cost(), None
+        state = evaluation.capture(self._trial)
+        if self._inputs.checkpoints:
+            self._serial = ray.get(self._inputs.board.put.remote(self._trial, to_arrays(state)))
+        name = snapshots.write(state) if snapshots else None
+        return Cost(save_seconds=time.perf_counter() - started), name
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         (Path(checkpoint_dir) / REFERENCE_FILE).write_text(str(self._serial), encoding="ascii")
@@ -147,7 +201,7 @@ def read_reference(checkpoint: Path) -> int:
     return int((checkpoint / REFERENCE_FILE).read_text(encoding="ascii"))
 
 
-def _make_job(inputs: TrialInputs) -> Job:
+def make_job(inputs: TrialInputs) -> Job:
     device = torch.device(inputs.device)
     board = inputs.board
     return Job(
@@ -157,7 +211,7 @@ def _make_job(inputs: TrialInputs) -> Job:
         n_labels=inputs.n_labels, metrics=inputs.metrics, device=device, bf16=inputs.bf16,
         evaluations_per_epoch=inputs.evaluations_per_epoch, bucket_lengths=inputs.bucket_lengths,
         evaluation_batch_size=inputs.evaluation_batch_size, resume=inputs.resume,
-        wants_test=lambda score: bool(ray.get(board.offer.remote(score))))
+        wants_test=lambda score: bool(ray.get(board.offer.remote(score))) or inputs.test_always)
 
 
 def _reason(error: Exception) -> str:

@@ -12,8 +12,9 @@ from rich.text import Text
 
 from tuneoff.config import RunConfig
 from tuneoff.price import Price, format_dollars
-from tuneoff.record import EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
-from tuneoff.study import Listener, Slots
+from tuneoff.record import Cell, EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
+from tuneoff.runtime import Slots
+from tuneoff.study import Listener
 
 SHOWN_TRIALS = 12
 REFRESH_SECONDS = 0.25
@@ -37,13 +38,23 @@ class Progress:
     config: RunConfig
     header: Header
     slots: Slots
-    trials: int
+    trials: int | None
+    """As many as there will be; None where the budget decides."""
     price: Price
     began: float = field(default_factory=time.monotonic)
     rows: dict[str, _Row] = field(default_factory=dict)
     best: tuple[float, str] | None = None
     epochs: float = 0.0
     """Trained, over all trials."""
+
+    @classmethod
+    def begin(cls, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> Progress:
+        """From what earlier sessions of the search recorded."""
+        progress = cls(config=config, header=header, slots=slots, trials=trials, price=config.price,
+                       began=time.monotonic() - log.wall_seconds)
+        for record in log.records:
+            progress.update(record)
+        return progress
 
     def update(self, record: Record) -> None:
         if isinstance(record, TrialStartRecord):
@@ -71,21 +82,21 @@ class Progress:
 
     def left(self) -> str:
         """Time left if nothing more is stopped early, from the epochs trained so far; "" before the first."""
-        if not self.epochs:
+        if not self.epochs or self.trials is None:
             return ""
         running = sum(max(row.max_epochs - row.epoch, 0) for row in self.rows.values() if row.status == "running")
         typical = sum(row.max_epochs for row in self.rows.values()) / len(self.rows)
         to_come = running + max(self.trials - len(self.rows), 0) * typical
         seconds = (time.monotonic() - self.began) / self.epochs * to_come
-        return f"at most {_duration(seconds)} left" if to_come else "done"
+        return f"at most {_duration(seconds)} left" if to_come else ""
 
     def summary(self) -> str:
         ended = sum(row.status != "running" for row in self.rows.values())
         best = f"best {percent(self.best[0])} ({self.best[1]})" if self.best else "no score yet"
         kind = "GPU" if self.slots.device_kind == "gpu" else "CPU"
         money = format_dollars(self.price.dollars(self.charged_seconds))
-        parts = [f"{ended}/{self.trials} trials ended", best, f"{self.charged_seconds / 60:.2f} {kind}-min", f"${money}",
-                 self.left()]
+        trials = f"{ended} trials ended" if self.trials is None else f"{ended}/{self.trials} trials ended"
+        parts = [trials, best, f"{self.charged_seconds / 60:.2f} {kind}-min", f"${money}", self.left()]
         return " · ".join(p for p in parts if p)
 
     def title(self) -> str:
@@ -101,8 +112,8 @@ class LineView:
         self._console = console
         self._progress: Progress | None = None
 
-    def began(self, config: RunConfig, header: Header, slots: Slots, trials: int) -> None:
-        self._progress = Progress(config=config, header=header, slots=slots, trials=trials, price=config.price)
+    def began(self, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> None:
+        self._progress = Progress.begin(config, header, slots, trials, log)
         self._console.print(self._progress.title(), highlight=False)
 
     def record(self, record: Record) -> None:
@@ -119,8 +130,11 @@ class LineView:
             self._line(record, f"{record.status}: {record.reason}")
 
     def _line(self, record: EvaluationRecord | TrialEndRecord, text: str) -> None:
-        self._console.print(f"{record.elapsed_seconds:7.1f} s  {record.trial_id}  {text}", highlight=False, markup=False,
-                            soft_wrap=True)
+        line = f"{record.elapsed_seconds:7.1f} s  {record.trial_id}  {text}"
+        self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def ended(self) -> None:
         self._progress = None
@@ -133,14 +147,17 @@ class LiveView:
         self._console = console
         self._live: Live | None = None
 
-    def began(self, config: RunConfig, header: Header, slots: Slots, trials: int) -> None:
-        self._progress = Progress(config=config, header=header, slots=slots, trials=trials, price=config.price)
+    def began(self, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> None:
+        self._progress = Progress.begin(config, header, slots, trials, log)
         self._live = Live(console=self._console, get_renderable=lambda: render(self._progress),
                           refresh_per_second=1 / REFRESH_SECONDS, transient=False)
         self._live.start()
 
     def record(self, record: Record) -> None:
         self._progress.update(record)
+
+    def note(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False)
 
     def ended(self) -> None:
         if self._live is not None:
@@ -170,7 +187,7 @@ def make_listener(view: str) -> Listener:
     if view == "quiet":
         return Listener()
     shown = LiveView(console) if view == "live" or (view == "auto" and console.is_terminal) else LineView(console)
-    return Listener(began=shown.began, record=shown.record, ended=shown.ended)
+    return Listener(began=shown.began, record=shown.record, ended=shown.ended, note=shown.note)
 
 
 def percent(score: float | None) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from search_driver import algorithm, context, plan
 
+from tests.algorithms.search_driver import algorithm, context, plan
 from tuneoff.algorithms import scheduler_names, searcher_names
 from tuneoff.algorithms.base import AlgorithmConfig
 from tuneoff.algorithms.settings import AlgorithmError

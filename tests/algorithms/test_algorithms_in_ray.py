@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from ray import cloudpickle, tune
 from ray.tune import Trainable
-from search_driver import MIXED, context, plan
 
+from tests.algorithms.search_driver import MIXED, context, plan
 from tuneoff.algorithms.base import Plan
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_of_two_cpus")]

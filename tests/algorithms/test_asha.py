@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ray.tune.schedulers import TrialScheduler
-from search_driver import FakeTrial, context, plan
 
+from tests.algorithms.search_driver import FakeTrial, context, plan
 from tuneoff.algorithms.settings import AlgorithmError
 
 CONTINUE, STOP = TrialScheduler.CONTINUE, TrialScheduler.STOP

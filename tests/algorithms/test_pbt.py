@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ray.train._internal.session import _TrainingResult
 from ray.tune.schedulers import TrialScheduler
-from search_driver import MIXED, FakeTrial, context, plan
 
+from tests.algorithms.search_driver import MIXED, FakeTrial, context, plan
 from tuneoff.algorithms.schedulers.pbt import MUTATED, Settings, explore
 from tuneoff.algorithms.settings import AlgorithmError
 from tuneoff.space import Choice, Float, Int, SearchSpace, Value

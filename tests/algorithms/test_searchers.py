@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from ray.tune.search import Searcher
-from search_driver import DEFAULTS, MIXED, Driver, context, plan, score
 
+from tests.algorithms.search_driver import DEFAULTS, MIXED, Driver, context, plan, score
 from tuneoff.algorithms.proposer import History
 from tuneoff.algorithms.settings import AlgorithmError
 from tuneoff.space import Choice, Float, Int, SearchSpace

@@ -15,10 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-sys.path.append(str(Path(__file__).parents[1] / "algorithms"))
-
-from search_driver import MIXED, Driver, FakeTrial, context, plan
-
+from tests.algorithms.search_driver import MIXED, Driver, FakeTrial, context, plan
 from tuneoff.algorithms import scheduler_names, searcher_names
 from tuneoff.algorithms.base import AlgorithmConfig, build
 from tuneoff.algorithms.discovery import load

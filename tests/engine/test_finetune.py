@@ -233,7 +233,7 @@ def test_biases_and_layer_norms_do_not_decay(job):
     assert names - exempt == {n for n in names if n.endswith("weight") and "LayerNorm" not in n}
 
 
-def test_bias_corrected_adamw_matches_a_computation_by_hand(job):
+def test_bias_corrected_adamw_matches_a_computation_by_hand():
     """First step of AdamW (Loshchilov & Hutter 2019, algorithm 2): theta (1 - lr wd) - lr g / (|g| + eps)."""
     from torch import nn
     module = nn.Linear(2, 1, bias=False)

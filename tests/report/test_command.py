@@ -108,6 +108,12 @@ def test_a_missing_study_lists_those_there_are(results: Path, capsys: pytest.Cap
     assert "demo" in error
 
 
+def test_a_folder_of_several_studies_is_not_one(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    syn.write(results, syn.search("grid", 0, quality=0.7, study="later"))
+    assert main([str(results)]) == 2
+    assert "several studies (demo, later)" in capsys.readouterr().err
+
+
 def test_no_results_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--results", str(tmp_path / "none")]) == 2
     assert "holds no studies" in capsys.readouterr().err

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import synthetic as syn
 
 from tuneoff.record import Cell, Cost
-from tuneoff.report.figures import gantt, hyperparameters, ledger, lineage, optimism
+from tuneoff.report import style
+from tuneoff.report.figures import critical_difference, gantt, hyperparameters, ledger, lineage, optimism
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
 
@@ -122,3 +125,24 @@ def test_a_bar_ends_when_its_score_was_known_and_lasts_its_device_time() -> None
     assert data is not None
     bar = data.bars["grid"].iloc[0]
     assert (bar["end"] * 60, (bar["end"] - bar["begin"]) * 60) == pytest.approx((100, 30))
+
+
+def test_ranks_are_drawn_from_ten_common_repeats_on(tmp_path: Path) -> None:
+    """grid is always best by far; random and pbt take turns: they are joined, and grid stands alone."""
+    cells = []
+    for k in range(12):
+        scores = {"grid": 0.8, "random": 0.6 + 0.01 * (k % 2), "pbt": 0.605}
+        cells += [syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 10, test=s), syn.end()], algorithm=a, repeat=k)
+                  for a, s in scores.items()]
+    data = critical_difference.data(*made(*cells))
+    assert data is not None
+    assert data.ranks.to_dict() == {"grid": 1.0, "random": 2.5, "pbt": 2.5}
+    assert data.distance == pytest.approx(2.343 * np.sqrt(12 / (6 * 12)), abs=1e-3)
+    assert data.groups == [(2.5, 2.5)]
+    near = critical_difference.Data(ranks=data.ranks.replace({2.5: 2.4}), distance=data.distance, p=data.p, repeats=12)
+    assert near.groups == [(2.4, 2.4)]
+    with style.figure() as drawn:
+        critical_difference.draw(near, drawn)
+        style.save(drawn, tmp_path / "cd")
+    assert critical_difference.data(*made(*cells[:27])) is None
+    assert critical_difference.data(*made(*[c for c in cells if c.header.algorithm != "pbt"])) is None

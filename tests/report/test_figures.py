@@ -34,6 +34,9 @@ def test_it_draws_an_svg_and_a_png_or_says_that_it_cannot(name: str, block_and_f
                                                           tmp_path: Path) -> None:
     kind = KINDS[name]
     data = kind.data(*block_and_frames)
+    if name == "critical_difference":  # three repeats are too few for it
+        assert data is None
+        return
     assert data is not None
     with style.figure() as made:
         kind.draw(data, made)

@@ -103,6 +103,15 @@ def test_different_prices_or_devices_are_said_aloud() -> None:
     assert "different devices" in text
 
 
+def test_a_result_that_predicts_one_class_is_said_beside_the_majority_rate() -> None:
+    parts = {"validation": {"majority_rate": 0.527}, "test": {"majority_rate": 0.511}}
+    gone = syn.replace(syn.evaluation("a", 1, 0.5, 10, test=0.5), validation=syn.score(0.5, 138, collapsed=True))
+    made = syn.cell([syn.start(), gone], data={"n_train": 10, "parts": parts})
+    text = results_table(*next(build_frames([made]).blocks())).markdown()
+    assert "most frequent class scores 52.7 % on validation and 51.1 % on test" in text
+    assert "result of grid predicts one class only" in text
+
+
 def test_algorithms_stand_simple_before_clever() -> None:
     assert wording.order(["pbt", "zeta", "grid", "alpha", "random"]) == ["random", "grid", "pbt", "alpha", "zeta"]
 
@@ -113,6 +122,6 @@ def test_a_metric_that_is_no_fraction_is_written_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (45.0, "45"), (0.01234, "0.0123"), (104.4, "104"),
-                                             (9.996, "10")])
+                                             (9.996, "10.0"), (1.004, "1.00")])
 def test_amounts_have_three_digits(value: float, text: str) -> None:
     assert wording.amount([value]) == text

@@ -192,6 +192,12 @@ def test_one_search_alone_and_missing_baselines_are_said() -> None:
     assert not with_random.remarks
 
 
+def test_searches_that_were_split_unlike_are_said() -> None:
+    cells = [syn.search(name, k, quality=0.7, data={"n_train": 10, "split_sha256": f"{name}" if k else "same"})
+             for k in range(2) for name in ("random", "grid")]
+    assert any("splits of repeat 1 differ" in r for r in findings(cells).remarks)
+
+
 def test_unfinished_searches_have_no_verdict_and_failed_trials_are_counted() -> None:
     broken = constant("grid", 0, [(50, 0.7, 0.6)], 100)
     broken = syn.replace(broken, records=(*broken.records, syn.trial_end("z", 60, "failed", "out of memory")))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,10 @@ MODE = "max"
 TIME = "training_iteration"
 """Ray's count of evaluations; after an exploit it is the donor's."""
 
+RESUME_EXAMPLES, RESUME_TRAINER_2020 = "examples", "trainer_2020"
+RESUME = (RESUME_EXAMPLES, RESUME_TRAINER_2020)
+"""By examples seen and the hyperparameters in force; or as transformers' Trainer of 2020 did, which restored the
+donor's learning rate and weight decay over the mutated ones and recomputed progress from the count of steps."""
 SEARCHER_STREAM, SCHEDULER_STREAM = 0, 1
 """So that the searcher's and the scheduler's draws from one seed are independent."""
 KEYS = ("name", "trials", "searcher", "scheduler")
@@ -45,8 +50,12 @@ class SearchContext:
     def max_evaluations(self) -> int:
         return self.max_epochs * self.evaluations_per_epoch
 
-    def generator(self, stream: int) -> np.random.Generator:
-        return np.random.default_rng([self.seed, stream])
+    def generator(self, stream: int, draw: int = 0) -> np.random.Generator:
+        """A generator of its own for each draw: nothing has to be saved for a search to go on as it would have."""
+        return np.random.default_rng([self.seed, stream, draw])
+
+    def generators(self, stream: int) -> Callable[[int], np.random.Generator]:
+        return partial(self.generator, stream)
 
     def evaluations(self, epochs: float, setting: str) -> int:
         """Epochs in evaluations (the schedulers' unit of time), which must come out whole."""
@@ -62,12 +71,14 @@ class Scheduling:
     """What a scheduler's `build` returns.
 
     checkpoints: whether it needs the trials' checkpoints, as population-based training does; then all trials of the
-    search are alive together. keep_checkpoints: how many of a trial's newest must be kept for it.
+    search are alive together. keep_checkpoints: how many of a trial's newest must be kept for it. resume: how a trial
+    continues from a checkpoint, one of RESUME.
     """
 
     scheduler: TrialScheduler
     checkpoints: bool = False
     keep_checkpoints: int | None = None
+    resume: str = RESUME_EXAMPLES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +96,8 @@ class Plan:
     """Whether the scheduler needs trial checkpoints."""
     keep_checkpoints: int | None
     """How many of a trial's newest checkpoints must be kept, or None where none are needed."""
+    resume: str
+    """How a trial continues from a checkpoint, one of RESUME."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +157,9 @@ def build(algorithm: AlgorithmConfig, context: SearchContext) -> Plan:
         algorithm.scheduler.settings, context, proposer.num_trials)
     population = scheduling.checkpoints
     searcher = ProposalSearcher(
-        proposer, context.generator(SEARCHER_STREAM),
-        limit=context.slots if proposer.learns and not population else None,
-        stays_open=population, scheduler=scheduling.scheduler)
+        proposer, context.generators(SEARCHER_STREAM),
+        limit=context.slots if proposer.learns and not population else None, stays_open=population)
     return Plan(searcher=searcher, scheduler=scheduling.scheduler, num_trials=proposer.num_trials,
                 num_samples=proposer.num_trials + population,
-                checkpoints=scheduling.checkpoints, keep_checkpoints=scheduling.keep_checkpoints)
+                checkpoints=scheduling.checkpoints, keep_checkpoints=scheduling.keep_checkpoints,
+                resume=scheduling.resume)

@@ -18,7 +18,8 @@ def closing_summary(folder: Path) -> str:
     ended = ", ".join(f"{row[s]} {s}" for s in ("completed", "stopped", "diverged", "failed") if row[s])
     collapsed = f", {row['collapsed']} collapsed to one class" if row["collapsed"] else ""
     lines = [
-        f"{row['algorithm']} on {row['task']} with {row['model']}, repeat {row['repeat']}, protocol {row['protocol']}",
+        f"{row['algorithm']} on {row['task']} with {row['model']}, repeat {row['repeat']}, protocol "
+        f"{row['protocol']}",
         f"  best validation {metric}  {score([row['validation']], metric)}  ({row['n_validation']} examples, trial "
         f"{row['incumbent_trial']})",
         f"  its test {metric}         {score([row['test']], metric)}  ({row['n_test']} examples)",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from tuneoff.report import wording
+from tuneoff.report.frames import Frames
+
 Floats = NDArray[np.float64]
+EQUAL_COST = 1.1
+"""Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +65,46 @@ def band(repeats: Sequence[Steps]) -> Band | None:
     values = values[:, known]
     return Band(cost=cost[known], mean=values.mean(axis=0), low=values.min(axis=0), high=values.max(axis=0),
                 repeats=len(usable))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Searches:
+    """The finished searches of one block. steps: test score of the incumbent by charged device-seconds, by cell."""
+
+    cells: pd.DataFrame
+    steps: Mapping[str, Steps]
+
+    @classmethod
+    def of(cls, frames: Frames) -> Searches:
+        done = frames.finished()
+        own = {str(name): part for name, part in done.evaluations.groupby("cell")}
+        empty = done.evaluations.iloc[:0]
+        return cls(cells=done.cells, steps={
+            cell: incumbent_steps(own.get(cell, empty), "test", "charged_seconds", float(charge))
+            for cell, charge in zip(done.cells["cell"], done.cells["charged_seconds"], strict=True)})
+
+    @property
+    def names(self) -> list[str]:
+        return wording.order(self.cells["algorithm"])
+
+    def named(self, name: str) -> pd.DataFrame:
+        """The cells of one algorithm, by repeat."""
+        return self.cells[self.cells["algorithm"] == name].set_index("repeat").sort_index()
+
+    def score(self, cell: str, limit: float) -> float:
+        """Test score at equal cost: the last incumbent's where the search cost about `limit` or less.
+
+        Otherwise that of the incumbent known at or before `limit` (charged device-seconds); NaN where there is none.
+        """
+        steps = self.steps[cell]
+        return float(steps.at(steps.end if steps.end <= EQUAL_COST * limit else limit))
+
+    def table(self) -> pd.DataFrame:
+        """A row a repeat that all have, a column an algorithm, each row at its cheapest search's cost; no gaps."""
+        rows = {}
+        for repeat, own in self.cells.groupby("repeat"):
+            if len(own) == len(self.names):
+                limit = float(own["charged_seconds"].min())
+                scores = zip(own["algorithm"], own["cell"], strict=True)
+                rows[repeat] = {name: self.score(cell, limit) for name, cell in scores}
+        return pd.DataFrame.from_dict(rows, orient="index", columns=self.names).dropna()

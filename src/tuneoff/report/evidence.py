@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from tuneoff.report import wording
-from tuneoff.report.curves import incumbent_steps
+from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 from tuneoff.report.single import single_runs_sentence
-from tuneoff.report.verdict import EQUAL_COST, Pair, Verdict, judge
+from tuneoff.report.verdict import Pair, Verdict, judge
 
 BASELINES = ("random", "default")
 
@@ -43,33 +43,29 @@ class Findings:
 
 def find(block: Block, frames: Frames) -> Findings:
     """Verdicts for each pair of searches with a finished cell, and remarks. frames: of one block."""
-    done = frames.finished()
-    names = wording.order(done.cells["algorithm"])
-    pairs = [pair_up(done, a, b) for a, b in combinations(names, 2)]
+    searches = Searches.of(frames)
+    names = searches.names
+    pairs = [pair_up(searches, a, b) for a, b in combinations(names, 2)]
     return Findings(verdicts=tuple(judge(pairs, block.metric)), remarks=tuple(_remarks(frames, names, block.metric)))
 
 
-def pair_up(done: Frames, first: str, second: str) -> Pair:
-    """Repeat k of one with repeat k of the other, each at the cost of the cheaper of the two where they differ."""
-    a, b = (done.cells[done.cells["algorithm"] == name].set_index("repeat") for name in (first, second))
+def pair_up(searches: Searches, first: str, second: str, budget_seconds: float | None = None) -> Pair:
+    """Repeat k of one with repeat k of the other, at the cost of the cheaper of the two, or at a budget's.
+
+    budget_seconds: charged device-seconds; a search that ended before keeps its result.
+    """
+    a, b = searches.named(first), searches.named(second)
     common = sorted(set(a.index) & set(b.index))
-    scores: list[tuple[float, float]] = []
+    scores = []
     for repeat in common:
-        charges = float(a.loc[repeat, "charged_seconds"]), float(b.loc[repeat, "charged_seconds"])
-        cost = min(charges) if max(charges) > EQUAL_COST * min(charges) else max(charges)
-        scores.append((_score_at(done, a.loc[repeat, "cell"], cost), _score_at(done, b.loc[repeat, "cell"], cost)))
+        limit = budget_seconds or min(float(x.loc[repeat, "charged_seconds"]) for x in (a, b))
+        scores.append([searches.score(str(x.loc[repeat, "cell"]), limit) for x in (a, b)])
     usable = [s for s in scores if np.isfinite(s).all()]
     charged = [float(x.loc[common or list(x.index), "charged_seconds"].mean()) for x in (a, b)]
     return Pair(first=first, second=second, first_scores=tuple(s[0] for s in usable),
                 second_scores=tuple(s[1] for s in usable),
                 cost_ratio=charged[0] / charged[1] if min(charged) > 0 else 1.0,
                 note=_left_out(len(set(a.index) ^ set(b.index)), len(scores) - len(usable)))
-
-
-def _score_at(done: Frames, cell: object, charged_seconds: float) -> float:
-    """Test score of the cell's incumbent known at or before that charge; NaN where there is none."""
-    own = done.evaluations[done.evaluations["cell"] == cell]
-    return float(incumbent_steps(own, "test", "charged_seconds", charged_seconds).at(charged_seconds))
 
 
 def _left_out(without_partner: int, without_score: int) -> str:
@@ -95,6 +91,11 @@ def _remarks(frames: Frames, names: Sequence[str], metric: str) -> list[str]:
                        "at all, was worth it stays open.")
     if len(names) > 1 and done.groupby("algorithm").size().max() == 1:
         remarks += _single_runs(frames.finished(), names, metric)
+    unlike = [str(k) for k, own in done.groupby("repeat") if own["split"].nunique() > 1]
+    if unlike:
+        what = "repeat" if len(unlike) == 1 else "repeats"
+        remarks.append(f"The splits of {what} {wording.listed(unlike)} differ between searches, so pairing by repeat "
+                       "does not cancel the luck of the split.")
     failed = done[done["failed"] + done["diverged"] > 0]
     for name in wording.order(failed["algorithm"]):
         own = failed[failed["algorithm"] == name]

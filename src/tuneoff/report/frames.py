@@ -59,6 +59,11 @@ class Frames:
                       repairs=self.repairs)
 
 
+def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
+    """The rows of one cell, in their order."""
+    return frame[frame["cell"] == cell].reset_index(drop=True)
+
+
 def load_frames(study: Path, price: Price | None = None) -> Frames:
     """The frames of a study's folder; with `price`, dollars are at that price instead of the header's."""
     return build_frames(reading.read_cells(study), price)
@@ -168,7 +173,9 @@ def _cell_row(cell: Cell, price: Price | None) -> dict[str, Any]:
         **asdict(cost), "busy_seconds": cost.seconds, "wall_seconds": cell.wall_seconds, "devices": cell.devices,
         "charged_seconds": charged, "dollars": paid.dollars(charged), "device_kind": reading.device_kind(cell),
         "price": paid.name, "per_device_hour_usd": paid.per_device_hour_usd, "price_source": paid.source,
-        "price_date": paid.date, "sessions": reading.sessions(cell),
+        "price_date": paid.date, "sessions": reading.sessions(cell), "split": reading.split_hash(cell),
+        "majority_validation": reading.majority_rate(cell, "validation"),
+        "majority_test": reading.majority_rate(cell, "test"),
     }
 
 
@@ -178,10 +185,11 @@ def _result(cell: Cell) -> dict[str, Any]:
     nan = float("nan")
     if not best:
         return {"incumbent_trial": None, "incumbent_evaluation": None, "validation": nan, "n_validation": 0,
-                "test": nan, "n_test": 0, "optimism": nan}
+                "test": nan, "n_test": 0, "optimism": nan, "incumbent_collapsed": False}
     record = best[0]
     validation = reading.score_of(record.validation, cell)
     test = reading.score_of(record.test, cell) if record.test else nan
     return {"incumbent_trial": record.trial_id, "incumbent_evaluation": record.evaluation, "validation": validation,
             "n_validation": record.validation.n_examples, "test": test,
-            "n_test": record.test.n_examples if record.test else 0, "optimism": validation - test}
+            "n_test": record.test.n_examples if record.test else 0, "optimism": validation - test,
+            "incumbent_collapsed": record.validation.collapsed}

@@ -1,34 +1,27 @@
-"""A study's report as files: a folder for each block (task and model) and one page of Markdown above them.
+"""A study's report as files: two pages, and a folder for each block (task and model).
 
-<study>/report/report.md
-<study>/report/<task>-<model>/{results,details,verdicts}.{md,csv}, cells.csv, <figure>.{svg,png}
+<study>/report/{report.md, report.html}
+<study>/report/<task>-<model>/{results,details,budget,target}.{md,csv,tex}, verdicts.{md,csv}, cells.csv,
+                              <figure>.{svg,png}
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tuneoff.price import Price
 from tuneoff.report import figures
-from tuneoff.report.evidence import Findings, find
+from tuneoff.report.decision import budget_table, target_table
+from tuneoff.report.evidence import find
 from tuneoff.report.frames import Frames, load_frames
+from tuneoff.report.page import BlockReport, html_page, markdown_page
 from tuneoff.report.reading import Block, ReportError
 from tuneoff.report.table import Table, details_table, results_table
 
-FOLDER, PAGE = "report", "report.md"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockReport:
-    block: Block
-    results: Table
-    details: Table
-    findings: Findings
-    figures: Mapping[str, Sequence[Path]]
-    folder: Path
+FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +29,7 @@ class StudyReport:
     study: Path
     blocks: tuple[BlockReport, ...]
     page: Path
+    html: Path
 
 
 def write_report(study: Path, price: Price | None = None) -> StudyReport:
@@ -44,6 +38,9 @@ def write_report(study: Path, price: Price | None = None) -> StudyReport:
     Raises ReportError without a finished cell, RecordError for records that can't be read.
     """
     frames = load_frames(study, price)
+    studies = sorted(frames.cells["study"].unique())
+    if len(studies) > 1:
+        raise ReportError(f"{study} holds several studies ({', '.join(studies)}): name one of them")
     if not frames.cells["finished"].any():
         states = ", ".join(f"{c.cell}: {c.status}" for c in frames.cells.itertuples())
         raise ReportError(f"{study} has no finished cells yet ({states}): run the study's command again, it goes on "
@@ -53,9 +50,10 @@ def write_report(study: Path, price: Price | None = None) -> StudyReport:
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
     reports = tuple(_write_block(block, part, root / names[block]) for block, part in parts)
-    page = root / PAGE
-    page.write_text(_page(study, reports), encoding="utf-8")
-    return StudyReport(study=study, blocks=reports, page=page)
+    page, html = root / PAGE, root / HTML_PAGE
+    page.write_text(markdown_page(study.name, reports), encoding="utf-8")
+    html.write_text(html_page(study.name, reports), encoding="utf-8")
+    return StudyReport(study=study, blocks=reports, page=page, html=html)
 
 
 def _clear(root: Path) -> None:
@@ -74,25 +72,17 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
 
 def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
     folder.mkdir(parents=True)
-    tables = {"results": results_table(block, frames), "details": details_table(block, frames)}
+    made = {"results": results_table(block, frames), "budget": budget_table(block, frames),
+            "target": target_table(block, frames), "details": details_table(block, frames)}
+    tables: dict[str, Table] = {name: table for name, table in made.items() if table is not None}
     for name, table in tables.items():
         (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
         (folder / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
+        (folder / f"{name}.tex").write_text(table.latex(), encoding="utf-8")
     findings = find(block, frames)
     (folder / "verdicts.md").write_text(findings.markdown(), encoding="utf-8")
     findings.frame().to_csv(folder / "verdicts.csv", index=False)
     frames.cells.to_csv(folder / "cells.csv", index=False)
-    return BlockReport(block=block, **tables, findings=findings, figures=figures.draw_all(block, frames, folder),
-                       folder=folder)
-
-
-def _page(study: Path, reports: Sequence[BlockReport]) -> str:
     titles = {name: kind.title for name, kind in figures.discover().items()}
-    parts = [f"# {study.name}"]
-    for report in reports:
-        parts += [f"## {report.block.task} with {report.block.model}", report.results.markdown(),
-                  report.findings.markdown()]
-        for name in report.figures:
-            parts.append(f"![{titles[name]}]({report.folder.name}/{name}.svg)\n\n{titles[name]}.")
-        parts.append(report.details.markdown())
-    return "\n\n".join(part.rstrip() for part in parts) + "\n"
+    drawn = {titles[name]: files for name, files in figures.draw_all(block, frames, folder).items()}
+    return BlockReport(block=block, tables=tables, findings=findings, figures=drawn, folder=folder)

@@ -127,3 +127,15 @@ def finished(cell: Cell) -> bool:
 
 def sessions(cell: Cell) -> int:
     return sum(isinstance(r, SessionStartRecord) for r in cell.records)
+
+
+def majority_rate(cell: Cell, part: str) -> float:
+    """The accuracy of always answering `part`'s most frequent class, as the header has it; NaN where it has not."""
+    facts = cell.header.data.get("parts", {}).get(part, {})
+    return float(facts.get("majority_rate", float("nan")))
+
+
+def split_hash(cell: Cell) -> str | None:
+    """What tells whether two cells were split alike; None in headers without it."""
+    value = cell.header.data.get("split_sha256")
+    return None if value is None else str(value)

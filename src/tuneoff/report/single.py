@@ -9,8 +9,9 @@ from itertools import combinations
 import pandas as pd
 
 from tuneoff.report import wording
+from tuneoff.report.curves import EQUAL_COST
 from tuneoff.report.statistics import comparison
-from tuneoff.report.verdict import ALPHA, EQUAL_COST, difference
+from tuneoff.report.verdict import ALPHA, difference
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tuneoff.report import wording
 
@@ -63,11 +63,13 @@ def save(made: Figure, stem: Path) -> list[Path]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     svg, png = stem.with_suffix(".svg"), stem.with_suffix(".png")
     with mpl.rc_context(_RC):
-        made.draw_without_rendering()  # lays out once; both files then share the layout
-        made.set_layout_engine("none")
+        engine = made.get_layout_engine()
+        if engine is not None:  # laid out once, for both files
+            engine.execute(made)
+            made.set_layout_engine("none")
         box = made.get_tightbbox().padded(0.05)
         made.savefig(svg, bbox_inches=box, metadata={"Date": None})
-        made.savefig(png, bbox_inches=box, dpi=180, metadata={"Software": None})
+        made.savefig(png, bbox_inches=box, dpi=160, metadata={"Software": None}, pil_kwargs={"compress_level": 2})
     return [svg, png]
 
 
@@ -85,6 +87,7 @@ def dollar_axis(axes: Axes, dollars_per_minute: float | None) -> None:
     rate = dollars_per_minute
     to_dollars, to_minutes = (lambda m: np.asarray(m) * rate), (lambda d: np.asarray(d) / rate)
     top = axes.secondary_xaxis("top", functions=(to_dollars, to_minutes))
+    top.xaxis.set_major_locator(MaxNLocator(6))
     top.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"${v:.3g}"))
     top.spines["top"].set_visible(True)
     top.tick_params(labelsize=7)

@@ -37,6 +37,15 @@ class Table:
     def csv(self) -> str:
         return str(self.numbers.to_csv(index=False))
 
+    def latex(self) -> str:
+        """A booktabs table; caption and notes below it."""
+        lines = [" & ".join(map(_latex, row)) + r" \\" for row in (self.columns, *self.rows)]
+        columns = "l" + "r" * (len(self.columns) - 1)
+        words = _latex(" ".join([f"{self.title}.", self.caption, *self.notes]))
+        return "\n".join([r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0],
+                          r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}", rf"\caption{{{words}}}",
+                          r"\end{table}", ""])
+
 
 def results_table(block: Block, frames: Frames) -> Table:
     """Algorithm | Best val | Best test | Total minutes | Total $, a row an algorithm; unfinished cells below, marked.
@@ -53,7 +62,8 @@ def results_table(block: Block, frames: Frames) -> Table:
              *([str(len(g))] if repeated else [])) for name, g in groups]
     return Table(title=f"{block.task} with {block.model}", caption=caption(block, cells),
                  columns=(*columns, *(["Repeats"] if repeated else [])), rows=tuple(rows),
-                 numbers=_numbers(block, groups, _RESULTS), notes=tuple(_notes(cells) + list(frames.repairs)))
+                 numbers=_numbers(block, groups, _RESULTS),
+                 notes=tuple(_majority(block, cells) + _notes(cells) + list(frames.repairs)))
 
 
 def details_table(block: Block, frames: Frames) -> Table:
@@ -111,6 +121,15 @@ def _groups(cells: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     return groups
 
 
+def _majority(block: Block, cells: pd.DataFrame) -> list[str]:
+    """The score that costs nothing, to hold the others against."""
+    rates = cells[["majority_validation", "majority_test"]].mean()
+    if block.metric != "accuracy" or rates.isna().any():
+        return []
+    return [f"Always answering the most frequent class scores {100 * rates.iloc[0]:.1f} % on validation and "
+            f"{100 * rates.iloc[1]:.1f} % on test."]
+
+
 def _notes(cells: pd.DataFrame) -> list[str]:
     notes = []
     left_out = cells[~cells["finished"]]
@@ -118,6 +137,10 @@ def _notes(cells: pd.DataFrame) -> list[str]:
         names = wording.listed([f"{c.algorithm} repeat {c.repeat}" for c in left_out.itertuples()])
         notes.append(f"{UNFINISHED_MARK} {wording.counted(len(left_out), 'unfinished cell')} ({names}): "
                      "shown as far as recorded, left out of every mean and comparison.")
+    collapsed = wording.order(cells.loc[cells["incumbent_collapsed"], "algorithm"])
+    if collapsed:
+        notes.append(f"The result of {wording.listed(collapsed)} predicts one class only (in at least one repeat): "
+                     "nothing was learned there.")
     if cells["per_device_hour_usd"].nunique() > 1:
         notes.append("The cells were priced differently: compare dollars with care, or give one price to all.")
     if cells["device_kind"].nunique() > 1:
@@ -174,6 +197,15 @@ def _numbers(block: Block, groups: Sequence[tuple[str, pd.DataFrame]], names: Se
 def _line(values: Sequence[str], widths: Sequence[int]) -> str:
     padded = [v.ljust(w) if i == 0 else v.rjust(w) for i, (v, w) in enumerate(zip(values, widths, strict=True))]
     return "| " + " | ".join(padded) + " |"
+
+
+_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
+          "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "−": "$-$", "–": "--",
+          "†": r"$\dagger$", "<": r"$<$", ">": r"$>$"}
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(c, c) for c in text)
 
 
 def _rule(column: int, width: int) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from tuneoff.report import wording
+from tuneoff.report.curves import EQUAL_COST
 from tuneoff.report.statistics.comparison import holm, wilcoxon
 from tuneoff.report.statistics.power import fewest_for_wilcoxon, pairs_needed
 from tuneoff.report.statistics.summary import Interval, mean_interval, sd
@@ -19,8 +20,6 @@ from tuneoff.report.statistics.summary import Interval, mean_interval, sd
 ALPHA = 0.05
 WORTHWHILE = 0.01
 """The difference that repeats are planned for: one point."""
-EQUAL_COST = 1.1
-"""Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
 
 
 @dataclass(frozen=True, kw_only=True)

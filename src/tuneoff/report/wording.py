@@ -37,7 +37,7 @@ def score(values: Sequence[float], metric: str) -> str:
 
 def amount(values: Sequence[float]) -> str:
     """Mean ± sd to three significant digits: minutes, epochs, counts; no spread where all are the same."""
-    known = [v for v in values if math.isfinite(v)]
+    known = [round(v, 9) for v in values if math.isfinite(v)]
     if not known:
         return "–"
     middle, sd = mean_sd(known)
@@ -79,7 +79,7 @@ def _spread(values: Sequence[float], form: str, unit: str) -> str:
 
 
 def _digits(value: float) -> str:
-    if value == 0 or abs(value) >= 100:
+    """Three significant digits; whole numbers as they are."""
+    if value == round(value) or abs(value) >= 100:
         return f"{value:.0f}"
-    text = f"{value:.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return f"{value:#.3g}".rstrip(".")

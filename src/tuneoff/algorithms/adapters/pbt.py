@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +27,7 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
     """
 
     def __init__(self, *, settings: Settings, space: SearchSpace, mutated: Sequence[str], interval: int,
-                 population: int, rng: np.random.Generator) -> None:
+                 population: int, generator: Callable[[int], np.random.Generator]) -> None:
         super().__init__(
             time_attr=TIME, metric=SCORE, mode=MODE, perturbation_interval=interval,
             hyperparam_mutations={name: [] for name in mutated},  # Ray reads the names only: see _get_new_config
@@ -38,7 +38,10 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
         self._space = space
         self._mutated = tuple(mutated)
         self._population = population
-        self._rng = rng
+        self._generator = generator
+        self._rng = generator(0)
+        """Of the exploit at hand; each has its own."""
+        self._earlier: dict[str, tuple[int, float]] = {}
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:  # noqa: ARG002
         """A trial tried again after a failure keeps its state; one restored from disk has it from its checkpoint."""
@@ -51,6 +54,14 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
             self._save_trial_state(state, saved.metrics[TIME], saved.metrics, trial)
             state.last_perturbation_time = saved.metrics[TIME]
             state.last_checkpoint = saved.checkpoint
+        earlier = self._earlier.pop(str(trial.config.get("trial")), None)
+        if earlier is not None:
+            state.last_perturbation_time = state.last_train_time = earlier[0]
+            state.last_score = earlier[1]
+
+    def replay(self, trial_id: str, evaluation: int, score: float) -> None:
+        """Takes a result of an earlier session for this member's last, under its name in `config["trial"]`."""
+        self._earlier[trial_id] = (evaluation, score)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
         """Synchronous members only pause here: `choose_trial_to_run` compares them once all have paused."""
@@ -100,6 +111,7 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
         super()._checkpoint_or_exploit(trial, tune_controller, upper_quantile, [])
         if trial not in lower_quantile:
             return
+        self._rng = self._generator(self._num_perturbations)
         for index in self._rng.permutation(len(upper_quantile)):
             donor = upper_quantile[int(index)]
             if self._has_checkpoint(donor):
@@ -128,16 +140,6 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
         point, operations = explore(donor, space=self._space, mutated=self._mutated, settings=self._settings,
                                     rng=self._rng)
         return {**trial.config, **point}, operations
-
-    def get_state(self) -> dict[str, Any]:
-        """Plain values. Members' own state is rebuilt from their checkpoints when they are added again."""
-        return {"next_sync": self._next_perturbation_sync, "perturbations": self._num_perturbations,
-                "rng": self._rng.bit_generator.state}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self._next_perturbation_sync = state["next_sync"]
-        self._num_perturbations = state["perturbations"]
-        self._rng.bit_generator.state = state["rng"]
 
 
 def _exists(checkpoint: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tuneoff.space import Value
 
 
 class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
-    """Keeps the history and the generator that a proposer works from, and saves both.
+    """Keeps the history that a proposer works from, and saves it.
 
     A trial's score is the best that it reported: that is what a trial is worth to a search whose result is the best
     evaluation of any trial. A trial stopped early gives the score that it had: lower than it might have become, but
@@ -25,18 +25,16 @@ class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
 
     limit: the most trials out at once, or None. Ray asks for one proposal ahead of the free slots; a model would then
     propose without the newest score. stays_open: report the search finished only when all trials have ended.
-    scheduler: has its state saved along, where it has a `get_state`, because Ray 2.60 saves searchers but not
-    schedulers.
+    generator: the n-th proposal draws from generator(n), so a search that is resumed proposes what it would have.
     """
 
-    def __init__(self, proposer: Proposer, rng: np.random.Generator, *, limit: int | None = None,
-                 stays_open: bool = False, scheduler: Any = None) -> None:
+    def __init__(self, proposer: Proposer, generator: Callable[[int], np.random.Generator], *, limit: int | None = None,
+                 stays_open: bool = False) -> None:
         super().__init__()
         self.proposer = proposer
-        self._rng = rng
+        self._generator = generator
         self._limit = limit
         self._stays_open = stays_open
-        self._scheduler = scheduler
         self._tried: list[Point] = []
         self._pending: dict[str, Point] = {}
         self._best: dict[str, float] = {}
@@ -53,12 +51,16 @@ class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
             return None if self._stays_open and self._pending else str(Searcher.FINISHED)
         if self._limit is not None and len(self._pending) >= self._limit:
             return None
-        point = self.proposer.propose(self.history, self._rng)
+        point = self.proposer.propose(self.history, self._generator(len(self._tried)))
         if point is None:
             return str(Searcher.FINISHED)
-        self._tried.append(point)
-        self._pending[trial_id] = point
+        self.adopt(trial_id, point)
         return dict(point)
+
+    def adopt(self, trial_id: str, point: Point) -> None:
+        """Takes `point` for proposed: by this searcher, or by its predecessor in a search that is resumed."""
+        self._tried.append(dict(point))
+        self._pending[trial_id] = dict(point)
 
     def on_trial_result(self, trial_id: str, result: Mapping[str, Any]) -> None:
         """AlgorithmError where a trial that goes on reports no score: Ray would search on without one."""
@@ -78,16 +80,11 @@ class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
         """Plain values only."""
         return {"tried": [dict(point) for point in self._tried], "best": dict(self._best),
                 "pending": {trial: dict(point) for trial, point in self._pending.items()},
-                "observed": [[dict(point), score] for point, score in self._observed],
-                "rng": self._rng.bit_generator.state,
-                "scheduler": self._scheduler.get_state() if hasattr(self._scheduler, "get_state") else None}
+                "observed": [[dict(point), score] for point, score in self._observed]}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._tried, self._pending, self._best = list(state["tried"]), dict(state["pending"]), dict(state["best"])
         self._observed = [(point, score) for point, score in state["observed"]]
-        self._rng.bit_generator.state = state["rng"]
-        if state["scheduler"] is not None and hasattr(self._scheduler, "set_state"):
-            self._scheduler.set_state(state["scheduler"])
 
     def save(self, checkpoint_path: str) -> None:
         Path(checkpoint_path).write_text(json.dumps(self.get_state(), allow_nan=False), encoding="utf-8")

@@ -46,4 +46,4 @@ def build(settings: Settings, context: SearchContext, num_trials: int) -> Schedu
             "lower it, grace_epochs or reduction_factor")
     return Scheduling(scheduler=Asha(
         max_t=longest, grace_period=grace, reduction_factor=settings.reduction_factor, brackets=settings.brackets,
-        rng=context.generator(SCHEDULER_STREAM)))
+        generator=context.generators(SCHEDULER_STREAM)))

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tuneoff.algorithms.base import SCHEDULER_STREAM, Scheduling, SearchContext
+from tuneoff.algorithms.base import RESUME, RESUME_EXAMPLES, SCHEDULER_STREAM, Scheduling, SearchContext
 from tuneoff.algorithms.settings import AlgorithmError, nearest, require
 from tuneoff.space import Choice, Domain, Int, SearchSpace, Value
 
 MUTATED = ("learning_rate", "weight_decay", "batch_size")
 """What is mutated where nothing else is said, as far as the space has it."""
 FIXED = ("num_epochs",)
+POPULATION = True
+"""`trials` is the size of a population that trains together."""
 KEEP_CHECKPOINTS = 4
 """A member's newest checkpoints to keep: one can be waited for while its writer has gone on (Ray warns at 2)."""
 
@@ -38,6 +40,8 @@ class Settings:
     """Wait until the whole population has trained an interval before comparing."""
     clip: bool = True
     """Keep perturbed numbers within the space. False only to repeat the published experiment, which did not."""
+    resume: str = RESUME_EXAMPLES
+    """How a member goes on from a copy: examples, or trainer_2020 to repeat the published experiment's defects."""
 
     def __post_init__(self) -> None:
         require(self.perturbation_interval_epochs > 0, "scheduler.perturbation_interval_epochs",
@@ -48,6 +52,7 @@ class Settings:
                 "from 0 to 1")
         require(bool(self.perturbation_factors) and min(self.perturbation_factors) > 0,
                 "scheduler.perturbation_factors", list(self.perturbation_factors), "numbers above 0, at least one")
+        require(self.resume in RESUME, "scheduler.resume", self.resume, f"one of {', '.join(RESUME)}")
         for name in self.mutated or ():
             require(name not in FIXED, "scheduler.mutated", list(self.mutated or ()), f"without {name}",
                     "a trial's length can't change while it trains")
@@ -60,8 +65,8 @@ def build(settings: Settings, context: SearchContext, num_trials: int) -> Schedu
             "it is the size of the population")
     interval = context.evaluations(settings.perturbation_interval_epochs, "scheduler.perturbation_interval_epochs")
     scheduler = Pbt(settings=settings, space=context.space, mutated=mutated_names(settings, context.space),
-                    interval=interval, population=num_trials, rng=context.generator(SCHEDULER_STREAM))
-    return Scheduling(scheduler=scheduler, checkpoints=True, keep_checkpoints=KEEP_CHECKPOINTS)
+                    interval=interval, population=num_trials, generator=context.generators(SCHEDULER_STREAM))
+    return Scheduling(scheduler=scheduler, checkpoints=True, keep_checkpoints=KEEP_CHECKPOINTS, resume=settings.resume)
 
 
 def mutated_names(settings: Settings, space: SearchSpace) -> tuple[str, ...]:

@@ -18,7 +18,3 @@ def first_repeats(done: Frames) -> dict[str, str]:
     """The cell of each algorithm's lowest finished repeat, by algorithm in the usual order."""
     cells = done.cells.sort_values("repeat")
     return {name: str(cells[cells["algorithm"] == name]["cell"].iloc[0]) for name in wording.order(cells["algorithm"])}
-
-
-def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
-    return frame[frame["cell"] == cell].reset_index(drop=True)

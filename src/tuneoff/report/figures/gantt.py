@@ -14,8 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuneoff.report import style
-from tuneoff.report.figures._shared import first_repeats, of_cell
-from tuneoff.report.frames import Frames
+from tuneoff.report.figures._shared import first_repeats
+from tuneoff.report.frames import Frames, of_cell
 from tuneoff.report.reading import Block
 
 MOST_PANELS = 6
@@ -64,6 +64,7 @@ def draw(data: Data, figure: Figure) -> None:
     for axes, (name, bars) in zip(panels, data.bars.items(), strict=True):
         _panel(axes, name, bars)
         axes.set_ylim(data.workers[name] - 0.4, -0.6)
+    panels[-1].set_xlim(left=0)
     panels[-1].set_xlabel("wall minutes (star: the winning evaluation)")
 
 

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from tuneoff.report import style, wording
 from tuneoff.report.curves import Band, band, incumbent_steps
 from tuneoff.report.figures._shared import common_rate
-from tuneoff.report.frames import Frames
+from tuneoff.report.frames import Frames, of_cell
 from tuneoff.report.reading import Block
 
 
@@ -44,7 +44,7 @@ def _bands(frames: Frames, value: str) -> dict[str, Band]:
     bands: dict[str, Band] = {}
     for name in wording.order(frames.cells["algorithm"]):
         cells = frames.cells[frames.cells["algorithm"] == name]
-        repeats = [incumbent_steps(evaluations[evaluations["cell"] == cell], value, "minutes", charged / 60)
+        repeats = [incumbent_steps(of_cell(evaluations, cell), value, "minutes", charged / 60)
                    for cell, charged in zip(cells["cell"], cells["charged_seconds"], strict=True)]
         made = band(repeats)
         if made is not None:

@@ -15,8 +15,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from tuneoff.report import style, wording
-from tuneoff.report.figures._shared import of_cell
-from tuneoff.report.frames import HPARAM, Frames
+from tuneoff.report.frames import HPARAM, Frames, of_cell
 from tuneoff.report.reading import Block
 
 COLOURED = "learning_rate"

@@ -78,7 +78,7 @@ _IRREGULAR_PAST = {
     "run": ("ran", "run"), "sleep": ("slept", "slept"), "sing": ("sang", "sung"), "hit": ("hit", "hit"),
     "hold": ("held", "held"), "see": ("saw", "seen"), "eat": ("ate", "eaten"),
 }
-_DOUBLED = ("jog", "nap", "slap", "hug", "spot", "drag", "tug")
+_DOUBLED = ("jog", "nap", "slap", "hug", "spot", "drag", "tug", "scrub")
 
 MUTUAL = {"meet": "met", "marry": "married", "fight": "fought"}
 """Base and past form of verbs that hold both ways: if anna met bob, then bob met anna."""

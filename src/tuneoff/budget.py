@@ -1,0 +1,48 @@
+"""What a search may spend: training epochs, device-minutes or dollars. Spent means refused before, never after."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from tuneoff.errors import UserError
+from tuneoff.price import Price
+
+UNITS = ("epochs", "minutes", "dollars")
+
+
+class BudgetError(UserError):
+    """A budget that can't be read or buys nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """unit: one of UNITS; minutes are device-minutes charged (wall x devices held)."""
+
+    unit: str
+    amount: float
+
+    @classmethod
+    def parse(cls, text: object) -> Budget:
+        """From "epochs:54", "minutes:10" or "dollars:0.05"."""
+        match = re.fullmatch(rf"({'|'.join(UNITS)}):([0-9.eE+-]+)", str(text))
+        try:
+            amount = float(match[2]) if match else math.nan
+        except ValueError:
+            amount = math.nan
+        if match is None or not math.isfinite(amount) or amount <= 0:
+            raise BudgetError(f"budget is {text!r}, but it must be a unit and an amount above 0: budget=epochs:54, "
+                              "budget=minutes:10 (device-minutes) or budget=dollars:0.05")
+        return cls(unit=match[1], amount=amount)
+
+    def wall_seconds(self, price: Price, devices: int) -> float | None:
+        """How long the devices may be held; None for a budget in epochs."""
+        if self.unit == "epochs":
+            return None
+        if self.unit == "minutes":
+            return self.amount * 60 / devices
+        if price.per_device_hour_usd == 0:
+            raise BudgetError(f"budget is dollars:{self.amount:g}, but price={price.name} costs nothing an hour: "
+                              "give a price, or budget=minutes:...")
+        return self.amount / price.per_device_hour_usd * 3600 / devices

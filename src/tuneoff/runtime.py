@@ -1,0 +1,109 @@
+"""Ray: one runtime per process, how many trials run at once, and the Tune run itself."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.update({
+    "RAY_CHDIR_TO_TRIAL_DIR": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
+
+import ray
+from ray import tune
+
+from tuneoff.algorithms.base import MODE, SCORE, Plan
+from tuneoff.config import ConfigError, RunConfig, available_cores
+from tuneoff.numbering import NumberingSearcher
+from tuneoff.recorder import Recorder
+from tuneoff.trial import Trial, TrialInputs
+
+RUNTIME_FOLDER = "ray"
+"""Ray Tune's own files, inside the cell while the search runs."""
+WORKER_RETRIES = 2
+"""How often a trial goes on after its process died; what it raised itself is not tried again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """count: trials at once. devices: what is held, and charged, for the whole search."""
+
+    count: int
+    devices: int
+    device_kind: str
+
+
+def find_slots(config: RunConfig, device: str) -> Slots:
+    """As many trials at once as fit, or as asked for where that fits. ConfigError where it does not."""
+    resources = config.resources
+    if resources.address is not None:
+        start_ray(config)
+        total = ray.cluster_resources()
+        cores, gpus = int(total.get("CPU", 0)), int(total.get("GPU", 0))
+    else:
+        import torch
+        cores, gpus = available_cores(), torch.cuda.device_count()
+    on_gpu = device == "cuda"
+    fit_at_once = cores // resources.cpus_per_trial
+    if on_gpu:
+        fit_at_once = min(fit_at_once, math.floor(gpus / resources.gpus_per_trial + 1e-9))
+    asked = resources.slots or 1
+    if fit_at_once < asked:
+        raise ConfigError(
+            f"resources.slots is {asked} with resources.cpus_per_trial={resources.cpus_per_trial}"
+            + (f" and resources.gpus_per_trial={resources.gpus_per_trial:g}" if on_gpu else "")
+            + f", but there are {cores} cores" + (f" and {gpus} GPUs" if on_gpu else "")
+            + (f": at most {fit_at_once} fit at once" if fit_at_once else ": not one trial fits"))
+    if resources.address is not None and resources.slots is not None:
+        raise ConfigError(f"resources.slots is {resources.slots}, but a cluster's size is not ours to limit: leave it "
+                          "null")
+    count = resources.slots or fit_at_once
+    held = count * (resources.gpus_per_trial if on_gpu else resources.cpus_per_trial)
+    return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
+
+
+def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
+    """Connects to `resources.address`, or starts a runtime of `slots` on this machine; a sweep in one process reuses it.
+
+    Trials at once are limited by the cores that Ray is told of.
+    """
+    cores = slots.count * config.resources.cpus_per_trial if slots else 0
+    if ray.is_initialized():
+        if config.resources.address is not None or ray.cluster_resources().get("CPU") == cores:
+            return
+        ray.shutdown()
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if config.resources.address is not None:
+        try:
+            ray.init(address=config.resources.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ConfigError(f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
+                              f"({error}): start one, or leave it null to run on this machine") from error
+        return
+    ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+
+
+def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingSearcher, recorder: Recorder,
+        *, slots: int, ended: int) -> None:
+    """The Tune run. ended: trials that an earlier session ended."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)  # Ray's default with a searcher is to start one after the other
+    gpus = config.resources.gpus_per_trial if inputs.device == "cuda" else 0
+    trainable = tune.with_resources(tune.with_parameters(Trial, inputs=inputs),
+                                    {"CPU": config.resources.cpus_per_trial, "GPU": gpus})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tuner = tune.Tuner(
+            trainable,
+            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=searcher, scheduler=plan.scheduler,
+                                        num_samples=max(plan.num_samples - ended, 1), reuse_actors=True),
+            run_config=tune.RunConfig(
+                name=RUNTIME_FOLDER, storage_path=str(config.cell), verbose=0, callbacks=[recorder],
+                failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints)))
+        tuner.fit()

@@ -1,0 +1,73 @@
+"""What a budget buys, and what it costs to beat the default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import pytest
+import synthetic as syn
+
+from tuneoff.record import Cell
+from tuneoff.report.decision import budget_table, budgets, target_table
+from tuneoff.report.frames import Frames, build_frames
+from tuneoff.report.reading import Block
+
+
+def constant(algorithm: str, repeat: int, steps: Sequence[tuple[float, float]], end: float) -> Cell:
+    """steps: (elapsed, score) of one trial each, on one device; test is validation - 0.05."""
+    records = [syn.evaluation(f"t{i}", 1, v, at, test=v - 0.05) for i, (at, v) in enumerate(steps)]
+    return syn.cell([syn.start(devices=1), *records, syn.end(elapsed=end)], algorithm=algorithm, repeat=repeat)
+
+
+def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
+    return next(build_frames(cells).blocks())
+
+
+@pytest.fixture
+def early_and_late() -> list[Cell]:
+    """grid is quick and middling, bayesopt slow and good; both in seven repeats."""
+    return [c for k in range(7) for c in (
+        constant("grid", k, [(600, 0.70 + k / 1000)], 1000),
+        constant("bayesopt", k, [(900, 0.60 + k / 1000), (2900, 0.80 + k / 500)], 3000))]
+
+
+def test_each_search_leads_at_the_budget_where_it_should(early_and_late: list[Cell]) -> None:
+    table = budget_table(*made(early_and_late))
+    assert table is not None
+    assert table.numbers["device_seconds"].tolist() == [500, 1000, 3000]
+    assert table.numbers["leader"].tolist() == ["–", "grid", "bayesopt"]
+    assert table.numbers["evidence"].tolist()[1:] == ["better than bayesopt", "better than grid"]
+    assert table.numbers["grid"].tolist()[1:] == pytest.approx([0.653, 0.653])
+    assert table.rows[1][0] == "$0.85"
+
+
+def test_a_leader_of_few_repeats_is_not_called_better(early_and_late: list[Cell]) -> None:
+    table = budget_table(*made(early_and_late[:8]))
+    assert table is not None
+    assert table.numbers["leader"].tolist()[-1] == "bayesopt"
+    assert table.numbers["evidence"].tolist()[-1] == "not separable from grid"
+
+
+def test_costs_that_are_about_equal_are_one_budget() -> None:
+    cells = pd.DataFrame({"algorithm": ["a", "b", "c"], "charged_seconds": [100.0, 105.0, 300.0]})
+    assert budgets(cells) == [50.0, 105.0, 300.0]
+
+
+def test_one_search_has_no_budget_table() -> None:
+    assert budget_table(*made([syn.search("grid", 0, quality=0.7)])) is None
+
+
+def test_the_cost_of_beating_the_default_is_a_median_over_all_repeats() -> None:
+    cells = [constant("default", k, [(50, 0.70)], 60) for k in range(3)]
+    cells += [constant("grid", k, [(100 * (k + 1), 0.72)], 400) for k in range(3)]
+    cells += [constant("pbt", k, [(100, 0.72 if k == 0 else 0.6)], 400) for k in range(3)]
+    table = target_table(*made(cells))
+    assert table is not None
+    assert [row[:3] for row in table.rows] == [("grid", "3 of 3", "3.33"), ("pbt", "1 of 3", "–")]
+    assert table.rows[1][3] == "–"
+    assert "65.0 %, the median test score of default over 3 repeats" in table.notes[0]
+
+
+def test_without_a_default_there_is_no_target() -> None:
+    assert target_table(*made([syn.search("grid", 0, quality=0.7)])) is None
