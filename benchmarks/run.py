@@ -16,6 +16,10 @@ def main(composed: DictConfig) -> None:
     from tuneoff.report.closing import closing_summary
     from tuneoff.view import make_listener
 
+    if config.dry_run:
+        from tuneoff.dry_run import dry_run
+        print(dry_run(config))
+        return
     if study.finished(config):
         print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
               f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")

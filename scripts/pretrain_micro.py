@@ -167,25 +167,39 @@ def masked_accuracy(model: MaskedWordModel, ids: torch.Tensor, segments: torch.T
     return right / total
 
 
+def encoder_config(args: argparse.Namespace, vocabulary_size: int) -> BertConfig:
+    """initializer_range, which a classification head drawn later follows too, is about 1 / sqrt(hidden_size)."""
+    return BertConfig(
+        vocab_size=vocabulary_size, hidden_size=args.hidden, num_hidden_layers=args.layers, num_attention_heads=4,
+        intermediate_size=args.intermediate, max_position_embeddings=128, hidden_dropout_prob=args.dropout,
+        attention_probs_dropout_prob=args.dropout, initializer_range=0.1,
+    )
+
+
+def rate_factor(step: int, steps: int) -> float:
+    """Linear warm-up over a twentieth of the steps, then half a cosine down to 0.02."""
+    warmup = steps // 20
+    if step < warmup:
+        return step / warmup
+    return max(0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup))), 0.02)
+
+
+def text_generator(seed: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence([seed, 0x3C0])))
+
+
 def pretrain(args: argparse.Namespace, index: dict[str, int]) -> tuple[MaskedWordModel, float]:
     torch.manual_seed(args.seed)
     generator = torch.Generator().manual_seed(args.seed)
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([args.seed, 0x3C0])))
-    ids, segments = passages(rng, args.passages + VALIDATION_PASSAGES, index)
+    ids, segments = passages(text_generator(args.seed), args.passages + VALIDATION_PASSAGES, index)
     held_ids, held_segments = ids[args.passages :], segments[args.passages :]
     ids, segments = ids[: args.passages], segments[: args.passages]
     print(f"{args.passages} passages, {int((ids != 0).sum())} tokens, vocabulary {len(index)}", flush=True)
     table, counts = substitutes(index)
     hide = Hider(mask=index["[MASK]"], table=table, counts=counts)
-    config = BertConfig(
-        vocab_size=len(index), hidden_size=args.hidden, num_hidden_layers=args.layers, num_attention_heads=4,
-        intermediate_size=args.intermediate, max_position_embeddings=128, hidden_dropout_prob=args.dropout,
-        attention_probs_dropout_prob=args.dropout, initializer_range=0.1,
-    )
-    model = MaskedWordModel(config)
+    model = MaskedWordModel(encoder_config(args, len(index)))
     optimizer = torch.optim.AdamW(model.parameters(), lr=args.learning_rate, weight_decay=0.01, betas=(0.9, 0.98))
-    warmup, start, running = args.steps // 20, time.perf_counter(), 0.0
-    stream = batches(ids, args.batch_size, generator)
+    stream, start, running = batches(ids, args.batch_size, generator), time.perf_counter(), 0.0
     for step in range(1, args.steps + 1):
         rows = next(stream)
         width = int((ids[rows] != 0).sum(1).max())
@@ -194,8 +208,7 @@ def pretrain(args: argparse.Namespace, index: dict[str, int]) -> tuple[MaskedWor
         loss = nn.functional.cross_entropy(model(hidden, segments[rows, :width], chosen), part[chosen])
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        decay = 0.5 * (1 + math.cos(math.pi * max(step - warmup, 0) / (args.steps - warmup)))
-        optimizer.param_groups[0]["lr"] = args.learning_rate * (step / warmup if step < warmup else max(decay, 0.02))
+        optimizer.param_groups[0]["lr"] = args.learning_rate * rate_factor(step, args.steps)
         optimizer.step()
         optimizer.zero_grad()
         running += float(loss.detach())
@@ -214,6 +227,8 @@ def save(model: MaskedWordModel, folder: Path, tokens: list[str]) -> None:
     tokenizer = BertTokenizerFast(vocab={token: i for i, token in enumerate(tokens)}, do_lower_case=True,
                                   model_max_length=model.bert.config.max_position_embeddings)
     tokenizer.save_pretrained(folder)
+    for path in folder.iterdir():
+        path.chmod(0o644)
 
 
 def arguments() -> argparse.Namespace:
@@ -221,7 +236,7 @@ def arguments() -> argparse.Namespace:
     root = Path(__file__).resolve().parents[1]
     parser.add_argument("--out", type=Path, default=root / "src/tuneoff/assets/micro")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--passages", type=int, default=400_000)
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--learning-rate", type=float, default=2e-3)

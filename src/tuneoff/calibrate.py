@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuneoff.engine.batches import by_length
@@ -15,18 +16,22 @@ STEPS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Rates:
-    """Seconds per padded token, forward and backward with the optimiser's step, and forward alone; measured under
-    whatever else the machine was doing."""
+    """Seconds per real token: of training steps by batch size (as text), and of evaluation.
 
-    train_token_seconds: float
+    Measured under whatever else the machine was doing at the time, the other workers' calibration included.
+    """
+
+    train_token_seconds: Mapping[str, float]
     evaluate_token_seconds: float
     start_up_seconds: float
 
 
-def calibrate(job: Job, hparams: HParams, start_up_seconds: float) -> Rates:
-    """Times a few training steps on typical batches and a few evaluation batches; the weights are reset later."""
-    typical = float(job.train.lengths.mean()) * min(hparams.batch_size, len(job.train))
-    train = statistics.median(timed_steps(job, hparams, STEPS))
+def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], start_up_seconds: float) -> Rates:
+    """Times a few training steps at each batch size and a few evaluation batches; a trial resets the weights."""
+    train = {}
+    for size in batch_sizes:
+        steps = timed_steps(job, hparams.replace({"batch_size": size}), STEPS)
+        train[str(size)] = statistics.median(seconds / tokens for seconds, tokens in steps)
     order = by_length(job.validation.lengths)
     middle = max(0, len(order) // 2 - job.evaluation_batch_size // 2)
     rows = order[middle:middle + job.evaluation_batch_size]
@@ -36,5 +41,5 @@ def calibrate(job: Job, hparams: HParams, start_up_seconds: float) -> Rates:
         predict(job, job.validation, rows)
         seconds.append(time.perf_counter() - started)
     tokens = float(job.validation.lengths[rows].sum())
-    return Rates(train_token_seconds=train / typical, evaluate_token_seconds=statistics.median(seconds) / tokens,
+    return Rates(train_token_seconds=train, evaluate_token_seconds=statistics.median(seconds) / tokens,
                  start_up_seconds=start_up_seconds)

@@ -129,6 +129,16 @@ class RunConfig:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
+    def batch_sizes(self) -> tuple[int, ...]:
+        """Those at which speed is measured: the fixed one, a choice's own, or the ends of a range and its middle."""
+        domain = self.space.domains.get("batch_size")
+        if domain is None:
+            return (self.hparams.batch_size,)
+        if isinstance(domain, Choice):
+            return tuple(int(v) for v in domain.values)
+        return tuple(sorted({int(v) for v in domain.grid(3)}))
+
+    @property
     def max_epochs(self) -> int:
         """The most epochs that a trial can have."""
         domain = self.space.domains.get("num_epochs")

@@ -30,12 +30,20 @@ from tuneoff.metrics import score_predictions
 from tuneoff.record import Cost, Score
 
 
-class Diverged(ArithmeticError):
-    """The loss is not a finite number any more. `cost` is what was spent since the last evaluation."""
+class _Cut(Exception):
+    """`cost` is what was spent since the last evaluation."""
 
     def __init__(self, message: str, cost: Cost) -> None:
         super().__init__(message)
         self.cost = cost
+
+
+class Diverged(_Cut):
+    """The loss is not a finite number any more."""
+
+
+class OutOfTime(_Cut):
+    """`Job.out_of_time` said so in the middle of an interval, which is lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +63,7 @@ class Job:
     evaluation_batch_size: int = 128
     resume: str = RESUME_EXAMPLES
     wants_test: Callable[[float], bool] = field(default=lambda _: True)
+    out_of_time: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,13 +166,17 @@ class _Run:
         self.job.network.module.train()
         self.job.network.set_dropout(self.hparams.hidden_dropout, self.hparams.attention_dropout)
         loss_sum = torch.zeros((), device=self.job.device)
-        tokens, first_step, first_example = 0, self.steps, self.examples_seen
+        tokens, first_step, first_example, started = 0, self.steps, self.examples_seen, time.perf_counter()
         while self.examples_seen < target:
             for batch in self._epoch_batches():
                 loss_sum += self._step(batch)
                 tokens += batch.tokens
                 if self.examples_seen >= target:
                     break
+                if self.job.out_of_time is not None and self.job.out_of_time():
+                    raise OutOfTime("out of time", self.cost + Cost(
+                        train_seconds=time.perf_counter() - started, train_steps=self.steps - first_step,
+                        train_examples=self.examples_seen - first_example, train_tokens=tokens))
         return float(loss_sum), tokens, self.steps - first_step, self.examples_seen - first_example
 
     def _epoch_batches(self) -> Iterator[Batch]:
@@ -258,18 +271,18 @@ class _generators:
             torch.cuda.set_rng_state(self._outer_cuda, self._cuda)
 
 
-def timed_steps(job: Job, hparams: HParams, steps: int) -> list[float]:
-    """Wall seconds of each of `steps` training steps on full batches, after one that warms up. Trains for real."""
+def timed_steps(job: Job, hparams: HParams, steps: int) -> list[tuple[float, int]]:
+    """(wall seconds, real tokens) of each of `steps` training steps, after one that warms up. Trains for real."""
     run = _Run(job, hparams, 0, None)
     job.network.module.train()
-    seconds: list[float] = []
+    timed: list[tuple[float, int]] = []
     with _generators(run.generators, job.device):
-        while len(seconds) <= steps:
+        while len(timed) <= steps:
             run.examples_seen = 0
             for batch in run._epoch_batches():
                 started = time.perf_counter()
                 float(run._step(batch))  # waits for the device
-                seconds.append(time.perf_counter() - started)
-                if len(seconds) > steps:
+                timed.append((time.perf_counter() - started, batch.tokens))
+                if len(timed) > steps:
                     break
-    return seconds[1:]
+    return timed[1:]

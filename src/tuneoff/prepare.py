@@ -59,6 +59,7 @@ def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Prep
     facts = {
         **summarise(task, splits), "n_train": len(train), "n_validation": len(validation), "n_test": len(test),
         "max_length": config.model.max_length,
+        "tokens": {name: int(part.offsets[-1]) for name, part in zip(splits.parts, parts, strict=True)},
         "encoded_sha256": {name: part.content_hash for name, part in zip(splits.parts, parts, strict=True)},
         "truncated_rows": {name: part.truncated_rows for name, part in zip(splits.parts, parts, strict=True)},
         "model_sha256": whole.content_hash, "model_source": config.model.source,
@@ -102,7 +103,8 @@ def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
         for name in ("fp32", "bf16"):
             job = Job(network=network, train=split, validation=split, test=None, n_labels=base.config.num_labels,
                       metrics=("accuracy",), device=where, bf16=name == "bf16")
-            seconds[name] = statistics.median(timed_steps(job, config.hparams, MEASURED_STEPS))
+            steps = timed_steps(job, config.hparams, MEASURED_STEPS)
+            seconds[name] = statistics.median(second for second, _ in steps)
     finally:
         torch.set_num_threads(threads)
     bf16 = seconds["bf16"] < seconds["fp32"]

@@ -124,11 +124,12 @@ class TrialStartRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationRecord:
-    """What a worker measured on its device before its first trial; see calibrate.Rates. Seconds, seconds per token."""
+    """What a worker measured on its device before its first trial; see calibrate.Rates."""
 
     kind: ClassVar[str] = "calibration"
     worker: str
-    train_token_seconds: float
+    train_token_seconds: Mapping[str, float]
+    """By batch size (as text, since JSON has no other keys)."""
     evaluate_token_seconds: float
     start_up_seconds: float
     elapsed_seconds: float

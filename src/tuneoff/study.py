@@ -17,6 +17,7 @@ from tuneoff.algorithms.discovery import load
 from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
 from tuneoff.errors import UserError
+from tuneoff.estimate import estimate, simulate
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.prepare import Prepared, prepare
 from tuneoff.provenance import PROTOCOL_VERSION, command_line, git, hardware, now_utc, versions
@@ -25,6 +26,7 @@ from tuneoff.record import (
     LOG_FILE,
     RETRAIN_FILE,
     SCHEMA_VERSION,
+    CalibrationRecord,
     Cell,
     Header,
     LogWriter,
@@ -96,13 +98,13 @@ def _retrained(cell: Path) -> int:
 
 def run(config: RunConfig, listener: Listener) -> Path:
     """Runs or resumes the search and returns its cell. UserError before Ray starts where the input is bad."""
-    build(*_algorithm(config, slots=1, devices=1))  # what does not fit the space is said before data is read
+    build(*algorithm_and_context(config, 1, 1))  # what does not fit the space is said before data is read
     cell = config.cell
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
     prepared = prepare(config, old.data if old else None)
     slots = find_slots(config, prepared.device)
     header = old or _header(config, prepared)
-    algorithm, context = _algorithm(config, slots.count, slots.devices)
+    algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
     start_ray(config, slots)
     if old is None:
         write_header(cell, header)
@@ -113,7 +115,9 @@ def run(config: RunConfig, listener: Listener) -> Path:
     if status == "finished" and config.retrain:
         again = _retraining(config, context)
         status, reason = _run_phase(config, prepared, header, again, slots=slots, listener=listener)
-    write_header(cell, replace(header, status="running" if status == "interrupted" else status))
+    predicted = _predicted(config, header, slots, search.plan)
+    write_header(cell, replace(header, status="running" if status == "interrupted" else status,
+                               extra={**header.extra, "predicted": predicted}))
     if status == "interrupted":
         raise KeyboardInterrupt
     shutil.rmtree(cell / FOLDER, ignore_errors=True)
@@ -142,7 +146,8 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
                                           devices=slots.devices, device_kind=slots.device_kind))
         status, reason = "interrupted", "stopped from outside"
         try:
-            inputs = _inputs(config, prepared, phase, board)
+            inputs = trial_inputs(config, prepared, phase.plan, board, schedule=phase.schedule,
+                                  retraining=phase.log == RETRAIN_FILE, deadline=limits.deadline)
             searcher = NumberingSearcher(
                 phase.plan.searcher, unfinished=earlier.unfinished, first=len(earlier.started), prefix=phase.prefix,
                 may_start=lambda: bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch))))
@@ -160,21 +165,24 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
     return status, reason
 
 
-def _inputs(config: RunConfig, prepared: Prepared, phase: Phase, board: Any) -> TrialInputs:
-    training, retraining = config.training, phase.log == RETRAIN_FILE
+def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any = None, *,
+                 schedule: Schedule | None = None, retraining: bool = False,
+                 deadline: float | None = None) -> TrialInputs:
+    """What every trial is given."""
+    training = config.training
     return TrialInputs(
         base=prepared.base, train=prepared.train, validation=prepared.validation, test=prepared.test,
         n_labels=len(prepared.task.label_names), metrics=prepared.task.metrics, hparams=config.hparams,
         seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"], device=prepared.device,
-        threads=config.resources.cpus_per_trial, bf16=prepared.bf16,
+        threads=config.resources.cpus_per_trial, batch_sizes=config.batch_sizes, bf16=prepared.bf16,
         evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
-        evaluation_batch_size=training.evaluation_batch_size, resume=phase.plan.resume,
-        checkpoints=phase.plan.checkpoints, schedule=phase.schedule, snapshot_folder=str(config.cell / FOLDER),
+        evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
+        checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / FOLDER),
         snapshot_seconds=training.snapshot_seconds,
-        test_always=retraining or config.protocol.name == "blog2020", board=board)
+        test_always=retraining or config.protocol.name == "blog2020", deadline=deadline, board=board)
 
 
-def _algorithm(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
+def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
     """The algorithm with its number of trials, which a budget decides where there is one."""
     defaults = {name: getattr(config.hparams, name) for name in config.space.domains}
     context = SearchContext(space=config.space, seed=derive(config.seed, config.repeat)["search"], slots=slots,
@@ -206,6 +214,16 @@ def _budget_limits(config: RunConfig, slots: Slots, earlier: Earlier, phase: Pha
     if seconds is None:
         return {"epochs": config.budget.amount}
     return {"deadline": time.time() + seconds - earlier.elapsed_seconds}
+
+
+def _predicted(config: RunConfig, header: Header, slots: Slots, plan: Plan) -> dict[str, float] | None:
+    """What the workers' calibration, made before the first step, foretold; to be shown beside what it came to."""
+    rates = [r for r in load_cell(config.cell).records if isinstance(r, CalibrationRecord)]
+    if not rates:
+        return None
+    work = simulate(config, lambda: build(*algorithm_and_context(config, slots.count, slots.devices)))
+    return estimate(config, work, rates[:slots.count], header.data, slots=slots.count, devices=slots.devices,
+                    checkpoints=plan.checkpoints).to_dict()
 
 
 def _schedule(config: RunConfig) -> Schedule | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 
-_IMPORT_BEGAN = time.monotonic()  # before the imports below, which are most of a worker's start-up
+IMPORT_BEGAN = time.monotonic()  # before the imports below, which are most of a worker's start-up
 
 import os
 import socket
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from tuneoff.calibrate import calibrate
 from tuneoff.checkpoint import TrainState, from_arrays, read, to_arrays
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import BaseModel, Network
-from tuneoff.finetune import Diverged, Evaluation, Job, finetune
+from tuneoff.finetune import Diverged, Evaluation, Job, OutOfTime, finetune
 from tuneoff.hparams import HParams
 from tuneoff.record import COMPLETED, DIVERGED, FAILED, STOPPED, Cost
 from tuneoff.schedule import Schedule
@@ -41,8 +41,10 @@ class TrialInputs:
     """What every trial of a search is given, through Ray's object store (arrays are not copied).
 
     hparams: in force where neither the search nor `schedule` sets them. resume: how a checkpoint is continued, see
-    finetune. checkpoints: whether the scheduler exploits. schedule: what every trial follows instead of a proposal.
+    finetune. batch_sizes: at which a worker's speed is measured. checkpoints: whether the scheduler exploits.
+    schedule: what every trial follows instead of a proposal.
     snapshot_seconds: see SnapshotWriter; None writes none. test_always: not only incumbents are scored on test.
+    deadline: time.time() at which a budget of time is spent, or None.
     """
 
     base: BaseModel
@@ -55,6 +57,7 @@ class TrialInputs:
     seed: int
     device: str
     threads: int
+    batch_sizes: tuple[int, ...]
     bf16: bool
     evaluations_per_epoch: int
     bucket_lengths: bool
@@ -65,6 +68,7 @@ class TrialInputs:
     snapshot_folder: str
     snapshot_seconds: float | None
     test_always: bool
+    deadline: float | None
     board: Any
 
 
@@ -74,12 +78,20 @@ class Trial(Trainable):  # type: ignore[misc]
     def setup(self, config: dict[str, Any], inputs: TrialInputs) -> None:
         torch.set_num_threads(inputs.threads)
         self._inputs = inputs
-        self._job = make_job(inputs)
+        self._job = make_job(inputs, self._out_of_time)
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._begin(config)
         began = time.monotonic()
-        self._rates: Any = calibrate(self._job, inputs.hparams, began - _IMPORT_BEGAN)
-        self._pending = Cost(start_up_seconds=time.monotonic() - _IMPORT_BEGAN)
+        self._rates: Any = calibrate(self._job, inputs.hparams, inputs.batch_sizes, began - IMPORT_BEGAN)
+        self._evaluate_seconds = self._rates.evaluate_token_seconds * float(self._job.validation.lengths.sum())
+        slowest = max(self._rates.train_token_seconds.values()) * float(self._job.train.lengths.sum())
+        self._interval_seconds = slowest / inputs.evaluations_per_epoch + self._evaluate_seconds
+        self._pending = Cost(start_up_seconds=time.monotonic() - IMPORT_BEGAN)
+
+    def _out_of_time(self) -> bool:
+        """Whether a budget of time would be overdrawn by going on: what is trained must also be evaluated."""
+        deadline = self._inputs.deadline
+        return deadline is not None and time.time() + self._evaluate_seconds > deadline
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._begin(new_config)
@@ -95,7 +107,6 @@ class Trial(Trainable):  # type: ignore[misc]
         self._parent: tuple[str, int] | None = None
         self._serial = 0
         self._pending = Cost()
-        self._interval_seconds = 0.0
         self._snapshots = self._make_snapshots()
 
     def _make_snapshots(self) -> SnapshotWriter | None:
@@ -110,10 +121,13 @@ class Trial(Trainable):  # type: ignore[misc]
                 return self._end(STOPPED, BUDGET_SPENT, Cost())
             result = self._step()
             self._interval_seconds = time.perf_counter() - started
+            self._evaluate_seconds = result["evaluation"]["cost"]["evaluate_seconds"]
             return result
         except StopIteration:
             self._inputs.board.give_back.remote(epochs)
             return self._end(COMPLETED, "the weights it continued from had already seen every epoch", Cost())
+        except OutOfTime as error:
+            return self._end(STOPPED, BUDGET_SPENT, error.cost)
         except Diverged as error:
             return self._end(DIVERGED, str(error), error.cost)
         except Exception as error:  # a failed trial is counted and the search goes on; the reason is kept
@@ -201,7 +215,7 @@ def read_reference(checkpoint: Path) -> int:
     return int((checkpoint / REFERENCE_FILE).read_text(encoding="ascii"))
 
 
-def make_job(inputs: TrialInputs) -> Job:
+def make_job(inputs: TrialInputs, out_of_time: Callable[[], bool] | None = None) -> Job:
     device = torch.device(inputs.device)
     board = inputs.board
     return Job(
@@ -211,6 +225,7 @@ def make_job(inputs: TrialInputs) -> Job:
         n_labels=inputs.n_labels, metrics=inputs.metrics, device=device, bf16=inputs.bf16,
         evaluations_per_epoch=inputs.evaluations_per_epoch, bucket_lengths=inputs.bucket_lengths,
         evaluation_batch_size=inputs.evaluation_batch_size, resume=inputs.resume,
+        out_of_time=out_of_time if inputs.deadline is not None else None,
         wants_test=lambda score: bool(ray.get(board.offer.remote(score))) or inputs.test_always)
 
 

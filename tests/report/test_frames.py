@@ -38,6 +38,13 @@ def test_a_tie_goes_to_the_earliest_known_whatever_the_order_of_lines() -> None:
     assert row["test"] == 0.7
 
 
+def test_of_equals_one_with_a_test_score_takes_over_from_one_without() -> None:
+    records = [syn.start(), syn.evaluation("a", 1, 0.8, 10), syn.evaluation("b", 1, 0.8, 11, test=0.7),
+               syn.evaluation("c", 1, 0.8, 12, test=0.9)]
+    row = only(syn.cell(records))
+    assert (row["incumbent_trial"], row["test"]) == ("b", 0.7)
+
+
 def test_an_incumbent_without_test_has_no_test_score_not_an_older_one() -> None:
     row = only(syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 10, test=0.69), syn.evaluation("b", 1, 0.8, 20)]))
     assert math.isnan(row["test"])

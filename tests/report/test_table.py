@@ -117,7 +117,7 @@ def test_algorithms_stand_simple_before_clever() -> None:
 
 
 def test_a_metric_that_is_no_fraction_is_written_as_it_is() -> None:
-    assert wording.score([0.5, 0.7], "matthews_correlation") == "0.600 ± 0.141"
+    assert wording.score([0.5, 0.7], "matthews") == "0.600 ± 0.141"
     assert wording.score([0.5], "accuracy") == "50.0 %"
 
 

@@ -9,14 +9,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from entail_worlds import evaluate
 
 from tuneoff.task.base import Task, TaskError
 from tuneoff.task.entail import DEFAULT_SIZES, LABEL_NAMES, build, phenomenon_of
 from tuneoff.task.entail.pairs import MAX_WORDS, MIN_WORDS, PHENOMENA
 from tuneoff.task.entail.surface import hypothesis_only_accuracy, overlap_accuracy
-
-sys.path.insert(0, str(Path(__file__).parent))
-from entail_worlds import evaluate
 
 ROOT = Path(__file__).resolve().parents[2]
 MICRO = ROOT / "src/tuneoff/assets/micro"
@@ -66,7 +64,7 @@ def test_the_same_seed_gives_the_same_pairs_on_any_machine(task: Task) -> None:
     assert rows(build(), "train") == rows(task, "train")
     assert rows(build(seed=3), "train") != rows(task, "train")
     text = "\n".join(f"{a}\t{b}\t{label}" for name in ("train", "dev", "test") for a, b, label in rows(task, name))
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "9bfcc40f9c17c957"
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "82ca3d4e043ae9da"
 
 
 def test_the_test_split_does_not_depend_on_the_size_of_the_others(task: Task) -> None:
@@ -103,17 +101,18 @@ def test_word_overlap_and_the_hypothesis_alone_fail(task: Task) -> None:
         assert hypothesis_only_accuracy(task.splits["train"], task.splits["test"], ngrams=ngrams) < 0.57
 
 
-def pretraining_script() -> ModuleType:
+@pytest.fixture(scope="module")
+def script() -> ModuleType:
     spec = importlib.util.spec_from_file_location("pretrain_micro", ROOT / "scripts/pretrain_micro.py")
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-def test_the_vocabulary_covers_the_grammar_and_spells_out_the_rest(task: Task) -> None:
-    tokens = pretraining_script().vocabulary()
+def test_the_vocabulary_covers_the_grammar_and_spells_out_the_rest(task: Task, script: ModuleType) -> None:
+    tokens = script.vocabulary()
     assert (MICRO / "vocab.txt").read_text(encoding="utf-8").split("\n")[:-1] == tokens
     words = {w for name in task.splits for a, b, _ in rows(task, name) for w in f"{a} {b}".split()}
     assert words <= set(tokens)
@@ -125,11 +124,9 @@ def test_the_vocabulary_covers_the_grammar_and_spells_out_the_rest(task: Task) -
     assert "[UNK]" not in tokenizer.tokenize("Quixotic zebras, 42 of them!")
 
 
-def test_no_passage_of_the_pretraining_text_is_a_pair_of_the_task(task: Task) -> None:
-    script = pretraining_script()
+def test_no_passage_of_the_pretraining_text_is_a_pair_of_the_task(task: Task, script: ModuleType) -> None:
     index = {token: i for i, token in enumerate(script.vocabulary())}
-    rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([1, 0x3C0])))
-    ids, _ = script.passages(rng, 3000, index)
+    ids, _ = script.passages(script.text_generator(1), 3000, index)
     words = list(index)
     seen = {tuple(" ".join(words[i] for i in row).replace(" [PAD]", "").split(" [SEP]")[:2]) for row in ids.tolist()}
     assert not seen & {(f"[CLS] {a}", f" {b}") for name in task.splits for a, b, _ in rows(task, name)}

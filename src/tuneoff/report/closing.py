@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tuneoff.price import format_dollars
-from tuneoff.record import load_cell
+from tuneoff.record import Cell, load_cell
 from tuneoff.report.frames import build_frames
 from tuneoff.report.wording import counted, device_label, minutes, score
 
@@ -27,6 +28,17 @@ def closing_summary(folder: Path) -> str:
         f"  {minutes([row['charged_seconds']])} {kind}-minutes charged ({counted(int(row['devices']), kind)} held for "
         f"{row['wall_seconds']:.0f} s), {minutes([row['busy_seconds']])} of them busy",
         f"  ${format_dollars(row['dollars'])} at ${row['per_device_hour_usd']:g} per {kind}-hour (price={row['price']})",
+        *_predicted(cell, row, kind),
         f"  records: {folder}",
         f"  table and plots: python -m benchmarks.report {row['study']}"]
     return "\n".join(lines)
+
+
+def _predicted(cell: Cell, row: Any, kind: str) -> list[str]:
+    """What was foretold from a few steps, beside what it came to."""
+    predicted = cell.header.extra.get("predicted")
+    if not predicted:
+        return []
+    told, came = predicted["device_seconds"], float(row["charged_seconds"])
+    return [f"  predicted {told / 60:.2f} {kind}-minutes and {predicted['epochs']:.1f} epochs from the first worker's "
+            f"calibration; it came to {came / 60:.2f} ({100 * (came / told - 1):+.0f} %)"]

@@ -27,13 +27,15 @@ UNENDED = "unended"
 @dataclass(frozen=True, kw_only=True)
 class Frames:
     """evaluations: a row an evaluation, in known order. trials: a row a trial. cells: a row a cell.
+    retrained: a row a run of a cell's winner on a new seed, at its end (in no other frame).
 
-    All three have the columns study, task, model, protocol, metric, algorithm, repeat, cell, finished.
+    All have the columns study, task, model, protocol, metric, algorithm, repeat, cell, finished.
     """
 
     evaluations: pd.DataFrame
     trials: pd.DataFrame
     cells: pd.DataFrame
+    retrained: pd.DataFrame
     repairs: tuple[str, ...] = ()
     """One sentence for each log whose last line was half-written."""
 
@@ -56,7 +58,7 @@ class Frames:
             return frame[mask].reset_index(drop=True)
 
         return Frames(evaluations=keep(self.evaluations), trials=keep(self.trials), cells=keep(self.cells),
-                      repairs=self.repairs)
+                      retrained=keep(self.retrained), repairs=self.repairs)
 
 
 def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
@@ -66,18 +68,22 @@ def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
 
 def load_frames(study: Path, price: Price | None = None) -> Frames:
     """The frames of a study's folder; with `price`, dollars are at that price instead of the header's."""
-    return build_frames(reading.read_cells(study), price)
+    cells = reading.read_cells(study)
+    return build_frames(cells, price, reading.read_retrained(cells))
 
 
-def build_frames(cells: Sequence[Cell], price: Price | None = None) -> Frames:
-    """Raises RecordError where a record lacks its metric or a header its price or training size."""
+def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: Mapping[str, Cell] | None = None,
+                 ) -> Frames:
+    """retrained: second logs by cell name. RecordError where a record lacks its metric, a header its price or size."""
     ordered = sorted(cells, key=reading.cell_name)
     evaluations = [row for cell in ordered for row in _evaluation_rows(cell, price)]
     trials = [row for cell in ordered for row in _trial_rows(cell)]
-    rows = [_cell_row(cell, price) for cell in ordered]
-    repairs = tuple(f"{reading.cell_name(c)}: {c.repaired}" for c in ordered if c.repaired)
+    again = [(retrained or {})[name] for name in map(reading.cell_name, ordered) if name in (retrained or {})]
+    runs = [row for log in again for row in _retrained_rows(log, price)]
+    repairs = tuple(f"{reading.cell_name(c)}: {c.repaired}" for c in (*ordered, *again) if c.repaired)
     return Frames(evaluations=_frame(evaluations, _EVALUATION), trials=_frame(trials, _TRIAL),
-                  cells=pd.DataFrame(rows), repairs=repairs)
+                  cells=pd.DataFrame([_cell_row(cell, price) for cell in ordered]),
+                  retrained=_frame(runs, _RETRAINED), repairs=repairs)
 
 
 _KEYS = ("study", "task", "model", "protocol", "metric", "algorithm", "repeat", "cell", "finished")
@@ -87,6 +93,7 @@ _EVALUATION = (*_KEYS, "trial_id", "evaluation", "parent_trial_id", "parent_eval
                "examples_seen", "worker", "elapsed_seconds", "charged_seconds", "dollars", *_COST)
 _TRIAL = (*_KEYS, "trial_id", "status", "reason", "evaluations", "validation", "last_validation", "collapsed",
           "exploits", "epochs_trained", "ended_elapsed_seconds", *_COST)
+_RETRAINED = (*_KEYS, "trial_id", "validation", "test", "collapsed", "log_charged_seconds", "log_dollars")
 
 
 def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -104,8 +111,19 @@ def _keys(cell: Cell) -> dict[str, Any]:
     return dict(zip(_KEYS, values, strict=True))
 
 
+def _retrained_rows(log: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
+    """The end of each run that came to a score; log_*: what all runs of this cell's second log were charged."""
+    charged = reading.charged_seconds(log, log.wall_seconds)
+    dollars = (price or reading.price_of(log)).dollars(charged)
+    last = {record.trial_id: record for record in reading.known_order(log)}
+    for trial_id, record in last.items():
+        yield {**_keys(log), "trial_id": trial_id, "validation": reading.score_of(record.validation, log),
+               "test": reading.score_of(record.test, log) if record.test else float("nan"),
+               "collapsed": record.validation.collapsed, "log_charged_seconds": charged, "log_dollars": dollars}
+
+
 def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
-    best = {(r.trial_id, r.evaluation) for r in reading.incumbents(cell)}
+    best = {id(record) for record in reading.incumbents(cell)}
     paid = price or reading.price_of(cell)
     for record in reading.known_order(cell):
         charged = reading.charged_seconds(cell, record.elapsed_seconds)
@@ -117,7 +135,7 @@ def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]
             "n_test": record.test.n_examples if record.test else 0,
             "test_predictions": record.test.predictions if record.test else None,
             "n_classes": len(record.validation.predicted_counts),
-            "collapsed": record.validation.collapsed, "is_incumbent": (record.trial_id, record.evaluation) in best,
+            "collapsed": record.validation.collapsed, "is_incumbent": id(record) in best,
             "epoch": record.epoch, "examples_seen": record.examples_seen, "worker": record.worker,
             "elapsed_seconds": record.elapsed_seconds, "charged_seconds": charged, "dollars": paid.dollars(charged),
             **asdict(record.cost), "busy_seconds": record.cost.seconds,

@@ -1,7 +1,7 @@
 """A study's report as files: two pages, and a folder for each block (task and model).
 
 <study>/report/{report.md, report.html}
-<study>/report/<task>-<model>/{results,details,budget,target}.{md,csv,tex}, verdicts.{md,csv}, cells.csv,
+<study>/report/<task>-<model>/{results,budget,target,retrained,details}.{md,csv,tex}, verdicts.{md,csv}, cells.csv,
                               <figure>.{svg,png}
 """
 
@@ -19,6 +19,7 @@ from tuneoff.report.evidence import find
 from tuneoff.report.frames import Frames, load_frames
 from tuneoff.report.page import BlockReport, html_page, markdown_page
 from tuneoff.report.reading import Block, ReportError
+from tuneoff.report.retrained import retrained_table
 from tuneoff.report.table import Table, details_table, results_table
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
@@ -43,8 +44,8 @@ def write_report(study: Path, price: Price | None = None) -> StudyReport:
         raise ReportError(f"{study} holds several studies ({', '.join(studies)}): name one of them")
     if not frames.cells["finished"].any():
         states = ", ".join(f"{c.cell}: {c.status}" for c in frames.cells.itertuples())
-        raise ReportError(f"{study} has no finished cells yet ({states}): run the study's command again, it goes on "
-                          "where it stopped")
+        raise ReportError(f"{study} has no finished cells yet ({states}): run the study's command again; a "
+                          "running cell goes on where it stopped, a failed one has to be deleted first")
     root = study / FOLDER
     _clear(root)
     parts = list(frames.blocks())
@@ -73,7 +74,8 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
 def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
     folder.mkdir(parents=True)
     made = {"results": results_table(block, frames), "budget": budget_table(block, frames),
-            "target": target_table(block, frames), "details": details_table(block, frames)}
+            "target": target_table(block, frames), "retrained": retrained_table(block, frames),
+            "details": details_table(block, frames)}
     tables: dict[str, Table] = {name: table for name, table in made.items() if table is not None}
     for name, table in tables.items():
         (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")

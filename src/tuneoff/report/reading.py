@@ -8,7 +8,17 @@ from pathlib import Path
 
 from tuneoff.errors import UserError
 from tuneoff.price import Price, PriceError, charged_device_seconds
-from tuneoff.record import Cell, Cost, EvaluationRecord, RecordError, Score, SessionStartRecord, find_cells, load_cell
+from tuneoff.record import (
+    RETRAIN_FILE,
+    Cell,
+    Cost,
+    EvaluationRecord,
+    RecordError,
+    Score,
+    SessionStartRecord,
+    find_cells,
+    load_cell,
+)
 
 
 class ReportError(UserError):
@@ -49,6 +59,12 @@ def read_cells(study: Path) -> list[Cell]:
     return cells
 
 
+def read_retrained(cells: Iterable[Cell]) -> dict[str, Cell]:
+    """The second logs, by cell name: each cell's winner trained again on new seeds. Cells without one are left out."""
+    logs = {cell_name(c): load_cell(c.path, RETRAIN_FILE) for c in cells if (c.path / RETRAIN_FILE).exists()}
+    return {name: log for name, log in logs.items() if log.records}
+
+
 def cell_name(cell: Cell) -> str:
     h = cell.header
     return f"{h.study}/{h.task}-{h.model}/{h.algorithm}/repeat-{h.repeat}"
@@ -69,12 +85,16 @@ def score_of(score: Score, cell: Cell) -> float:
 
 
 def incumbents(cell: Cell) -> Iterator[EvaluationRecord]:
-    """Each evaluation that was better than everything known before it; the last is the cell's result."""
-    best: float | None = None
+    """Each evaluation that was better than everything known before it; the last is the cell's result.
+
+    Of equals the earliest known, except that one with a test score takes over from one without: trials that run side
+    by side may be logged in another order than the one in which they were found to be incumbents, and scored.
+    """
+    best: EvaluationRecord | None = None
     for record in known_order(cell):
-        value = score_of(record.validation, cell)
-        if best is None or value > best:
-            best = value
+        gain = score_of(record.validation, cell) - (score_of(best.validation, cell) if best else float("-inf"))
+        if gain > 0 or (gain == 0 and best is not None and best.test is None and record.test is not None):
+            best = record
             yield record
 
 

@@ -21,9 +21,9 @@ INK, FAINT = "#222222", "#8a8a8a"
 
 _KNOWN: Mapping[str, str] = {
     "default": "#777777", "random": "#000000", "grid": "#0072B2", "bayesopt": "#E69F00", "hyperopt": "#009E73",
-    "pbt": "#D55E00", "asha": "#56B4E9", "optuna": "#CC79A7", "pb2": "#882255",
+    "pbt": "#D55E00", "random_asha": "#56B4E9", "pbt_replay": "#CC79A7", "pbt_2020": "#882255",
 }
-"""Okabe and Ito's palette (2008), which colour-blind readers tell apart, without its yellow; two of Paul Tol's."""
+"""Okabe and Ito's palette (2008), which colour-blind readers tell apart, without its yellow; the last is Paul Tol's."""
 _OTHERS = ("#332288", "#117733", "#AA4499", "#88CCEE", "#999933", "#661100", "#6699CC", "#44AA99")
 _MARKERS = "osD^vP"
 _RC: Any = {
@@ -101,8 +101,9 @@ def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], points_apar
     if not labels:
         return
     low, high = axes.get_ylim()
-    figure_height = axes.get_figure(root=True).get_size_inches()[1]  # type: ignore[union-attr]
-    rows = axes.get_subplotspec().get_gridspec().nrows if axes.get_subplotspec() else 1  # type: ignore[union-attr]
+    whole, place = axes.get_figure(), axes.get_subplotspec()
+    assert isinstance(whole, Figure)
+    figure_height, rows = whole.get_size_inches()[1], place.get_gridspec().nrows if place else 1
     gap = points_apart / (72 * 0.72 * figure_height / rows) * (high - low)
     spread = spread_apart([y for _, y, _ in labels], gap)
     axes.set_ylim(min(low, min(spread) - gap / 2), max(high, max(spread) + gap / 2))

@@ -53,6 +53,6 @@ class Asha(RayMetric, ASHAScheduler):  # type: ignore[misc]
 
     def replay(self, trial_id: str, evaluation: int, score: float) -> None:
         """Takes a result of an earlier session for seen: a search that is resumed compares against it."""
-        trial = SimpleNamespace(trial_id=trial_id)
+        trial = SimpleNamespace(trial_id=trial_id, is_finished=lambda: False)
         self.on_trial_add(None, trial)
         self._trial_info[trial_id].on_result(trial, evaluation, score)

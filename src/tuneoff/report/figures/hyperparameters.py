@@ -20,7 +20,7 @@ from tuneoff.report.reading import Block
 
 MOST_PANELS = 6
 FEW = 5
-"""Up to this many different values, each has its tick."""
+"""Up to this many different whole values, each has its tick."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes) -> None:
     if is_logarithmic(trials[name]):
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-    elif trials[name].nunique() <= FEW:
+    elif trials[name].nunique() <= FEW and (trials[name] % 1 == 0).all():
         values = sorted(trials[name].unique())
         axes.set_xticks(values, [f"{v:g}" for v in values])
         axes.margins(x=0.3 / len(values) + 0.05)

@@ -1,0 +1,47 @@
+"""`dry_run=true`: measures the device for a few steps in as many workers as would train, and says what it would cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import ray
+
+from tuneoff.algorithms.base import build
+from tuneoff.calibrate import calibrate
+from tuneoff.config import RunConfig
+from tuneoff.estimate import describe, estimate, simulate
+from tuneoff.prepare import prepare
+from tuneoff.record import CalibrationRecord
+from tuneoff.runtime import find_slots, start_ray
+from tuneoff.study import algorithm_and_context, trial_inputs
+from tuneoff.trial import IMPORT_BEGAN, TrialInputs, make_job
+
+
+class _Worker:
+    """Starts as a trial's worker does, measures, and is done."""
+
+    def measure(self, inputs: TrialInputs) -> CalibrationRecord:
+        import torch
+        torch.set_num_threads(inputs.threads)
+        rates = calibrate(make_job(inputs), inputs.hparams, inputs.batch_sizes, time.monotonic() - IMPORT_BEGAN)
+        return CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(rates))
+
+
+def dry_run(config: RunConfig) -> str:
+    """The estimate, as text. Leaves nothing behind. UserError where the input is bad."""
+    make_plan: Callable[[], object] = lambda: build(*algorithm_and_context(config, slots=1, devices=1))  # noqa: E731
+    make_plan()
+    prepared = prepare(config)
+    slots = find_slots(config, prepared.device)
+    plan = build(*algorithm_and_context(config, slots.count, slots.devices))
+    start_ray(config, slots)
+    inputs = ray.put(replace(trial_inputs(config, prepared, plan), board=None))
+    gpus = config.resources.gpus_per_trial if prepared.device == "cuda" else 0
+    worker = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpus)(_Worker)
+    workers = [worker.remote() for _ in range(slots.count)]
+    rates = ray.get([w.measure.remote(inputs) for w in workers])
+    found = estimate(config, simulate(config, make_plan), rates, prepared.facts, slots=slots.count,
+                     devices=slots.devices, checkpoints=plan.checkpoints)
+    return describe(config, found, slots.device_kind, time.time())
