@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import difflib
 import functools
+import inspect
 import os
 import re
+import shlex
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, cast
 
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from tuneoff.config import RunConfig, from_plain
 from tuneoff.errors import UserError
@@ -38,6 +42,10 @@ def exit_on_user_error(job: Callable[[DictConfig], None]) -> Callable[[DictConfi
 
 def guarded(main: Callable[[], Any]) -> None:
     """Runs an entry point. Exits with 2 and one message where the user can mend it, 130 where they stopped it."""
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        print(help_text(inspect.getdoc(main) or ""))
+        return
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))  # Hydra wants it first
     try:
         main()
     except (HydraException, OmegaConfBaseException) as error:
@@ -45,6 +53,32 @@ def guarded(main: Callable[[], Any]) -> None:
     except KeyboardInterrupt:
         print("\nstopped", file=sys.stderr)
         sys.exit(130)
+
+
+def command_of(module: str) -> str:
+    """The command that makes this one job, as it can be typed again: in a sweep, without the others."""
+    from hydra.core.hydra_config import HydraConfig
+    overrides = HydraConfig.get().overrides.task
+    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(override) for override in overrides)])
+
+
+def help_text(what: str) -> str:
+    """Usage, choices, and every setting with its line of explanation, from the configuration files themselves."""
+    def body(path: Path) -> str:
+        return path.read_text(encoding="utf-8").rstrip()
+
+    general = body(CONF / "config.yaml").split("_self_", 1)[1].split("\nhydra:", 1)[0].split("\n\n", 1)[1]
+    choices = [f"  {folder.name}={'|'.join(sorted(p.stem for p in folder.glob('*.yaml')))}"
+               for folder in sorted(CONF.iterdir()) if folder.is_dir() and folder.name != "preset_details"]
+    files = [f"{folder}={choice}\n{textwrap.indent(body(CONF / folder / f'{choice}.yaml'), '  ')}"
+             for folder, choice in SHOWN.items()]
+    return "\n\n".join([what.strip(), "Choices", "\n".join(choices), "Settings: change one with name=value, add one with "
+                        "+name=value, remove one with ~name; sweep with -m and commas", general,
+                        "Settings of some choices (all are in conf/<group>/<choice>.yaml)", *files])
+
+
+CONF = Path(__file__).parents[1] / "conf"
+SHOWN = {"algorithm": "pbt", "task": "csv", "model": "minilm", "space": "micro", "protocol": "heldout", "price": "v100-2020"}
 
 
 def _fail(message: str) -> None:
@@ -65,9 +99,8 @@ def _explain(error: Exception) -> str:
         near = difflib.get_close_matches(group[2], choices, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return f"{group[1]} is {group[2]!r}, but it must be one of {', '.join(choices)}{hint}"
-    missing = re.search(r"[Mm]issing mandatory value: (\S+)", text)
-    if missing:
-        return f"{missing[1]} is missing, but this choice needs it: give {missing[1]}=VALUE"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is missing, but this choice needs it: give {error.full_key}=VALUE"
     return text if cause is None else f"{text} ({cause})".splitlines()[0]
 
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import hydra
 from omegaconf import DictConfig
 
-from benchmarks.cli import compose, exit_on_user_error, guarded
+from benchmarks.cli import command_of, compose, exit_on_user_error, guarded
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
 @exit_on_user_error
 def main(composed: DictConfig) -> None:
+    """tuneoff: which hyperparameter search is worth its money on your fine-tuning task?
+
+    python -m benchmarks.run algorithm=pbt                                         one search
+    python -m benchmarks.run -m algorithm=grid,bayesopt,pbt 'repeat=range(0,3)'    every combination of these
+    python -m benchmarks.run algorithm=pbt task=mrpc task.files=DIR model=minilm   another task and model
+    python -m benchmarks.run algorithm=pbt dry_run=true                            what it would cost
+    python -m benchmarks.report                                                    table and plots of what ran
+
+    A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
+    """
     config = compose(composed)
     from tuneoff import study  # not before the settings are known to be right: torch and Ray take seconds
     from tuneoff.report.closing import closing_summary
@@ -24,7 +34,7 @@ def main(composed: DictConfig) -> None:
         print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
               f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")
         return
-    cell = study.run(config, make_listener(config.view))
+    cell = study.run(config, make_listener(config.view), command_of("run"))
     print(closing_summary(cell))
 
 

@@ -21,7 +21,7 @@ from tuneoff.budget import Budget
 from tuneoff.engine.settings import ModelSettings
 from tuneoff.errors import UserError
 from tuneoff.hparams import NAMES, HParamError, HParams
-from tuneoff.price import Price
+from tuneoff.price import Price, load_price, price_names
 from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError, Value
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
@@ -156,7 +156,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         task=TaskSettings.from_dict(raw["task"]), protocol=ProtocolSettings.from_dict(raw["protocol"]),
         model=_settings(ModelSettings, "model", raw),
         algorithm=AlgorithmConfig.from_dict(raw["algorithm"]), space=parse_space(raw["space"], hparams),
-        hparams=hparams, price=Price.from_dict(raw["price"]),
+        hparams=hparams, price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw), resources=_settings(ResourceSettings, "resources", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]), retrain=raw["retrain"],
         dry_run=raw["dry_run"], view=raw["view"], raw=raw)
@@ -167,6 +167,17 @@ S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)
 
 def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:
     return cls(**_exact_keys(name, raw[name], [f.name for f in fields(cls)]))
+
+
+def _listed(price: Price) -> Price:
+    """A listed price with its own figure: a changed one would carry a source that never said so."""
+    if price.name == "custom" or price.name not in price_names():
+        return price
+    listed = load_price(price.name).per_device_hour_usd
+    if price.per_device_hour_usd != listed:
+        raise ConfigError(f"price.per_device_hour_usd is {price.per_device_hour_usd!r}, but price={price.name} is {listed:g}, "
+                          "with its source and date: for your own give price=custom price.per_device_hour_usd=...")
+    return price
 
 
 def parse_space(raw: Mapping[str, Any] | None, hparams: HParams) -> SearchSpace:

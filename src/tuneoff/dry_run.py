@@ -12,7 +12,7 @@ from tuneoff.algorithms.base import build
 from tuneoff.calibrate import calibrate
 from tuneoff.config import RunConfig
 from tuneoff.estimate import describe, estimate, simulate
-from tuneoff.prepare import prepare
+from tuneoff.prepare import prepare, resolve_device
 from tuneoff.record import CalibrationRecord
 from tuneoff.runtime import find_slots, start_ray
 from tuneoff.study import algorithm_and_context, trial_inputs
@@ -33,8 +33,8 @@ def dry_run(config: RunConfig) -> str:
     """The estimate, as text. Leaves nothing behind. UserError where the input is bad."""
     make_plan: Callable[[], object] = lambda: build(*algorithm_and_context(config, slots=1, devices=1))  # noqa: E731
     make_plan()
+    slots = find_slots(config, resolve_device(config))
     prepared = prepare(config)
-    slots = find_slots(config, prepared.device)
     plan = build(*algorithm_and_context(config, slots.count, slots.devices))
     start_ray(config, slots)
     inputs = ray.put(replace(trial_inputs(config, prepared, plan), board=None))

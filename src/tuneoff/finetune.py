@@ -188,9 +188,7 @@ class _Run:
     def _step(self, batch: Batch) -> torch.Tensor:
         rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
         self.optimiser.set(self.hparams, rate * lr_factor(self.hparams, self.examples_seen, self.total), decay)
-        with torch.autocast(self.job.device.type, torch.bfloat16, enabled=self.job.bf16):
-            logits = self.job.network.logits(batch.input_ids, batch.token_type_ids, batch.attention_mask)
-        loss = cross_entropy(logits.float(), batch.labels)
+        loss = cross_entropy(self.job.network.logits(batch, bf16=self.job.bf16), batch.labels)
         loss.backward()  # type: ignore[no-untyped-call]
         if self.hparams.max_grad_norm > 0:
             clip_grad_norm_(self.optimiser.parameters, self.hparams.max_grad_norm, foreach=True)
@@ -224,11 +222,8 @@ class _Run:
 def predict(job: Job, split: DeviceSplit, order: NDArray[np.int64]) -> NDArray[np.float32]:
     """Logits of the rows in `order`, shape (rows, n_labels), without dropout."""
     job.network.module.eval()
-    outputs = []
-    for batch in split.batches(order, job.evaluation_batch_size):
-        with torch.autocast(job.device.type, torch.bfloat16, enabled=job.bf16):
-            outputs.append(job.network.logits(batch.input_ids, batch.token_type_ids, batch.attention_mask))
-    logits: NDArray[np.float32] = torch.cat(outputs).float().cpu().numpy()
+    outputs = [job.network.logits(batch, bf16=job.bf16) for batch in split.batches(order, job.evaluation_batch_size)]
+    logits: NDArray[np.float32] = torch.cat(outputs).cpu().numpy()
     return logits
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-import sys
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -72,11 +71,3 @@ def _memory_bytes() -> int | None:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (ValueError, OSError, AttributeError):
         return None
-
-
-def command_line() -> str:
-    """The command as it can be typed again."""
-    import shlex
-    program = Path(sys.argv[0])
-    module = f"python -m benchmarks.{program.stem}" if program.parent.name == "benchmarks" else program.name
-    return " ".join([module, *(shlex.quote(a) for a in sys.argv[1:])])

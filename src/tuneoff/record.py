@@ -247,12 +247,7 @@ class LogWriter:
 
     def __init__(self, cell: Path, log: str = LOG_FILE) -> None:
         cell.mkdir(parents=True, exist_ok=True)
-        self._file: IO[str] = (cell / log).open("a", encoding="utf-8")
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            self._file.close()
-            raise RecordError(f"another process is at work on {cell}: wait for it, or give study=NAME") from error
+        self._file: IO[str] = _lock((cell / log).open("a", encoding="utf-8"), cell)
         self.repaired = _cut_half_written(cell / log)
 
     def append(self, record: Record) -> None:
@@ -322,6 +317,23 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
             raise RecordError(f"{path}, line {number} can't be read ({error!r}): "
                               "remove the line, or delete the cell's folder and run it again") from error
     return records, None
+
+
+def must_be_free(cell: Path) -> None:
+    """RecordError where another process writes one of the cell's logs."""
+    for log in (LOG_FILE, RETRAIN_FILE):
+        if (cell / log).exists():
+            _lock((cell / log).open("a", encoding="utf-8"), cell).close()
+
+
+def _lock(file: IO[str], cell: Path) -> IO[str]:
+    """The file, locked until it is closed or its process dies."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise RecordError(f"another process is at work on {cell}: wait for it, or give study=NAME") from error
+    return file
 
 
 def _cut_half_written(path: Path) -> str | None:

@@ -151,7 +151,7 @@ class SearchSpace:
     def __post_init__(self) -> None:
         if not self.domains:
             raise SpaceError("the search space is empty: give at least one hyperparameter, for example "
-                             "space.domains.learning_rate={type:float,low:1e-5,high:1e-4,log:true}")
+                             "'+space.learning_rate={type:float,low:1e-5,high:1e-4,log:true}'")
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         return {name: domain.sample(rng) for name, domain in self.domains.items()}

@@ -19,8 +19,8 @@ from tuneoff.config import RunConfig
 from tuneoff.errors import UserError
 from tuneoff.estimate import estimate, simulate
 from tuneoff.numbering import NumberingSearcher
-from tuneoff.prepare import Prepared, prepare
-from tuneoff.provenance import PROTOCOL_VERSION, command_line, git, hardware, now_utc, versions
+from tuneoff.prepare import Prepared, prepare, resolve_device
+from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
 from tuneoff.record import (
     HEADER_FILE,
     LOG_FILE,
@@ -34,6 +34,7 @@ from tuneoff.record import (
     SessionEndRecord,
     SessionStartRecord,
     load_cell,
+    must_be_free,
     read_header,
     write_header,
 )
@@ -96,14 +97,18 @@ def _retrained(cell: Path) -> int:
     return len(load_cell(cell, RETRAIN_FILE).trial_ends)
 
 
-def run(config: RunConfig, listener: Listener) -> Path:
-    """Runs or resumes the search and returns its cell. UserError before Ray starts where the input is bad."""
+def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
+    """Runs or resumes the search and returns its cell. UserError before Ray starts where the input is bad.
+
+    command: what a person types to make this cell, for the header.
+    """
     build(*algorithm_and_context(config, 1, 1))  # what does not fit the space is said before data is read
     cell = config.cell
+    must_be_free(cell)
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
+    slots = find_slots(config, resolve_device(config))
     prepared = prepare(config, old.data if old else None)
-    slots = find_slots(config, prepared.device)
-    header = old or _header(config, prepared)
+    header = old or _header(config, prepared, command)
     algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
     start_ray(config, slots)
     if old is None:
@@ -239,14 +244,14 @@ def _retraining(config: RunConfig, context: SearchContext) -> Phase:
     return Phase(log=RETRAIN_FILE, plan=build(again, context), schedule=schedule_of(load_cell(config.cell)), prefix="r")
 
 
-def _header(config: RunConfig, prepared: Prepared) -> Header:
+def _header(config: RunConfig, prepared: Prepared, command: str) -> Header:
     return Header(
         schema_version=SCHEMA_VERSION, protocol_version=PROTOCOL_VERSION, study=config.study, task=config.task.name,
         model=config.model.name, algorithm=config.algorithm.name, repeat=config.repeat, protocol=config.protocol.name,
         metric=prepared.task.metrics[0], status="running", started_utc=now_utc(), config=config.raw,
         config_hash=config.hash, seeds=derive(config.seed, config.repeat), space=config.raw["space"],
         data=prepared.facts, price=config.price.as_dict(), versions=versions(), git=git(),
-        hardware=hardware(prepared.device), command=command_line())
+        hardware=hardware(prepared.device), command=command)
 
 
 def _first_difference(old: Any, new: Any, where: str = "") -> str:

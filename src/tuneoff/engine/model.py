@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tuneoff.engine.batches import Batch
+from tuneoff.engine.encoder import encoder_of
 from tuneoff.engine.settings import ModelError, ModelSettings
 
 BUILT_IN = {"micro": "assets/micro"}
@@ -116,9 +119,11 @@ class Network:
             model = AutoModelForSequenceClassification.from_config(
                 copy.deepcopy(base.config), attn_implementation="sdpa", dtype=torch.float32)
         self.module: nn.Module = model.to(device)
-        self._takes_token_types = "token_type_ids" in model.forward.__code__.co_varnames
+        self._takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
         self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
         self._attentions = _attention_dropouts(self.module)
+        self._encoder = encoder_of(self.module) if device.type == "cpu" else None
+        """Computes what `module` computes, faster on a CPU; None where transformers' own code is used."""
 
     def reset(self, seed: int) -> None:
         """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""
@@ -140,12 +145,15 @@ class Network:
             rate = attention if module in self._attentions else hidden
             module.p = own if rate is None else rate
 
-    def logits(self, input_ids: torch.Tensor, token_type_ids: torch.Tensor,
-               attention_mask: torch.Tensor) -> torch.Tensor:
-        """Shape (examples, n_labels)."""
-        extra = {"token_type_ids": token_type_ids} if self._takes_token_types else {}
-        result: torch.Tensor = self.module(input_ids=input_ids, attention_mask=attention_mask, **extra).logits
-        return result
+    def logits(self, batch: Batch, *, bf16: bool) -> torch.Tensor:
+        """Shape (examples, n_labels), float32. With dropout where `module` is in training mode."""
+        if self._encoder is not None:
+            return self._encoder.logits(batch, training=self.module.training, bf16=bf16)
+        extra = {"token_type_ids": batch.token_type_ids} if self._takes_token_types else {}
+        with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=bf16):
+            result: torch.Tensor = self.module(
+                input_ids=batch.input_ids, attention_mask=batch.attention_mask, **extra).logits
+        return result.float()
 
 
 def _attention_dropouts(model: nn.Module) -> set[nn.Module]:

@@ -1,0 +1,134 @@
+"""A search killed at random moments is completed by the same command: nothing lost, repeated or charged twice."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.command import FAST, ROOT, run
+from tuneoff.record import EvaluationRecord, SessionStartRecord, TrialStartRecord, load_cell
+
+KILLS = {"grid": 3, "random": 3, "random_asha": 3, "bayesopt": 3, "hyperopt": 3, "pbt": 4, "pbt_2020": 3}
+"""22 kills of the driver; workers are killed besides."""
+TRIALS, EPOCHS = 5, 4
+LIMIT_SECONDS = 240
+
+
+def arguments(results: Path, algorithm: str) -> list[str]:
+    return [*FAST, f"results={results}", "view=quiet", f"algorithm={algorithm}", f"algorithm.trials={TRIALS}",
+            f"hparams.num_epochs={EPOCHS}", "task.train_rows=400"]
+
+
+def cell_path(results: Path, algorithm: str) -> Path:
+    return results / "main" / "entail-micro" / algorithm / "repeat-0"
+
+
+def start(results: Path, algorithm: str, *more: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([sys.executable, "-m", "benchmarks.run", *arguments(results, algorithm), *more], cwd=ROOT,
+                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+
+
+def lines(path: Path) -> int:
+    log = path / "trials.jsonl"
+    return log.read_bytes().count(b"\n") if log.exists() else 0
+
+
+def kill_at_a_random_moment(results: Path, algorithm: str, rng: random.Random) -> bool:
+    """Lets the search write a random number of lines, then a random moment more; False if it ended before."""
+    process = start(results, algorithm)
+    target = lines(cell_path(results, algorithm)) + rng.randint(2, 8)
+    began = time.monotonic()
+    while process.poll() is None and lines(cell_path(results, algorithm)) < target:
+        assert time.monotonic() - began < LIMIT_SECONDS
+        time.sleep(0.02)
+    time.sleep(rng.random() * 0.5)
+    alive = process.poll() is None
+    if alive:
+        os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    return alive
+
+
+@pytest.mark.parametrize("algorithm", KILLS)
+def test_a_search_killed_again_and_again_is_completed_by_the_same_command(tmp_path, algorithm):
+    rng = random.Random(algorithm)
+    killed = sum(kill_at_a_random_moment(tmp_path, algorithm, rng) for _ in range(KILLS[algorithm]))
+    assert killed >= 1
+    if rng.random() < 0.5:  # a crash can leave half a line
+        with (cell_path(tmp_path, algorithm) / "trials.jsonl").open("ab") as log:
+            log.write(b'{"kind":"evaluation","trial_id":"t0')
+    done = run(tmp_path, *arguments(tmp_path, algorithm)[len(FAST):])
+    assert done.returncode == 0, done.stderr
+    check(tmp_path, algorithm, killed)
+
+
+def check(results: Path, algorithm: str, killed: int) -> None:
+    cell = load_cell(cell_path(results, algorithm))
+    assert cell.header.status == "finished"
+    assert cell.repaired is None
+    starts = [r.trial_id for r in cell.records if isinstance(r, TrialStartRecord)]
+    assert sorted(starts) == sorted(set(starts)) == [f"t{i:03d}" for i in range(TRIALS)]
+    assert Counter(e.trial_id for e in cell.trial_ends) == Counter(starts), "every trial ended once"
+    for trial in starts:
+        own = [r for r in cell.evaluations if r.trial_id == trial]
+        assert [r.evaluation for r in own] == list(range(1, len(own) + 1))
+        ended = next(i for i, r in enumerate(cell.records) if getattr(r, "kind", "") == "trial_end" and r.trial_id == trial)
+        assert not any(isinstance(r, EvaluationRecord) and r.trial_id == trial for r in cell.records[ended:])
+        if not algorithm.startswith("pbt"):
+            assert [r.epoch for r in own] == [float(i) for i in range(1, len(own) + 1)], "no recorded epoch is repeated"
+    elapsed = [r.elapsed_seconds for r in cell.records]
+    assert elapsed == sorted(elapsed)
+    sessions = [r.session for r in cell.records if isinstance(r, SessionStartRecord)]
+    assert sessions == list(range(1, len(sessions) + 1))
+    assert len(sessions) <= killed + 1
+    busy = sum(e.cost.seconds for e in cell.evaluations) + sum(e.cost.seconds for e in cell.trial_ends)
+    assert busy <= cell.wall_seconds * cell.devices * 1.05
+
+
+def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path):
+    rng = random.Random(1)
+    kill_at_a_random_moment(tmp_path / "killed", "random", rng)
+    for results in (tmp_path / "killed", tmp_path / "whole"):
+        done = run(results, *arguments(results, "random")[len(FAST):])
+        assert done.returncode == 0, done.stderr
+    first, second = (load_cell(cell_path(tmp_path / name, "random")) for name in ("killed", "whole"))
+
+    def scores(cell):
+        return {(r.trial_id, r.evaluation): (r.hparams, r.validation.loss) for r in cell.evaluations}
+
+    assert scores(first) == scores(second), "bit for bit, seeds and snapshots included"
+
+
+def test_a_trial_goes_on_after_its_worker_was_killed(tmp_path):
+    process = start(tmp_path, "random")
+    path = cell_path(tmp_path, "random")
+    began = time.monotonic()
+    while lines(path) < 6:
+        assert time.monotonic() - began < LIMIT_SECONDS
+        time.sleep(0.05)
+    worker = load_cell(path).evaluations[-1].worker
+    os.kill(int(worker.split(":")[1]), signal.SIGKILL)
+    assert process.wait(timeout=LIMIT_SECONDS) == 0
+    check(tmp_path, "random", 0)
+
+
+def test_two_commands_never_work_on_one_search(tmp_path):
+    process = start(tmp_path, "random", "algorithm.trials=500")
+    path = cell_path(tmp_path, "random")
+    began = time.monotonic()
+    while lines(path) < 2:
+        assert time.monotonic() - began < LIMIT_SECONDS
+        time.sleep(0.05)
+    done = run(tmp_path, *arguments(tmp_path, "random")[len(FAST):], "algorithm.trials=500")
+    process.kill()
+    process.wait()
+    assert done.returncode == 2
+    assert "another process is at work" in done.stderr

@@ -1,0 +1,121 @@
+"""The shortened forward pass against transformers' own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig
+
+from tests.engine.conftest import WORDS, make_base, make_split
+from tuneoff.engine.batches import Batch, DeviceSplit
+from tuneoff.engine.dropout import dropout, keep_mask
+from tuneoff.engine.encoder import encoder_of
+from tuneoff.engine.model import Network
+
+BERT = BertConfig(vocab_size=WORDS, hidden_size=24, num_hidden_layers=3, num_attention_heads=2, intermediate_size=40,
+                  max_position_embeddings=32, num_labels=3, initializer_range=0.3)
+DISTILBERT = DistilBertConfig(vocab_size=WORDS, dim=24, n_layers=3, n_heads=2, hidden_dim=40, num_labels=3,
+                              max_position_embeddings=32, initializer_range=0.3)
+
+
+def make(config: object) -> torch.nn.Module:
+    torch.manual_seed(1)
+    return AutoModelForSequenceClassification.from_config(config, attn_implementation="sdpa", dtype=torch.float32).eval()
+
+
+def batches() -> list[Batch]:
+    """Ragged, of one length only, and of a single example."""
+    split = DeviceSplit(make_split(40, 1), torch.device("cpu"))
+    equal = (split.lengths == split.lengths[0]).nonzero()[0]
+    return [next(split.batches(order, 20)) for order in (torch.arange(40).numpy(), equal, equal[:1])]
+
+
+def theirs(model: torch.nn.Module, batch: Batch) -> torch.Tensor:
+    types = {"token_type_ids": batch.token_type_ids} if isinstance(model.config, BertConfig) else {}
+    return model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, **types).logits
+
+
+@pytest.mark.parametrize("config", [BERT, DISTILBERT], ids=["bert", "distilbert"])
+def test_logits_and_every_gradient_equal_transformers_to_1e_5(config):
+    model = make(config)
+    encoder = encoder_of(model)
+    for batch in batches():
+        results = []
+        for logits in (encoder.logits(batch, training=False, bf16=False), theirs(model, batch)):
+            model.zero_grad()
+            logits.square().sum().backward()
+            results.append((logits.detach(), {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}))
+        (ours, our_gradients), (reference, gradients) = results
+        torch.testing.assert_close(ours, reference, rtol=0, atol=1e-5)
+        for name, gradient in gradients.items():
+            torch.testing.assert_close(our_gradients[name], gradient, rtol=1e-4, atol=5e-5, msg=name)  # up to 35
+
+
+@pytest.mark.parametrize("config", [BERT, DISTILBERT], ids=["bert", "distilbert"])
+def test_in_bf16_it_is_as_near_to_fp32_as_autocast_is(config):
+    model = make(config)
+    encoder, batch = encoder_of(model), batches()[0]
+    with torch.no_grad():
+        exact = theirs(model, batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            autocast = theirs(model, batch).float()
+        ours = encoder.logits(batch, training=False, bf16=True)
+    assert (ours - exact).abs().max() < 1.5 * (autocast - exact).abs().max()
+
+
+@pytest.mark.parametrize("config", [
+    ElectraConfig(vocab_size=WORDS, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+                  embedding_size=16, max_position_embeddings=32),
+    BertConfig(**{**BERT.to_dict(), "hidden_act": "relu"})], ids=["another architecture", "another activation"])
+def test_what_it_does_not_know_is_left_to_transformers(config):
+    model = make(config)
+    assert encoder_of(model) is None
+    base = replace(make_base(), config=config, missing=(),
+                   weights={n: t.numpy() for n, t in model.state_dict().items()})
+    network, batch = Network(base, torch.device("cpu")), batches()[0]
+    network.reset(1)
+    network.module.eval()
+    expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask,
+                     token_type_ids=batch.token_type_ids).logits
+    torch.testing.assert_close(network.logits(batch, bf16=False), expected)
+
+
+@pytest.mark.parametrize("which", ["attention", "hidden"])
+def test_each_dropout_rate_reaches_the_forward_pass_and_evaluation_has_none(base, which):
+    network, batch = Network(base, torch.device("cpu")), batches()[0]
+    network.reset(1)
+    network.set_dropout(0.0, 0.0)
+    network.module.train()
+    torch.manual_seed(0)
+    none = network.logits(batch, bf16=False)
+    network.set_dropout(*((0.0, 0.5) if which == "attention" else (0.5, 0.0)))
+    first, second = network.logits(batch, bf16=False), network.logits(batch, bf16=False)
+    assert not torch.allclose(first, none, atol=1e-3)
+    assert not torch.allclose(first, second, atol=1e-3)
+    network.module.eval()
+    torch.testing.assert_close(network.logits(batch, bf16=False), none)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_keeps_the_share_it_should_scales_what_it_keeps_and_follows_the_generator(dtype, rate):
+    ones = torch.ones(301, 1001, dtype=dtype)
+    torch.manual_seed(3)
+    dropped = dropout(ones, rate)
+    expected = torch.nn.functional.dropout(ones, rate)
+    assert set(dropped.unique().tolist()) == set(expected.unique().tolist())
+    share = float((dropped == 0).float().mean())
+    assert abs(share - rate) < 4 * (rate * (1 - rate) / ones.numel()) ** 0.5 + 1e-9
+    torch.manual_seed(3)
+    assert torch.equal(dropout(ones, rate), dropped)
+
+
+def test_dropped_elements_are_independent_of_their_neighbours():
+    """Several come from one 64-bit draw: each lag within it must be uncorrelated (bound: 5 standard errors)."""
+    torch.manual_seed(4)
+    dropped = (keep_mask(torch.Size((400_000,)), 0.3, torch.bfloat16) == 0).double() - 0.3
+    for lag in range(1, 9):
+        correlation = float((dropped[lag:] * dropped[:-lag]).mean()) / 0.21
+        assert abs(correlation) < 5 / 400_000 ** 0.5
