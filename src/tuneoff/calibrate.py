@@ -11,7 +11,8 @@ from tuneoff.engine.batches import by_length
 from tuneoff.finetune import Job, predict, timed_steps
 from tuneoff.hparams import HParams
 
-STEPS = 3
+SECONDS = 0.4
+"""For which each kind of step is repeated; one step where it takes longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +31,13 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], start_up_s
     """Times a few training steps at each batch size and a few evaluation batches; a trial resets the weights."""
     train = {}
     for size in batch_sizes:
-        steps = timed_steps(job, hparams.replace({"batch_size": size}), STEPS)
+        steps = timed_steps(job, hparams.replace({"batch_size": size}), SECONDS)
         train[str(size)] = statistics.median(seconds / tokens for seconds, tokens in steps)
     order = by_length(job.validation.lengths)
     middle = max(0, len(order) // 2 - job.evaluation_batch_size // 2)
     rows = order[middle:middle + job.evaluation_batch_size]
-    seconds = []
-    for _ in range(STEPS):
+    seconds: list[float] = []
+    while sum(seconds) < SECONDS:
         started = time.perf_counter()
         predict(job, job.validation, rows)
         seconds.append(time.perf_counter() - started)

@@ -26,7 +26,7 @@ from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError, V
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
 
-NOT_IN_HASH = ("results", "view", "retrain", "dry_run")
+NOT_IN_HASH = ("results", "view", "retrain", "dry_run", "energy")
 """Settings that say where and how a run is shown, or what is done besides, not what the search is."""
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -102,6 +102,7 @@ class RunConfig:
     budget: Budget | None
     retrain: int
     dry_run: bool
+    energy: str | None
     view: str
     raw: Mapping[str, Any]
     """The composed configuration as plain data, for the run header."""
@@ -114,6 +115,9 @@ class RunConfig:
         _whole("seed", self.seed, 0, 2**31)
         _whole("retrain", self.retrain, 0, 1000)
         _flag("dry_run", self.dry_run)
+        if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):
+            raise ConfigError(f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
+                              "USA, or null for no energy meter")
         _one_of("view", self.view, ("auto", "live", "lines", "quiet"))
 
     @property
@@ -130,13 +134,13 @@ class RunConfig:
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
-        """Those at which speed is measured: the fixed one, a choice's own, or the ends of a range and its middle."""
+        """Those at which speed is measured: the fixed one, or the ends of its domain."""
         domain = self.space.domains.get("batch_size")
         if domain is None:
             return (self.hparams.batch_size,)
         if isinstance(domain, Choice):
-            return tuple(int(v) for v in domain.values)
-        return tuple(sorted({int(v) for v in domain.grid(3)}))
+            return tuple(sorted({int(min(domain.values)), int(max(domain.values))}))
+        return int(domain.low), int(domain.high)
 
     @property
     def max_epochs(self) -> int:
@@ -159,7 +163,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         hparams=hparams, price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw), resources=_settings(ResourceSettings, "resources", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]), retrain=raw["retrain"],
-        dry_run=raw["dry_run"], view=raw["view"], raw=raw)
+        dry_run=raw["dry_run"], energy=raw["energy"], view=raw["view"], raw=raw)
 
 
 S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)

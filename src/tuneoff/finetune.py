@@ -266,18 +266,19 @@ class _generators:
             torch.cuda.set_rng_state(self._outer_cuda, self._cuda)
 
 
-def timed_steps(job: Job, hparams: HParams, steps: int) -> list[tuple[float, int]]:
-    """(wall seconds, real tokens) of each of `steps` training steps, after one that warms up. Trains for real."""
+def timed_steps(job: Job, hparams: HParams, at_least_seconds: float) -> list[tuple[float, int]]:
+    """(wall seconds, real tokens) of training steps, after one that warms up: one at least, and until so long is timed.
+
+    Trains for real.
+    """
     run = _Run(job, hparams, 0, None)
     job.network.module.train()
     timed: list[tuple[float, int]] = []
     with _generators(run.generators, job.device):
-        while len(timed) <= steps:
+        while len(timed) < 2 or sum(seconds for seconds, _ in timed[1:]) < at_least_seconds:
             run.examples_seen = 0
-            for batch in run._epoch_batches():
-                started = time.perf_counter()
-                float(run._step(batch))  # waits for the device
-                timed.append((time.perf_counter() - started, batch.tokens))
-                if len(timed) > steps:
-                    break
+            batch = next(run._epoch_batches())
+            started = time.perf_counter()
+            float(run._step(batch))  # waits for the device
+            timed.append((time.perf_counter() - started, batch.tokens))
     return timed[1:]

@@ -21,7 +21,7 @@ from tuneoff.task.facts import summarise
 from tuneoff.task.registry import load_task
 from tuneoff.task.split import Splits, make_splits
 
-MEASURED_STEPS = 3
+MEASURED_SECONDS = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +103,9 @@ def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
         for name in ("fp32", "bf16"):
             job = Job(network=network, train=split, validation=split, test=None, n_labels=base.config.num_labels,
                       metrics=("accuracy",), device=where, bf16=name == "bf16")
-            steps = timed_steps(job, config.hparams, MEASURED_STEPS)
+            steps = timed_steps(job, config.hparams, MEASURED_SECONDS)
             seconds[name] = statistics.median(second for second, _ in steps)
     finally:
         torch.set_num_threads(threads)
     bf16 = seconds["bf16"] < seconds["fp32"]
-    return bf16, {"chosen": "bf16" if bf16 else "fp32", "by": "measurement", "median_step_seconds": seconds,
-                  "steps": MEASURED_STEPS}
+    return bf16, {"chosen": "bf16" if bf16 else "fp32", "by": "measurement", "median_step_seconds": seconds}

@@ -18,6 +18,7 @@ from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
 from tuneoff.errors import UserError
 from tuneoff.estimate import estimate, simulate
+from tuneoff.meters import Meters, add, check_energy
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.prepare import Prepared, prepare, resolve_device
 from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
@@ -105,6 +106,7 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     build(*algorithm_and_context(config, 1, 1))  # what does not fit the space is said before data is read
     cell = config.cell
     must_be_free(cell)
+    check_energy(config.energy)
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
     slots = find_slots(config, resolve_device(config))
     prepared = prepare(config, old.data if old else None)
@@ -114,15 +116,16 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     if old is None:
         write_header(cell, header)
     search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
-    status, reason = "finished", ""
+    status, reason, meters = "finished", "", Meters(config.energy, prepared.device)
     if header.status != "finished":
-        status, reason = _run_phase(config, prepared, header, search, slots=slots, listener=listener)
+        with meters:
+            status, reason = _run_phase(config, prepared, header, search, slots=slots, listener=listener)
     if status == "finished" and config.retrain:
         again = _retraining(config, context)
         status, reason = _run_phase(config, prepared, header, again, slots=slots, listener=listener)
     predicted = _predicted(config, header, slots, search.plan)
     write_header(cell, replace(header, status="running" if status == "interrupted" else status,
-                               extra={**header.extra, "predicted": predicted}))
+                               extra={**add(dict(header.extra), meters.found), "predicted": predicted}))
     if status == "interrupted":
         raise KeyboardInterrupt
     shutil.rmtree(cell / FOLDER, ignore_errors=True)

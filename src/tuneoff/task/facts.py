@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuneoff.task.base import UNLABELLED, Task, TextSplit
 from tuneoff.task.encode import encode
@@ -72,15 +73,24 @@ def measure_overlap(rows: TextSplit, other: TextSplit) -> Overlap:
 
 
 def summarise(task: Task, splits: Splits) -> dict[str, Any]:
-    """For a run's header, JSON-ready: source, hashes, sizes, majority rates, hash of the split."""
+    """For a run's header, JSON-ready: source, hashes, sizes, majority rates, indices of the split and their hash."""
     return {
         "name": task.name, "source": task.source, "labels": list(task.label_names), "metrics": list(task.metrics),
         "source_rows": {name: {"rows": len(rows), "sha256": hash_rows(rows)} for name, rows in task.splits.items()},
         "protocol": splits.protocol, "description": splits.description, "split_sha256": splits.hash,
-        "parts": {name: {"from": part.source, "rows": len(part), "majority_rate": majority_rate(part.rows),
+        "parts": {name: {"from": part.source, "rows": len(part), "index": ranges(part.index),
+                         "majority_rate": majority_rate(part.rows),
                          "label_counts": list(label_counts(part.rows, len(task.label_names)))}
                   for name, part in splits.parts.items()},
     }
+
+
+def ranges(index: NDArray[np.int64]) -> str:
+    """Ascending row numbers in short: "0-4 7 9-12"."""
+    if not len(index):
+        return ""
+    runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)
+    return " ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
 
 
 def _pairs(rows: TextSplit) -> Sequence[Hashable]:
