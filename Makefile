@@ -17,7 +17,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: setup
-	$(BIN)/python -m benchmarks.run -m algorithm=default,random,pbt study=demo results=results
+	$(BIN)/python -m benchmarks.run algorithm=default study=demo
+	$(BIN)/python -m benchmarks.run -m algorithm=random,pbt budget=epochs:24 study=demo
 	$(BIN)/python -m benchmarks.report demo
 
 test: setup

@@ -121,14 +121,3 @@ def test_a_trainable_that_never_reports_a_score_ends_in_an_error_that_says_so(tm
     made = plan("random", "asha", trials=2)
     with pytest.raises(Exception, match="must have a 'score'"):
         run(made, tmp_path, Mute)
-
-
-def test_a_restored_search_has_the_state_of_its_searcher_and_its_scheduler(tmp_path: Path) -> None:
-    made = plan("random", "asha", trials=3, where=context(seed=2))
-    run(made, tmp_path)
-    tuner = tune.Tuner.restore(str(tmp_path / "search"), trainable=Adder)
-    config = tuner._local_tuner._tune_config
-    assert config.scheduler.get_state()["rungs"] == [[{}, {}]]  # Ray saved it before the search began
-    tuner.fit()
-    assert config.search_alg.history.tried == made.searcher.history.tried
-    assert config.scheduler.get_state() == made.scheduler.get_state()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -44,7 +43,7 @@ def test_a_score_that_is_not_finite_stops_the_trial_and_sets_no_cutoff() -> None
     scheduler = asha()
     assert report(scheduler, 0, 1, math.nan) == STOP
     assert report(scheduler, 1, 1, 0.1) == CONTINUE
-    assert scheduler.get_state()["rungs"] == [[{}, {"t001": 0.1}]]
+    assert rungs(scheduler) == [[{}, {"t001": 0.1}]]
 
 
 def test_rungs_are_counted_in_evaluations_where_an_epoch_has_several() -> None:
@@ -75,21 +74,25 @@ def test_brackets_are_drawn_from_the_seed_and_not_from_the_global_generator() ->
         for number in range(30):
             np.random.seed(number)  # noqa: NPY002 - what Ray's own draws would depend on
             scheduler.on_trial_add(None, FakeTrial(number))
-        return list(scheduler.get_state()["trials"].values())
+        return [scheduler._brackets.index(bracket) for bracket in scheduler._trial_info.values()]
 
     assert brackets(1) == brackets(1)
     assert brackets(1) != brackets(2)
     assert set(brackets(1)) == {0, 1}
 
 
-def test_the_state_goes_through_json_and_decides_the_same_afterwards() -> None:
-    scheduler, other = asha(brackets=2), asha(brackets=2, seed=9)
+def rungs(scheduler) -> list[list[dict[str, float]]]:
+    return [[dict(scores) for _, scores in bracket._rungs] for bracket in scheduler._brackets]
+
+
+def test_a_replayed_log_brings_a_scheduler_to_the_same_decisions() -> None:
+    scheduler, resumed = asha(brackets=2), asha(brackets=2)
     for number in range(6):
         report(scheduler, number, 1, number / 10)
-    other.set_state(json.loads(json.dumps(scheduler.get_state())))
+        resumed.replay(f"t{number:03d}", 1, number / 10)
+    assert rungs(resumed) == rungs(scheduler)
     for number in range(6, 16):
-        assert report(scheduler, number, 4, 0.35) == report(other, number, 4, 0.35)
-    assert scheduler.get_state() == other.get_state()
+        assert report(scheduler, number, 4, 0.35) == report(resumed, number, 4, 0.35)
 
 
 def test_a_trial_that_ends_without_a_score_leaves_nothing_behind() -> None:
@@ -97,4 +100,4 @@ def test_a_trial_that_ends_without_a_score_leaves_nothing_behind() -> None:
     trial = FakeTrial(0)
     scheduler.on_trial_add(None, trial)
     scheduler.on_trial_complete(None, trial, {"done": True, "training_iteration": 1})
-    assert scheduler.get_state()["trials"] == {}
+    assert scheduler._trial_info == {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from types import SimpleNamespace
@@ -250,20 +249,24 @@ def test_a_synchronous_population_does_not_wait_for_a_member_that_ended_or_faile
     assert scheduler._num_perturbations == 1
 
 
-def test_the_draws_go_on_after_a_restore_and_members_come_back_from_their_checkpoints() -> None:
+def test_members_of_a_resumed_search_come_back_with_what_the_log_says() -> None:
+    """By their names: Ray gives them new ids. Their next exploit draws what it would have drawn."""
     scheduler, members, controller = population(4)
     round_of(scheduler, members, controller, 1, [0.1, 0.2, 0.3, 0.4])
-    state = json.loads(json.dumps(scheduler.get_state()))
-    other = plan("random", "pbt", trials=4, where=context(seed=77)).scheduler
-    other.set_state(state)
+    resumed = plan("random", "pbt", trials=4).scheduler
     for member, score in zip(members, (0.1, 0.2, 0.3, 0.4), strict=True):
-        member.experiment_tag = f"{member.trial_id}@perturbed[x]"
-        member.latest_checkpoint_result = _TrainingResult(
-            a_checkpoint(member.trial_id), {"score": score, "training_iteration": 1})
-        other.on_trial_add(controller, member)
-    assert other._trial_state[members[3]].last_score == 0.4
-    assert other._trial_state[members[3]].orig_tag == "t003"
-    assert other._get_new_config(members[0], members[3]) == scheduler._get_new_config(members[0], members[3])
+        resumed.replay(member.trial_id, 1, score)
+        member.config["trial"] = member.trial_id
+        resumed.on_trial_add(controller, member)
+    state = resumed._trial_state[members[3]]
+    assert (state.last_score, state.last_train_time, state.last_perturbation_time) == (0.4, 1, 1)
+    assert resumed._quantiles() == ([members[0]], [members[3]])
+
+
+def test_each_exploit_has_draws_of_its_own() -> None:
+    one, other = (plan("random", "pbt", trials=4).scheduler for _ in range(2))
+    one._generator(0).random(100)  # what was drawn for one does not move the next
+    assert one._generator(3).random() == other._generator(3).random() != other._generator(4).random()
 
 
 def test_the_space_of_floats_needs_no_choice() -> None:

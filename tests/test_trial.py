@@ -1,0 +1,166 @@
+"""The Ray adapter without Ray: what it reports, saves, loads and how a trial ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from tests.engine.conftest import make_base, make_split
+from tuneoff import trial as module
+from tuneoff.board import Board, Limits
+from tuneoff.hparams import HParams
+from tuneoff.record import Cost
+from tuneoff.schedule import Schedule, Segment
+from tuneoff.task.encode import EncodedSplit
+from tuneoff.trial import SCORE, TRIAL, Trial, TrialInputs
+
+
+class LocalBoard:
+    """The board's methods with Ray's calling convention, in this process."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.board = Board(limits or Limits())
+
+    def __getattr__(self, name):
+        return SimpleNamespace(remote=getattr(self.board, name))
+
+
+@pytest.fixture(autouse=True)
+def local(monkeypatch):
+    monkeypatch.setattr(module.ray, "get", lambda value: value)
+
+
+def encoded(n: int, seed: int) -> EncodedSplit:
+    return EncodedSplit(**vars(make_split(n, seed)), max_length=32, truncated_rows=0)
+
+
+@pytest.fixture
+def inputs(tmp_path) -> TrialInputs:
+    return TrialInputs(
+        base=make_base(), train=encoded(70, 1), validation=encoded(30, 2), test=encoded(30, 3), n_labels=2,
+        metrics=("accuracy",), hparams=HParams(num_epochs=3, learning_rate=1e-3), seed=5, device="cpu", threads=1,
+        batch_sizes=(16,), bf16=False, evaluations_per_epoch=1, bucket_lengths=True, evaluation_batch_size=32,
+        resume="examples", checkpoints=True, schedule=None, snapshot_folder=str(tmp_path / "state"), snapshot_seconds=0.0,
+        test_always=False, deadline=None, board=LocalBoard())
+
+
+def make(inputs: TrialInputs, name: str = "t000", **hparams) -> Trial:
+    trial = Trial.__new__(Trial)
+    trial._iteration = 0
+    trial.setup({TRIAL: name, **hparams}, inputs)
+    return trial
+
+
+def test_a_trial_reports_an_evaluation_per_step_and_is_done_after_its_epochs(inputs):
+    trial = make(inputs)
+    results = [trial.step() for _ in range(3)]
+    assert [r["done"] for r in results] == [False, False, True]
+    assert [r["epoch"] for r in results] == [1.0, 2.0, 3.0]
+    assert all(0 <= r[SCORE] <= 1 for r in results)
+    assert results[0]["rates"]["train_token_seconds"].keys() == {"16"}
+    assert results[1]["rates"] is None
+    first, second = (Cost(**r["evaluation"]["cost"]) for r in results[:2])
+    assert first.start_up_seconds > 0
+    assert second.start_up_seconds == 0
+
+
+def test_the_next_trial_in_the_same_process_starts_in_milliseconds_and_from_scratch(inputs):
+    trial = make(inputs)
+    alone = make(inputs, "t001").step()
+    trial.step()
+    trial.reset_config({TRIAL: "t001"})
+    again = trial.step()
+    assert again["evaluation"]["validation"] == alone["evaluation"]["validation"]
+    assert Cost(**again["evaluation"]["cost"]).start_up_seconds < 0.05
+
+
+def test_an_exploit_goes_on_from_the_donors_state_under_the_trials_own_name(inputs, tmp_path):
+    donor, member = make(inputs, "t000"), make(inputs, "t001", learning_rate=5e-4)
+    donor.step()
+    donor.save_checkpoint(str(tmp_path))
+    assert sum(f.stat().st_size for f in tmp_path.glob("state.ref")) < 20, "a reference of a few bytes"
+    member.reset_config({TRIAL: "t001", "learning_rate": 2e-3})
+    member.load_checkpoint(str(tmp_path))
+    result = member.step()
+    assert result["epoch"] == 2.0
+    assert result["evaluation"]["parent_trial_id"] == "t000"
+    assert result["evaluation"]["hparams"]["learning_rate"] == 2e-3
+    assert member.step()["evaluation"]["parent_trial_id"] is None, "named once, where it happened"
+
+
+def test_a_trial_that_comes_back_to_its_own_state_has_no_parent(inputs, tmp_path):
+    trial = make(inputs)
+    trial.step()
+    trial.save_checkpoint(str(tmp_path))
+    trial.reset_config({TRIAL: "t000"})
+    trial.load_checkpoint(str(tmp_path))
+    result = trial.step()
+    assert result["epoch"] == 2.0
+    assert result["evaluation"]["parent_trial_id"] is None
+
+
+def test_after_a_crash_a_trial_goes_on_from_its_recorded_snapshot(inputs):
+    trial = make(inputs)
+    first, second = trial.step(), trial.step()
+    inputs.board.board.recorded("t000", first["evaluation"]["snapshot"])
+    again = make(inputs)
+    result = again.step()
+    assert result["evaluation"]["validation"] == second["evaluation"]["validation"], "bit for bit"
+    assert again._iteration == 1, "Ray's clock goes on too"
+    assert Cost(**result["evaluation"]["cost"]).load_seconds > 0
+
+
+@pytest.mark.parametrize(("error", "reason"), [
+    (RuntimeError("CUDA error: broken\nlong story"), "RuntimeError: CUDA error: broken"),
+    (torch.OutOfMemoryError("tried to allocate"), "out of memory: tried to allocate"), (MemoryError(), "out of memory: no")])
+def test_an_exception_is_a_failed_trial_with_its_reason_and_no_score(inputs, monkeypatch, error, reason):
+    def broken(*_, **__):
+        raise error
+        yield
+
+    trial = make(inputs)
+    monkeypatch.setattr(module, "finetune", broken)
+    result = trial.step()
+    assert (result["status"], result["done"]) == ("failed", True)
+    assert result["reason"].startswith(reason)
+    assert SCORE not in result
+    assert type(error).__name__ in result["traceback"]
+    assert Cost(**result["cost"]).start_up_seconds > 0, "what was spent is not lost"
+
+
+def test_a_spent_budget_ends_a_trial_before_it_trains(inputs):
+    trial = make(replace(inputs, board=LocalBoard(Limits(epochs=1.0))))
+    assert trial.step()["status"] == "running"
+    result = trial.step()
+    assert (result["status"], result["reason"]) == ("stopped", "the budget is spent")
+    assert Cost(**result["cost"]).train_examples == 0
+
+
+def test_a_budget_of_time_cuts_an_interval_short(inputs):
+    trial = make(replace(inputs, deadline=1.0))  # long ago
+    result = trial.step()
+    assert (result["status"], result["reason"]) == ("stopped", "the budget is spent")
+    assert SCORE not in result
+    assert 0 < Cost(**result["cost"]).train_examples < 70
+
+
+def test_a_schedule_is_followed_instead_of_a_proposal(inputs):
+    rates = (1e-3, 2e-3, 3e-3)
+    schedule = Schedule(segments=tuple(
+        Segment(until_examples=70 * (i + 1), hparams=HParams(num_epochs=3, learning_rate=rate), trial_id="t")
+        for i, rate in enumerate(rates)))
+    trial = make(replace(inputs, schedule=schedule), "r000", learning_rate=0.5)
+    assert [trial.step()["evaluation"]["hparams"]["learning_rate"] for _ in rates] == list(rates)
+
+
+def test_only_incumbents_are_scored_on_test_unless_the_protocol_wants_all(inputs):
+    def tested(given: TrialInputs) -> list[bool]:
+        given.board.board.offer(0.999)
+        trial = make(given)
+        return [trial.step()["evaluation"]["test"] is not None for _ in range(2)]
+
+    assert tested(inputs) == [False, False]
+    assert tested(replace(inputs, test_always=True)) == [True, True]
