@@ -36,6 +36,7 @@ class Board:
         self._limits = limits
         self._best = limits.best
         self._epochs = limits.epochs_spent
+        self._reserved: dict[str, float] = {}
         self._snapshots = dict(limits.snapshots)
         self._states: dict[int, tuple[str, Any]] = {}
         self._serials = itertools.count(1)
@@ -47,12 +48,29 @@ class Board:
         self._best = score
         return True
 
-    def take(self, epochs: float, seconds: float) -> bool:
-        """Whether an interval of so many epochs, expected to last so long, is within the budget; if so it is spent."""
-        if not self.left(epochs, seconds):
+    def reserve(self, trial_id: str, epochs: float) -> bool:
+        """Whether the budget allows for a whole trial of so many epochs; if so they are the trial's."""
+        if not self.left(epochs):
             return False
         self._epochs += epochs
+        self._reserved[trial_id] = epochs
         return True
+
+    def take(self, trial_id: str, epochs: float, seconds: float) -> bool:
+        """Whether an interval of so many epochs, expected to last so long, is within the budget; if so it is spent."""
+        reserved = self._reserved.get(trial_id, 0.0)
+        own = reserved + TINY >= epochs
+        if not self.left(0.0 if own else epochs, seconds):
+            return False
+        if own:
+            self._reserved[trial_id] = reserved - epochs
+        else:
+            self._epochs += epochs
+        return True
+
+    def ended(self, trial_id: str) -> None:
+        """What a trial had reserved and did not train is there for others."""
+        self._epochs -= self._reserved.pop(trial_id, 0.0)
 
     def left(self, epochs: float, seconds: float = 0.0) -> bool:
         """Whether the budget would allow for it."""

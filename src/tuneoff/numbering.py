@@ -17,11 +17,11 @@ from tuneoff.trial import TRIAL
 class NumberingSearcher(Searcher):  # type: ignore[misc]
     """unfinished: (name, configuration) of trials to go on with. first: number of the first new trial.
 
-    may_start: whether the budget allows for one more trial.
+    may_start: whether the budget allows for a trial of this name with this configuration.
     """
 
     def __init__(self, inner: Searcher, *, unfinished: Sequence[tuple[str, Mapping[str, Any]]] = (), first: int = 0,
-                 prefix: str = "t", may_start: Callable[[], bool] = lambda: True) -> None:
+                 prefix: str = "t", may_start: Callable[[str, Mapping[str, Any]], bool] = lambda *_: True) -> None:
         super().__init__()
         self.inner = inner
         self._unfinished = list(unfinished)
@@ -41,13 +41,15 @@ class NumberingSearcher(Searcher):  # type: ignore[misc]
         if self._unfinished:
             name, point = self._unfinished.pop(0)
             self._names[trial_id] = name
+            self._may_start(name, point)
             return {**point, TRIAL: name}
-        if not self._may_start():
-            return Searcher.FINISHED
         name = f"{self._prefix}{self._next:03d}"
         proposal = self.inner.suggest(name)
         if not isinstance(proposal, dict):
             return proposal
+        if not self._may_start(name, proposal):
+            self.inner.on_trial_complete(name, error=True)
+            return Searcher.FINISHED
         self._next += 1
         self._names[trial_id] = name
         return {**proposal, TRIAL: name}

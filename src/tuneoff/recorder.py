@@ -112,6 +112,7 @@ class Recorder(Callback):  # type: ignore[misc]
             return
         self._ended.add(name)
         self._last_reason = reason or self._last_reason
+        self._board.ended.remote(name)
         if last.get("traceback"):
             folder = self._cell / ERRORS_FOLDER
             folder.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -158,7 +158,7 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
                                   retraining=phase.log == RETRAIN_FILE, deadline=limits.deadline)
             searcher = NumberingSearcher(
                 phase.plan.searcher, unfinished=earlier.unfinished, first=len(earlier.started), prefix=phase.prefix,
-                may_start=lambda: bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch))))
+                may_start=_budget_gate(config, phase.plan, board))
             if len(earlier.ended) < phase.plan.num_trials:
                 fit(config, inputs, phase.plan, searcher, recorder, slots=slots.count, ended=len(earlier.ended))
             status, reason = recorder.outcome()
@@ -213,6 +213,17 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
     if population:
         return max(2, int(budget.amount / config.max_epochs + 1e-9))
     return max(1, int(budget.amount * config.training.evaluations_per_epoch + 1e-9))
+
+
+def _budget_gate(config: RunConfig, plan: Plan, board: Any) -> Callable[[str, Mapping[str, Any]], bool]:
+    """Whether one more trial may start: a whole one where nothing stops it early, an evaluation of it otherwise."""
+    whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
+
+    def may_start(name: str, point: Mapping[str, Any]) -> bool:
+        if whole:
+            return bool(ray.get(board.reserve.remote(name, float(point.get("num_epochs", config.hparams.num_epochs)))))
+        return bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch)))
+    return may_start
 
 
 def _budget_limits(config: RunConfig, slots: Slots, earlier: Earlier, phase: Phase) -> dict[str, Any]:

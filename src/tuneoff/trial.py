@@ -117,7 +117,7 @@ class Trial(Trainable):  # type: ignore[misc]
         started = time.perf_counter()
         epochs = 1 / self._inputs.evaluations_per_epoch
         try:
-            if not ray.get(self._inputs.board.take.remote(epochs, self._interval_seconds)):
+            if not ray.get(self._inputs.board.take.remote(self._trial, epochs, self._interval_seconds)):
                 return self._end(STOPPED, BUDGET_SPENT, Cost())
             result = self._step()
             self._interval_seconds = time.perf_counter() - started
