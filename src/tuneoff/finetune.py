@@ -127,6 +127,13 @@ class _Run:
             self.examples_seen = _progress_by_steps(self.steps, self.hparams.batch_size, self.n)
 
     @property
+    def in_force(self) -> HParams:
+        """What the optimiser steps with: the mutated values, unless the published code's defect overrides them."""
+        if self.applied is None:
+            return self.hparams
+        return self.hparams.replace({"learning_rate": self.applied[0], "weight_decay": self.applied[1]})
+
+    @property
     def total(self) -> int:
         return self.hparams.num_epochs * self.n
 
@@ -153,7 +160,7 @@ class _Run:
             test_seconds=time.perf_counter() - evaluated if test else 0.0,
             train_steps=steps, train_examples=examples, train_tokens=tokens)
         self.cost = Cost()
-        return Evaluation(hparams=self.hparams, examples_seen=self.examples_seen, epoch=self.examples_seen / self.n,
+        return Evaluation(hparams=self.in_force, examples_seen=self.examples_seen, epoch=self.examples_seen / self.n,
                           validation=validation, test=test, cost=cost, done=self.done, capture=self.capture)
 
     def _next_point(self) -> int:

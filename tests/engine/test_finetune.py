@@ -131,6 +131,7 @@ def test_with_the_published_code_the_next_step_uses_the_donors_values(lr, decay)
     rate, applied, _ = steps.seen[0]
     assert rate == HP.learning_rate * lr_factor(mutated, 70, 140)
     assert applied == HP.weight_decay
+    assert evaluation.hparams.learning_rate == HP.learning_rate, "the record says what was in force"
     state = evaluation.capture("t002")
     assert state.hparams.learning_rate == lr
     assert state.applied_lr == HP.learning_rate
