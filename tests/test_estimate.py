@@ -35,7 +35,7 @@ def test_early_stopping_saves_about_what_its_reduction_factor_says():
     assert 20 < sum(work.epochs.values()) < 34
 
 
-@pytest.mark.parametrize("algorithm", ["random", "bayesopt", "pbt", "default"])
+@pytest.mark.parametrize("algorithm", ["random", "bayesopt", "pbt"])
 def test_a_budget_in_epochs_is_what_is_trained(algorithm):
     _, work = work_of(f"algorithm={algorithm}", "budget=epochs:12")
     assert sum(work.epochs.values()) == pytest.approx(12)

@@ -148,17 +148,16 @@ class _Run:
         with _generators(self.generators, self.job.device):
             loss, tokens, steps, examples = self._train(target)
         trained = time.perf_counter()
-        self._must_be_finite(loss, "training", trained - started)
+        work = Cost(train_seconds=trained - started, train_steps=steps, train_examples=examples, train_tokens=tokens)
+        self._must_be_finite(loss, "training", work)
         validation = self._evaluate(self.job.validation, keep_predictions=False)
-        self._must_be_finite(validation.loss, "validation", time.perf_counter() - started)
         evaluated = time.perf_counter()
+        work = work + Cost(evaluate_seconds=evaluated - trained)
+        self._must_be_finite(validation.loss, "validation", work)
         test = None
         if self.job.test is not None and self.job.wants_test(validation.metrics[self.job.metrics[0]]):
             test = self._evaluate(self.job.test, keep_predictions=True)
-        cost = self.cost + Cost(
-            train_seconds=trained - started, evaluate_seconds=evaluated - trained,
-            test_seconds=time.perf_counter() - evaluated if test else 0.0,
-            train_steps=steps, train_examples=examples, train_tokens=tokens)
+        cost = self.cost + work + Cost(test_seconds=time.perf_counter() - evaluated if test else 0.0)
         self.cost = Cost()
         return Evaluation(hparams=self.in_force, examples_seen=self.examples_seen, epoch=self.examples_seen / self.n,
                           validation=validation, test=test, cost=cost, done=self.done, capture=self.capture)
@@ -210,10 +209,9 @@ class _Run:
         logits[order] = predict(self.job, split, order)
         return score_predictions(logits, split.labels, self.job.metrics, keep_predictions=keep_predictions)
 
-    def _must_be_finite(self, loss: float, which: str, seconds: float) -> None:
+    def _must_be_finite(self, loss: float, which: str, work: Cost) -> None:
         if not math.isfinite(loss):
-            raise Diverged(f"the {which} loss is {loss} after {self.examples_seen} examples",
-                           self.cost + Cost(train_seconds=seconds))
+            raise Diverged(f"the {which} loss is {loss} after {self.examples_seen} examples", self.cost + work)
 
     def capture(self, writer: str) -> TrainState:
         module = self.job.network.module

@@ -39,10 +39,12 @@ class Prepared:
     facts: Mapping[str, Any]
 
 
-def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Prepared:
+def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None,
+            precision: Mapping[str, Any] | None = None) -> Prepared:
     """Loads, splits and encodes the task and reads the model. UserError where something is missing or unfit.
 
     earlier: the facts of the run that is resumed. Its precision is kept, and its data must be the same.
+    precision: what `auto` stands for where that was measured before; None measures it.
     """
     device = resolve_device(config)
     task = load_task(config.task)
@@ -52,10 +54,10 @@ def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Prep
     whole = load_base(config.model, n_labels)
     parts = [encode(part.rows, tokenizer, config.model.max_length, n_labels) for part in splits.parts.values()]
     base, (train, validation, test) = compact(whole, parts)
-    if earlier is None:
-        bf16, precision = choose_precision(config, base, train, device)
-    else:
-        bf16, precision = earlier["precision"]["chosen"] == "bf16", earlier["precision"]
+    if earlier is not None:
+        precision = earlier["precision"]
+    elif precision is None or config.training.precision != "auto":
+        precision = choose_precision(config, base, train, device)
     facts = {
         **summarise(task, splits), "n_train": len(train), "n_validation": len(validation), "n_test": len(test),
         "max_length": config.model.max_length,
@@ -70,7 +72,7 @@ def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Prep
             raise ConfigError(f"the data or the model has changed since this search began ({name}): put it back as it "
                               "was, or give study=NAME for a new search")
     return Prepared(task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device,
-                    bf16=bf16, facts=facts)
+                    bf16=precision["chosen"] == "bf16", facts=facts)
 
 
 def resolve_device(config: RunConfig) -> str:
@@ -88,12 +90,12 @@ def resolve_device(config: RunConfig) -> str:
 
 
 def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
-                     device: str) -> tuple[bool, dict[str, Any]]:
-    """Whether to train in bf16, and what was measured. `auto` times a few steps of each on the device and takes the
+                     device: str) -> dict[str, Any]:
+    """`chosen` (fp32 or bf16), `by` what, and what was measured. `auto` times a few steps of each on the device and takes the
     faster; both start from the same weights and batches."""
     asked = config.training.precision
     if asked != "auto":
-        return asked == "bf16", {"chosen": asked, "by": "setting"}
+        return {"chosen": asked, "by": "setting"}
     where = torch.device(device)
     threads = torch.get_num_threads()
     torch.set_num_threads(config.resources.cpus_per_trial)
@@ -107,5 +109,4 @@ def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
             seconds[name] = statistics.median(second for second, _ in steps)
     finally:
         torch.set_num_threads(threads)
-    bf16 = seconds["bf16"] < seconds["fp32"]
-    return bf16, {"chosen": "bf16" if bf16 else "fp32", "by": "measurement", "median_step_seconds": seconds}
+    return {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "median_step_seconds": seconds}

@@ -60,6 +60,7 @@ def read_earlier(cell: Cell) -> Earlier:
             if record.test is not None:
                 best = max(best, record.validation.metrics[cell.header.metric])
     ended = {r.trial_id for r in cell.trial_ends}
+    examples += sum(r.cost.train_examples for r in cell.trial_ends)
     unfinished = tuple((name, point) for name, point in sorted(points.items()) if name not in ended)
     return Earlier(
         sessions=sum(isinstance(r, SessionStartRecord) for r in cell.records), elapsed_seconds=cell.wall_seconds,

@@ -6,6 +6,7 @@ ancestors', one after the other.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,11 +39,15 @@ class Schedule:
 
 
 def winner(cell: Cell) -> EvaluationRecord:
-    """The best evaluation of any trial; the earliest known of equals. Raises LookupError where there is none."""
+    """The best evaluation of any trial; of equals the earliest known, but one that is scored on test before one that is
+    not (two trials side by side can be logged in another order than they were scored). LookupError where there is none.
+    """
     metric = cell.header.metric
     best: EvaluationRecord | None = None
     for record in cell.evaluations:
-        if best is None or record.validation.metrics[metric] > best.validation.metrics[metric]:
+        score = record.validation.metrics[metric]
+        lead = math.inf if best is None else score - best.validation.metrics[metric]
+        if lead > 0 or (lead == 0 and best is not None and best.test is None and record.test is not None):
             best = record
     if best is None:
         raise LookupError(f"{cell.path} holds no evaluation")

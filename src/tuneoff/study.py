@@ -34,6 +34,7 @@ from tuneoff.record import (
     Record,
     SessionEndRecord,
     SessionStartRecord,
+    find_cells,
     load_cell,
     must_be_free,
     read_header,
@@ -109,7 +110,7 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     check_energy(config.energy)
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
     slots = find_slots(config, resolve_device(config))
-    prepared = prepare(config, old.data if old else None)
+    prepared = prepare(config, old.data if old else None, _precision_of_study(config))
     header = old or _header(config, prepared, command)
     algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
     start_ray(config, slots)
@@ -133,6 +134,14 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
         raise StudyError(f"no trial of {config.algorithm.name} came to a score: {reason}. Tracebacks, where there are "
                          f"any, are in {cell / 'errors'}; to run it again, delete {cell}")
     return cell
+
+
+def _precision_of_study(config: RunConfig) -> Mapping[str, Any] | None:
+    """What the study's other searches on this task and model chose on the same hardware: one precision for a comparison."""
+    here = hardware(resolve_device(config))
+    headers = [read_header(cell) for cell in find_cells(config.cell.parents[1])]
+    same = [h for h in sorted(headers, key=lambda h: h.started_utc) if h.hardware == here]
+    return same[0].data["precision"] if same else None
 
 
 def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Phase, *, slots: Slots,
@@ -207,6 +216,8 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
 
     A population under a budget of time keeps its configured size: how many epochs that buys is not known beforehand.
     """
+    if getattr(load("searcher", config.algorithm.searcher.name), "TRIALS_FIXED", False):
+        return config.algorithm.trials
     population = getattr(load("scheduler", config.algorithm.scheduler.name), "POPULATION", False)
     if budget.unit != "epochs":
         return config.algorithm.trials if population else UNLIMITED_TRIALS
@@ -253,8 +264,9 @@ def _schedule(config: RunConfig) -> Schedule | None:
 
 def _retraining(config: RunConfig, context: SearchContext) -> Phase:
     """The winner of the finished search, from scratch, on `retrain` new seeds."""
-    again = AlgorithmConfig.from_dict({"name": "retrain", "trials": config.retrain, "searcher": {"name": "default"},
-                                       "scheduler": {"name": "none"}})
+    again = AlgorithmConfig.from_dict({
+        "name": "retrain", "trials": config.retrain, "searcher": {"name": "replay", "source": str(config.cell)},
+        "scheduler": {"name": "none"}})
     return Phase(log=RETRAIN_FILE, plan=build(again, context), schedule=schedule_of(load_cell(config.cell)), prefix="r")
 
 

@@ -83,13 +83,14 @@ class Trial(Trainable):  # type: ignore[misc]
         self._begin(config)
         began = time.monotonic()
         self._rates: Any = calibrate(self._job, inputs.hparams, inputs.batch_sizes, began - IMPORT_BEGAN)
-        self._evaluate_seconds = self._rates.evaluate_token_seconds * float(self._job.validation.lengths.sum())
+        tokens = sum(int(s.lengths.sum()) for s in (self._job.validation, self._job.test) if s is not None)
+        self._evaluate_seconds = self._rates.evaluate_token_seconds * tokens
         slowest = max(self._rates.train_token_seconds.values()) * float(self._job.train.lengths.sum())
         self._interval_seconds = slowest / inputs.evaluations_per_epoch + self._evaluate_seconds
         self._pending = Cost(start_up_seconds=time.monotonic() - IMPORT_BEGAN)
 
     def _out_of_time(self) -> bool:
-        """Whether a budget of time would be overdrawn by going on: what is trained must also be evaluated."""
+        """Whether a budget of time would be overdrawn by going on: what is trained must also be scored."""
         deadline = self._inputs.deadline
         return deadline is not None and time.time() + self._evaluate_seconds > deadline
 
@@ -121,7 +122,6 @@ class Trial(Trainable):  # type: ignore[misc]
                 return self._end(STOPPED, BUDGET_SPENT, Cost())
             result = self._step()
             self._interval_seconds = time.perf_counter() - started
-            self._evaluate_seconds = result["evaluation"]["cost"]["evaluate_seconds"]
             return result
         except StopIteration:
             self._inputs.board.give_back.remote(epochs)

@@ -65,8 +65,8 @@ class Log(tune.Callback):
     def __init__(self) -> None:
         self.results: list[tuple[str, dict[str, Any]]] = []
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any],  # noqa: ARG002
-                        **info: Any) -> None:  # noqa: ARG002
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any],
+                        **info: Any) -> None:
         self.results.append((trial.trial_id, dict(result)))
 
 

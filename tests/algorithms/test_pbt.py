@@ -109,10 +109,10 @@ class Controller:
     def get_trials(self) -> list[FakeTrial]:
         return self.trials
 
-    def pause_trial(self, trial: FakeTrial, should_checkpoint: bool = True) -> None:  # noqa: ARG002
+    def pause_trial(self, trial: FakeTrial, should_checkpoint: bool = True) -> None:
         trial.status = "PAUSED"
 
-    def _schedule_trial_save(self, trial: FakeTrial, result: Any = None) -> Any:  # noqa: ARG002
+    def _schedule_trial_save(self, trial: FakeTrial, result: Any = None) -> Any:
         return a_checkpoint(trial.trial_id)
 
 
@@ -204,7 +204,7 @@ def test_a_searcher_is_accepted_and_a_result_without_a_score_is_not() -> None:
 
 def test_a_donor_whose_checkpoint_is_gone_is_passed_over() -> None:
     scheduler, members, controller = population(2, quantile_fraction=0.5)
-    controller._schedule_trial_save = lambda trial, result=None: a_checkpoint(  # type: ignore[method-assign]  # noqa: ARG005
+    controller._schedule_trial_save = lambda trial, result=None: a_checkpoint(  # type: ignore[method-assign]
         trial.trial_id, exists=False)
     for time in (1, 2):
         round_of(scheduler, members, controller, time, [0.9, 0.1])

@@ -112,7 +112,8 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
 class Network:
     """The model in a worker: built once, reset to the pre-trained weights and a seeded head for every trial."""
 
-    def __init__(self, base: BaseModel, device: torch.device) -> None:
+    def __init__(self, base: BaseModel, device: torch.device, *, shortened: bool = True) -> None:
+        """shortened: compute what transformers' module computes by `engine.encoder`, where that can be done."""
         from transformers import AutoModelForSequenceClassification
         self._base = base
         with torch.random.fork_rng(devices=[]):
@@ -122,8 +123,7 @@ class Network:
         self._takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
         self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
         self._attentions = _attention_dropouts(self.module)
-        self._encoder = encoder_of(self.module) if device.type == "cpu" else None
-        """Computes what `module` computes, faster on a CPU; None where transformers' own code is used."""
+        self._encoder = encoder_of(self.module) if shortened and device.type == "cpu" else None
 
     def reset(self, seed: int) -> None:
         """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""

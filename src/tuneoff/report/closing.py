@@ -40,5 +40,5 @@ def _predicted(cell: Cell, row: Any, kind: str) -> list[str]:
     if not predicted:
         return []
     told, came = predicted["device_seconds"], float(row["charged_seconds"])
-    return [f"  predicted {told / 60:.2f} {kind}-minutes and {predicted['epochs']:.1f} epochs from the first worker's "
+    return [f"  predicted {told / 60:.2f} {kind}-minutes and {predicted['epochs']:.1f} epochs from the workers' "
             f"calibration; it came to {came / 60:.2f} ({100 * (came / told - 1):+.0f} %)"]

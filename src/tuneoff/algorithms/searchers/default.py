@@ -10,6 +10,9 @@ from tuneoff.algorithms.base import SearchContext
 from tuneoff.algorithms.proposer import History, Point, Proposer
 from tuneoff.algorithms.settings import AlgorithmError
 
+TRIALS_FIXED = True
+"""A budget does not buy more of them: the best of many untuned runs is not the untuned default."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:

@@ -13,6 +13,8 @@ from tuneoff.algorithms.settings import AlgorithmError, require
 from tuneoff.record import HEADER_FILE, load_cell
 from tuneoff.schedule import Schedule, schedule_of
 
+TRIALS_FIXED = True
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
