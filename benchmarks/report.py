@@ -1,4 +1,6 @@
-"""python -m benchmarks.report [STUDY ...] [--results DIR] [--usd-per-device-hour X]
+"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X]
+python -m benchmarks.report A B    may these two studies be compared, and what differs
+python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
 
 Tables and figures of a study, from its records alone; neither Ray nor torch is needed. Without STUDY: the newest.
 """
@@ -13,8 +15,10 @@ from pathlib import Path
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.record import HEADER_FILE, LOG_FILE
+from tuneoff.report.compare import compare
+from tuneoff.report.index import Entry, write_index
 from tuneoff.report.output import StudyReport, write_report
-from tuneoff.report.reading import ReportError
+from tuneoff.report.reading import ReportError, read_cells
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,8 +26,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         price = _own_price(options.usd_per_device_hour)
-        for study in _chosen(options.results, options.study):
-            _print(write_report(study, price))
+        if options.all:
+            _all(options.results, price)
+        elif len(options.study) == 2:
+            a, b = _chosen(options.results, options.study)
+            print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
+        elif len(options.study) > 2:
+            raise ReportError("there are more than two studies to compare: name two, or give --all for a report of each")
+        else:
+            _print(write_report(_chosen(options.results, options.study)[0], price))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -33,10 +44,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description="Tables and figures of a study, "
                                      "from its records alone.")
-    parser.add_argument("study", nargs="*", metavar="STUDY", help="a study's name, or its folder (default: the newest)")
+    parser.add_argument("study", nargs="*", metavar="STUDY", help="a study's name, or its folder "
+                        "(default: the newest); two of them are compared")
+    parser.add_argument("--all", action="store_true", help="every study's report, and a page over all of them")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
     return parser
+
+
+def _all(results: Path, price: Price | None) -> None:
+    """A study without a finished cell has no report; the index says why."""
+    entries = []
+    for study in _chosen(results, [], everything=True):
+        try:
+            made = write_report(study, price)
+            entries.append(Entry(study=study.name, reports=made.blocks, link=made.html.relative_to(results).as_posix()))
+        except UserError as error:
+            entries.append(Entry(study=study.name, reason=str(error)))
+        print(f"{study.name}: {entries[-1].link or entries[-1].reason}")
+    print(f"Written: {write_index(results, entries)}")
 
 
 def _own_price(usd: float | None) -> Price | None:
@@ -54,11 +80,13 @@ def _studies(results: Path) -> list[Path]:
     return sorted((f for f in folders if next(f.rglob(HEADER_FILE), None)), key=lambda f: (-newest(f), f.name))
 
 
-def _chosen(results: Path, names: Sequence[str]) -> list[Path]:
+def _chosen(results: Path, names: Sequence[str], everything: bool = False) -> list[Path]:
     there = _studies(results)
     if not there and not any(Path(name).is_dir() for name in names):
         raise ReportError(f"{results} holds no studies: run one first, for example python -m benchmarks.run "
                           "algorithm=random, or say where they are with --results DIR")
+    if everything:
+        return there
     if not names:
         if len(there) > 1:
             print(f"The newest study is {there[0].name}; there are also {', '.join(f.name for f in there[1:])}.\n")

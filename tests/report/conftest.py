@@ -5,11 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import rich
 import synthetic as syn
+from hypothesis import settings
 
 from tuneoff.record import Cell
+from tuneoff.report import reading
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
+
+settings.register_profile("noisy", deadline=None)  # shared cores stall for seconds: time limits say nothing here
+settings.load_profile("noisy")
 
 
 def three_searches(repeats: int = 3) -> list[Cell]:
@@ -27,6 +33,18 @@ def study() -> list[Cell]:
 @pytest.fixture
 def block_and_frames(study: list[Cell]) -> tuple[Block, Frames]:
     return next(build_frames(study).blocks())
+
+
+@pytest.fixture(scope="session")
+def rich_cells() -> list[Cell]:
+    """Six searches, ten repeats: stopped, diverged, failed and collapsed trials among them."""
+    return [rich.search(name, repeat) for name in rich.ALGORITHMS for repeat in range(10)]
+
+
+@pytest.fixture(scope="session", name="rich")
+def rich_study(rich_cells: list[Cell]) -> tuple[Block, Frames]:
+    again = {reading.cell_name(c): rich.retrained(c) for c in rich_cells if c.header.repeat < 3}
+    return next(build_frames(rich_cells, retrained=again).blocks())
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -27,12 +28,13 @@ def test_it_needs_neither_ray_nor_torch_and_takes_seconds(results: Path) -> None
     code = ("import sys; from benchmarks.report import main; code = main(sys.argv[1:]); "
             "heavy = {'ray', 'torch', 'transformers', 'datasets', 'hydra'} & set(sys.modules); "
             "assert not heavy, heavy; sys.exit(code)")
-    began = time.monotonic()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", code, "demo", "--results", str(results)], cwd=ROOT, check=False,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert "| pbt" in done.stdout
-    assert time.monotonic() - began < 20, "5 s on a quiet machine; 20 s is room for noisy ones"
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < 30, "processor time, which other processes on shared cores do not lengthen"
 
 
 def test_it_writes_tables_figures_and_a_page_and_says_where(results: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from tuneoff.report import style
 from tuneoff.report.figures import critical_difference, gantt, hyperparameters, ledger, lineage, optimism
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
+from tuneoff.report.spending import IDLE
 
 Made = tuple[Block, Frames]
 
@@ -24,9 +25,9 @@ def made(*cells: Cell) -> Made:
 def test_the_ledger_adds_up_to_the_charge(block_and_frames: Made) -> None:
     data = ledger.data(*block_and_frames)
     assert data is not None
-    parts = data.minutes[[*ledger.PARTS.values(), ledger.IDLE]].sum(axis=1)
-    np.testing.assert_allclose(parts, data.minutes["charged"])
-    assert data.minutes.loc["grid", "charged"] == pytest.approx(45)
+    np.testing.assert_allclose(data.bought.sum(axis=1), data.charged)
+    np.testing.assert_allclose(data.outcomes.sum(axis=1), data.charged)
+    assert data.charged["grid"] == pytest.approx(45)
 
 
 def test_the_ledger_names_what_failed_trials_cost_per_repeat() -> None:
@@ -36,7 +37,7 @@ def test_the_ledger_names_what_failed_trials_cost_per_repeat() -> None:
         cells.append(syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 40), lost, syn.end()], repeat=repeat))
     data = ledger.data(*made(*cells))
     assert data is not None
-    assert data.minutes.loc["grid", ledger.LOST] == pytest.approx(1.0)
+    assert data.outcomes.loc["grid", "failed"] == pytest.approx(1.0)
 
 
 def test_devices_shared_by_trials_leave_no_negative_idle_time() -> None:
@@ -44,7 +45,9 @@ def test_devices_shared_by_trials_leave_no_negative_idle_time() -> None:
     records = [syn.start(devices=1), *both, syn.end(elapsed=60)]
     data = ledger.data(*made(syn.cell(records)))
     assert data is not None
-    assert data.minutes.loc["grid", ledger.IDLE] == 0
+    assert data.bought.loc["grid", IDLE] == 0
+    assert data.bought.loc["grid"].sum() == pytest.approx(2)
+    assert data.charged["grid"] == pytest.approx(1)
 
 
 def test_optimism_has_students_interval_over_repeats_and_the_proportions_one_for_a_single_run() -> None:

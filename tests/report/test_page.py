@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from xml.etree import ElementTree
@@ -19,13 +20,16 @@ from tuneoff.report.table import results_table
 def test_the_page_is_self_contained_and_has_everything(results: Path) -> None:
     report = write_report(results / "demo")
     text = report.html.read_text()
-    links = re.findall(r'(?:src|href)="([^"]*)"', text)
+    links = re.findall(r'\b(?:src|href)="([^"]*)"', text)
     assert not [m for m in links if not m.startswith(("#", "data:"))]
-    assert "<script" not in text
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", text, flags=re.DOTALL)
+    assert [kind.strip() for kind, _ in scripts] == ['type="application/json"', ""]
+    assert "default-src 'none'" in text
     assert text.count("<svg") == sum(len(b.figures) for b in report.blocks) >= 6
     assert "Best test acc." in text
     for line in report.blocks[0].findings.sentences():
-        assert line.replace("'", "&#x27;") in text
+        assert html.escape(line) in text
+    assert text.index("Verdict.") < text.index("<table")
     ids = re.findall(r'\bid="([^"]*)"', text)
     assert len(ids) == len(set(ids))
     assert {m[1:] for m in links if m.startswith("#")} | set(re.findall(r"url\(#([^)]*)\)", text)) <= set(ids)

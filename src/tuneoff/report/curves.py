@@ -13,6 +13,7 @@ from tuneoff.report import wording
 from tuneoff.report.frames import Frames
 
 Floats = NDArray[np.float64]
+UNTUNED = "default"
 EQUAL_COST = 1.1
 """Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
 
@@ -47,8 +48,12 @@ class Band:
 
 
 def incumbent_steps(evaluations: pd.DataFrame, value: str, cost: str, end: float) -> Steps:
-    """One cell's incumbents: column `value` ("validation" or "test") of each, by column `cost`."""
-    best = evaluations[evaluations["is_incumbent"]].sort_values(["elapsed_seconds", "validation"])
+    """One cell's results as they stood: column `value` ("validation" or "test") of each, by column `cost`.
+
+    evaluations: in known order. "test" follows the protocol's rule of which weights are tested (reading.reported).
+    """
+    stood = evaluations["is_reported" if value == "test" else "is_incumbent"].astype(bool)
+    best = evaluations[stood].sort_values("elapsed_seconds", kind="stable")
     return Steps(cost=best[cost].to_numpy(np.float64), value=best[value].to_numpy(np.float64), end=end)
 
 
@@ -100,11 +105,15 @@ class Searches:
         return float(steps.at(steps.end if steps.end <= EQUAL_COST * limit else limit))
 
     def table(self) -> pd.DataFrame:
-        """A row a repeat that all have, a column an algorithm, each row at its cheapest search's cost; no gaps."""
-        rows = {}
-        for repeat, own in self.cells.groupby("repeat"):
-            if len(own) == len(self.names):
+        """A row a repeat that all have, a column an algorithm, each row at its cheapest search's cost; no gaps.
+
+        Without the untuned default: it is no search, and at the cost of its one trial the others have nothing yet.
+        """
+        rows, searching = {}, self.cells[self.cells["algorithm"] != UNTUNED]
+        names = wording.order(searching["algorithm"])
+        for repeat, own in searching.groupby("repeat"):
+            if len(own) == len(names):
                 limit = float(own["charged_seconds"].min())
                 scores = zip(own["algorithm"], own["cell"], strict=True)
                 rows[repeat] = {name: self.score(cell, limit) for name, cell in scores}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=self.names).dropna()
+        return pd.DataFrame.from_dict(rows, orient="index", columns=names).dropna()

@@ -9,6 +9,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from tuneoff.price import format_dollars
 from tuneoff.report import wording
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames
@@ -47,6 +48,27 @@ def find(block: Block, frames: Frames) -> Findings:
     names = searches.names
     pairs = [pair_up(searches, a, b) for a, b in combinations(names, 2)]
     return Findings(verdicts=tuple(judge(pairs, block.metric)), remarks=tuple(_remarks(frames, names, block.metric)))
+
+
+def headline(block: Block, frames: Frames, findings: Findings) -> str:
+    """One sentence: which search is shown to be better than all others, or how far the evidence goes; then its cost."""
+    done = frames.finished().cells.dropna(subset=["test"])
+    means = done.groupby("algorithm")["test"].mean()
+    if len(means) < 2:
+        return f"Only {means.index[0]} has a finished, tested run: there is nothing to compare." if len(means) else ""
+    beaten = {n: [v.second for v in findings.verdicts if v.better == n] for n in means.index}
+    shown = [n for n in wording.order(means.index) if len(beaten[n]) == len(means) - 1]
+    top = shown[0] if shown else str(means.idxmax())
+    spent = done.groupby("algorithm")["dollars"].mean()
+    score = wording.score([float(means[top])], block.metric)
+    price = f"test {block.metric} {score} for ${format_dollars(float(spent[top]))} a search"
+    if shown:
+        return f"{top} is better than every other search here at equal cost ({price})."
+    won = f" is shown to be better than {wording.listed(wording.order(beaten[top]))} but" if beaten[top] else ""
+    rest = [n for n in wording.order(means.index) if n != top and n not in beaten[top]]
+    return (f"At equal cost, no search is shown to be better than all the others. {top} has the highest mean at its full cost "
+            f"({price}); it{won} is not shown to be better than {wording.listed(rest)}. Cheapest: {spent.idxmin()}, "
+            f"${format_dollars(float(spent.min()))}.")
 
 
 def pair_up(searches: Searches, first: str, second: str, budget_seconds: float | None = None) -> Pair:
@@ -115,5 +137,5 @@ def _single_runs(done: Frames, names: Sequence[str], metric: str) -> list[str]:
 
 
 def _incumbent(done: Frames, name: str) -> pd.Series | None:
-    own = done.evaluations[(done.evaluations["algorithm"] == name) & done.evaluations["is_incumbent"]]
+    own = done.evaluations[(done.evaluations["algorithm"] == name) & done.evaluations["is_reported"]]
     return own.iloc[-1] if len(own) else None

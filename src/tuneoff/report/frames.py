@@ -6,8 +6,10 @@ unless the name says `elapsed` or `wall`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +17,19 @@ import pandas as pd
 
 from tuneoff.price import Price
 from tuneoff.record import TRIAL_STATUSES, Cell, Cost, EvaluationRecord, TrialEndRecord, TrialStartRecord
-from tuneoff.report import reading
+from tuneoff.report import reading, spending
 
 LEDGER = tuple(f.name for f in fields(Cost) if f.name.endswith("_seconds"))
 """Where busy device-seconds went; their sum is `busy_seconds`."""
 HPARAM = "hp_"
-UNENDED = "unended"
+UNENDED = spending.UNENDED
 """Status of a trial whose end is not recorded (the cell was killed, or still runs)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frames:
     """evaluations: a row an evaluation, in known order. trials: a row a trial. cells: a row a cell.
-    retrained: a row a run of a cell's winner on a new seed, at its end (in no other frame).
+    retrained: a row a run of a cell's winner on a new seed, at its end (in no other frame). ledger: see spending.
 
     All have the columns study, task, model, protocol, metric, algorithm, repeat, cell, finished.
     """
@@ -36,6 +38,7 @@ class Frames:
     trials: pd.DataFrame
     cells: pd.DataFrame
     retrained: pd.DataFrame
+    ledger: pd.DataFrame
     repairs: tuple[str, ...] = ()
     """One sentence for each log whose last line was half-written."""
 
@@ -58,7 +61,7 @@ class Frames:
             return frame[mask].reset_index(drop=True)
 
         return Frames(evaluations=keep(self.evaluations), trials=keep(self.trials), cells=keep(self.cells),
-                      retrained=keep(self.retrained), repairs=self.repairs)
+                      retrained=keep(self.retrained), ledger=keep(self.ledger), repairs=self.repairs)
 
 
 def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
@@ -80,20 +83,25 @@ def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: M
     trials = [row for cell in ordered for row in _trial_rows(cell)]
     again = [(retrained or {})[name] for name in map(reading.cell_name, ordered) if name in (retrained or {})]
     runs = [row for log in again for row in _retrained_rows(log, price)]
+    book = [{**_keys(cell), **row} for cell in ordered for row in spending.ledger(cell).to_dict("records")]
     repairs = tuple(f"{reading.cell_name(c)}: {c.repaired}" for c in (*ordered, *again) if c.repaired)
     return Frames(evaluations=_frame(evaluations, _EVALUATION), trials=_frame(trials, _TRIAL),
                   cells=pd.DataFrame([_cell_row(cell, price) for cell in ordered]),
-                  retrained=_frame(runs, _RETRAINED), repairs=repairs)
+                  retrained=_frame(runs, _RETRAINED), ledger=_frame(book, _LEDGER), repairs=repairs)
 
 
 _KEYS = ("study", "task", "model", "protocol", "metric", "algorithm", "repeat", "cell", "finished")
 _COST = (*(f.name for f in fields(Cost)), "busy_seconds")
 _EVALUATION = (*_KEYS, "trial_id", "evaluation", "parent_trial_id", "parent_evaluation", "validation", "n_validation",
-               "test", "n_test", "test_predictions", "n_classes", "collapsed", "is_incumbent", "epoch",
-               "examples_seen", "worker", "elapsed_seconds", "charged_seconds", "dollars", *_COST)
+               "test", "n_test", "test_predictions", "n_classes", "collapsed", "is_incumbent", "is_reported",
+               "epoch",
+               "examples_seen", "worker", "elapsed_seconds", "charged_seconds", "dollars",
+               "epochs_spent", *_COST)
 _TRIAL = (*_KEYS, "trial_id", "status", "reason", "evaluations", "validation", "last_validation", "collapsed",
           "exploits", "epochs_trained", "ended_elapsed_seconds", *_COST)
 _RETRAINED = (*_KEYS, "trial_id", "validation", "test", "collapsed", "log_charged_seconds", "log_dollars")
+
+_LEDGER = (*_KEYS, *spending.COLUMNS)
 
 
 def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
@@ -124,6 +132,8 @@ def _retrained_rows(log: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
 
 def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
     best = {id(record) for record in reading.incumbents(cell)}
+    stood = {id(record) for record in reading.reported(cell)}
+    spent = _epochs_spent(cell)
     paid = price or reading.price_of(cell)
     for record in reading.known_order(cell):
         charged = reading.charged_seconds(cell, record.elapsed_seconds)
@@ -136,11 +146,21 @@ def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]
             "test_predictions": record.test.predictions if record.test else None,
             "n_classes": len(record.validation.predicted_counts),
             "collapsed": record.validation.collapsed, "is_incumbent": id(record) in best,
+            "is_reported": id(record) in stood, "epochs_spent": spent(record.elapsed_seconds),
             "epoch": record.epoch, "examples_seen": record.examples_seen, "worker": record.worker,
             "elapsed_seconds": record.elapsed_seconds, "charged_seconds": charged, "dollars": paid.dollars(charged),
             **asdict(record.cost), "busy_seconds": record.cost.seconds,
             **{HPARAM + name: value for name, value in record.hparams.items()},
         }
+
+
+def _epochs_spent(cell: Cell) -> Callable[[float], float]:
+    """Epochs that all trials together had trained by a moment, each increment counted when it was recorded."""
+    records: list[EvaluationRecord | TrialEndRecord] = [*cell.evaluations, *cell.trial_ends]
+    work = sorted((r.elapsed_seconds, r.cost.train_examples) for r in records)
+    when, total = [moment for moment, _ in work], list(accumulate(examples for _, examples in work))
+    size = reading.n_train(cell)
+    return lambda moment: total[bisect_right(when, moment) - 1] / size
 
 
 def _trial_rows(cell: Cell) -> Iterator[dict[str, Any]]:
@@ -193,21 +213,23 @@ def _cell_row(cell: Cell, price: Price | None) -> dict[str, Any]:
         "price": paid.name, "per_device_hour_usd": paid.per_device_hour_usd, "price_source": paid.source,
         "price_date": paid.date, "sessions": reading.sessions(cell), "split": reading.split_hash(cell),
         "majority_validation": reading.majority_rate(cell, "validation"),
-        "majority_test": reading.majority_rate(cell, "test"),
+        "majority_test": reading.majority_rate(cell, "test"), **reading.origin(cell),
     }
 
 
 def _result(cell: Cell) -> dict[str, Any]:
-    """The incumbent in "any" scope: the best evaluation of any trial, the earliest known of equals."""
-    best = list(reading.incumbents(cell))[-1:]
+    """The incumbent in "any" scope (the best evaluation of any trial, the earliest known of equals) and its test
+    score: its own, or under `blog2020` that of its trial's newest checkpoint, see reading.reported."""
+    best, stood = list(reading.incumbents(cell))[-1:], reading.reported(cell)[-1:]
     nan = float("nan")
     if not best:
-        return {"incumbent_trial": None, "incumbent_evaluation": None, "validation": nan, "n_validation": 0,
-                "test": nan, "n_test": 0, "optimism": nan, "incumbent_collapsed": False}
-    record = best[0]
+        return {"incumbent_trial": None, "incumbent_evaluation": None, "tested_evaluation": None, "validation": nan,
+                "n_validation": 0, "test": nan, "n_test": 0, "optimism": nan, "incumbent_collapsed": False}
+    record, tested = best[0], stood[0]
     validation = reading.score_of(record.validation, cell)
-    test = reading.score_of(record.test, cell) if record.test else nan
-    return {"incumbent_trial": record.trial_id, "incumbent_evaluation": record.evaluation, "validation": validation,
+    test = reading.score_of(tested.test, cell) if tested.test else nan
+    return {"incumbent_trial": record.trial_id, "incumbent_evaluation": record.evaluation,
+            "tested_evaluation": tested.evaluation, "validation": validation,
             "n_validation": record.validation.n_examples, "test": test,
-            "n_test": record.test.n_examples if record.test else 0, "optimism": validation - test,
+            "n_test": tested.test.n_examples if tested.test else 0, "optimism": validation - test,
             "incumbent_collapsed": record.validation.collapsed}

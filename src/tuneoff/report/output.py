@@ -1,28 +1,40 @@
 """A study's report as files: two pages, and a folder for each block (task and model).
 
 <study>/report/{report.md, report.html}
-<study>/report/<task>-<model>/{results,budget,target,retrained,details}.{md,csv,tex}, verdicts.{md,csv}, cells.csv,
+<study>/report/<task>-<model>/{results,budget,ledger, ...}.{md,csv,tex} (TABLES), verdicts.{md,csv}, cells.csv,
                               <figure>.{svg,png}
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tuneoff.price import Price
+from tuneoff.price import Price, format_dollars
 from tuneoff.report import figures
+from tuneoff.report.accounts import failures_table, ledger_table
 from tuneoff.report.decision import budget_table, target_table
-from tuneoff.report.evidence import find
+from tuneoff.report.evidence import Findings, find, headline
 from tuneoff.report.frames import Frames, load_frames
-from tuneoff.report.page import BlockReport, html_page, markdown_page
+from tuneoff.report.html import html_page
+from tuneoff.report.interactive import chart
+from tuneoff.report.page import BlockReport, markdown_page
+from tuneoff.report.published import published_table
 from tuneoff.report.reading import Block, ReportError
 from tuneoff.report.retrained import retrained_table
+from tuneoff.report.scores import improvement_table, maximum_table, summary_table
+from tuneoff.report.stopping import stopping_table
 from tuneoff.report.table import Table, details_table, results_table
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
+
+TABLES: Mapping[str, Callable[[Block, Frames], Table | None]] = {
+    "results": results_table, "published": published_table, "budget": budget_table, "target": target_table,
+    "retrained": retrained_table, "ledger": ledger_table, "stopping": stopping_table, "failures": failures_table,
+    "details": details_table, "summary": summary_table, "improvement": improvement_table, "maximum": maximum_table}
+"""By file name, in the order of the page; each is left out where the study lacks what it needs."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,9 +85,7 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
 
 def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
     folder.mkdir(parents=True)
-    made = {"results": results_table(block, frames), "budget": budget_table(block, frames),
-            "target": target_table(block, frames), "retrained": retrained_table(block, frames),
-            "details": details_table(block, frames)}
+    made = {name: make(block, frames) for name, make in TABLES.items()}
     tables: dict[str, Table] = {name: table for name, table in made.items() if table is not None}
     for name, table in tables.items():
         (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
@@ -85,6 +95,18 @@ def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
     (folder / "verdicts.md").write_text(findings.markdown(), encoding="utf-8")
     findings.frame().to_csv(folder / "verdicts.csv", index=False)
     frames.cells.to_csv(folder / "cells.csv", index=False)
-    titles = {name: kind.title for name, kind in figures.discover().items()}
-    drawn = {titles[name]: files for name, files in figures.draw_all(block, frames, folder).items()}
-    return BlockReport(block=block, tables=tables, findings=findings, figures=drawn, folder=folder)
+    kinds = figures.discover()
+    drawn = {kinds[name].title: files for name, files in figures.draw_all(block, frames, folder).items()}
+    return BlockReport(block=block, tables=tables, findings=findings, figures=drawn, folder=folder, cells=frames.cells,
+                       headline=_headline(block, frames, findings, tables), chart=chart(block, frames),
+                       explanations={kind.title: kind.explanation for kind in kinds.values()})
+
+
+def _headline(block: Block, frames: Frames, findings: Findings, tables: Mapping[str, Table]) -> str:
+    """The verdict at equal cost, then what the largest budget buys."""
+    said = headline(block, frames, findings)
+    if "budget" not in tables:
+        return said
+    last = tables["budget"].numbers.iloc[-1]
+    budget = format_dollars(float(last["dollars"]))
+    return f"{said} With ${budget} to spend on each, {last['leader']} leads: {last['evidence']}."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tuneoff.errors import UserError
 from tuneoff.price import Price, PriceError, charged_device_seconds
@@ -19,6 +22,9 @@ from tuneoff.record import (
     find_cells,
     load_cell,
 )
+
+NEWEST_CHECKPOINT = "blog2020"
+"""The protocol under which the tested weights are the best trial's newest checkpoint."""
 
 
 class ReportError(UserError):
@@ -98,6 +104,25 @@ def incumbents(cell: Cell) -> Iterator[EvaluationRecord]:
             yield record
 
 
+def reported(cell: Cell) -> list[EvaluationRecord]:
+    """The evaluations whose test score stood as the search's result, each from when it was known until the next.
+
+    Under most protocols these are the incumbents. Under `blog2020`, as published, the best validation score is that
+    of any evaluation of any trial, but the tested weights are that trial's *newest* checkpoint: its later evaluations
+    take over, whatever their validation score.
+    """
+    best = list(incumbents(cell))
+    if cell.header.protocol != NEWEST_CHECKPOINT:
+        return best
+    marks, holder, stood = {id(record) for record in best}, "", []
+    for record in known_order(cell):
+        if id(record) in marks:
+            holder = record.trial_id
+        if record.trial_id == holder:
+            stood.append(record)
+    return stood
+
+
 def total_cost(cell: Cell) -> Cost:
     return add_costs([r.cost for r in cell.evaluations] + [r.cost for r in cell.trial_ends])
 
@@ -153,6 +178,25 @@ def majority_rate(cell: Cell, part: str) -> float:
     """The accuracy of always answering `part`'s most frequent class, as the header has it; NaN where it has not."""
     facts = cell.header.data.get("parts", {}).get(part, {})
     return float(facts.get("majority_rate", float("nan")))
+
+
+def origin(cell: Cell) -> dict[str, str]:
+    """Where the cell comes from and what it may be compared with, as text; hashes are of canonical JSON."""
+    h = cell.header
+    dirty = " (changed)" if h.git.get("dirty") else ""
+    data = {name: h.data.get(name) for name in ("source_rows", "split_sha256", "encoded_sha256", "model_sha256")}
+    return {"protocol_version": h.protocol_version, "config_hash": h.config_hash, "data_hash": _digest(data),
+            "space_hash": _digest(h.space), "started_utc": h.started_utc, "command": h.command,
+            "commit": f"{h.git.get('commit') or 'unknown'}{dirty}", "seeds": _listed(h.seeds),
+            "versions": _listed(h.versions), "hardware": _listed(h.hardware)}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _listed(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
 
 
 def split_hash(cell: Cell) -> str | None:

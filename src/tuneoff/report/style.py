@@ -67,7 +67,7 @@ def save(made: Figure, stem: Path) -> list[Path]:
         if engine is not None:  # laid out once, for both files
             engine.execute(made)
             made.set_layout_engine("none")
-        box = made.get_tightbbox().padded(0.05)
+        box = made.get_tightbbox().padded(0.12)
         made.savefig(svg, bbox_inches=box, metadata={"Date": None})
         made.savefig(png, bbox_inches=box, dpi=160, metadata={"Software": None}, pil_kwargs={"compress_level": 2})
     return [svg, png]

@@ -10,7 +10,7 @@ import pandas as pd
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
 from tuneoff.report.frames import LEDGER, Frames
-from tuneoff.report.reading import Block
+from tuneoff.report.reading import NEWEST_CHECKPOINT, Block
 
 UNFINISHED_MARK = "†"
 
@@ -63,7 +63,7 @@ def results_table(block: Block, frames: Frames) -> Table:
     return Table(title=f"{block.task} with {block.model}", caption=caption(block, cells),
                  columns=(*columns, *(["Repeats"] if repeated else [])), rows=tuple(rows),
                  numbers=_numbers(block, groups, _RESULTS),
-                 notes=tuple(_majority(block, cells) + _notes(cells) + list(frames.repairs)))
+                 notes=tuple(scope_note(block) + _majority(block, cells) + _notes(cells) + list(frames.repairs)))
 
 
 def details_table(block: Block, frames: Frames) -> Table:
@@ -104,6 +104,14 @@ def caption(block: Block, cells: pd.DataFrame) -> str:
     parts = [f"Task {block.task}, model {block.model}, protocol {block.protocol}, metric {block.metric}",
              ", ".join(sizes), f"devices {devices}", f"price {priced}"]
     return "; ".join(filter(None, parts)) + "."
+
+
+def scope_note(block: Block) -> list[str]:
+    """Which weights the test score is of, where that is not those that scored on validation."""
+    if block.protocol != NEWEST_CHECKPOINT:
+        return []
+    return [f"Protocol {block.protocol}, as published: best validation is the best epoch of any trial, but the tested "
+            "weights are that trial's newest checkpoint (its last evaluation), not necessarily the one that scored."]
 
 
 def dollars(values: Sequence[float]) -> str:

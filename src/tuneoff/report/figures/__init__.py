@@ -26,6 +26,8 @@ from tuneoff.report.reading import Block
 class FigureKind:
     name: str
     title: str
+    explanation: str
+    """How to read it: the module's docstring after its first line, as one paragraph."""
     data: Callable[[Block, Frames], Any]
     draw: Callable[[Any, Figure], None]
 
@@ -38,8 +40,9 @@ def discover() -> dict[str, FigureKind]:
 
 def _load(name: str) -> FigureKind:
     module = importlib.import_module(f"{__name__}.{name}")
-    title = (module.__doc__ or name).strip().split("\n")[0].rstrip(".")
-    return FigureKind(name=name, title=title, data=module.data, draw=module.draw)
+    first, _, rest = (module.__doc__ or name).strip().partition("\n")
+    return FigureKind(name=name, title=first.rstrip("."), explanation=" ".join(rest.split()),
+                      data=module.data, draw=module.draw)
 
 
 def draw_all(block: Block, frames: Frames, folder: Path) -> dict[str, list[Path]]:

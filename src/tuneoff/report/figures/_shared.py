@@ -1,11 +1,20 @@
-"""What several figures ask of the frames."""
+"""What several figures ask of the frames, and draw alike."""
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Mapping
 
-from tuneoff.report import wording
-from tuneoff.report.frames import Frames
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from tuneoff.report import style, wording
+from tuneoff.report.curves import Band, band, incumbent_steps
+from tuneoff.report.frames import Frames, of_cell
+
+UNITS = {"epochs": ("epochs_spent", "epochs_trained", 1.0), "minutes": ("charged_seconds", "charged_seconds", 1 / 60),
+         "dollars": ("dollars", "dollars", 1.0)}
+"""Unit of cost -> the evaluations' column, the cells' column, and what both are multiplied by."""
 
 
 def common_rate(cells: pd.DataFrame) -> float | None:
@@ -18,3 +27,33 @@ def first_repeats(done: Frames) -> dict[str, str]:
     """The cell of each algorithm's lowest finished repeat, by algorithm in the usual order."""
     cells = done.cells.sort_values("repeat")
     return {name: str(cells[cells["algorithm"] == name]["cell"].iloc[0]) for name in wording.order(cells["algorithm"])}
+
+
+def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
+    """By algorithm: `value` ("validation" or "test") of the result as it stood, by cost in one of UNITS."""
+    column, end, factor = UNITS[unit]
+    evaluations = done.evaluations.assign(cost=done.evaluations[column].astype(float) * factor)
+    made: dict[str, Band] = {}
+    for name in wording.order(done.cells["algorithm"]):
+        cells = done.cells[done.cells["algorithm"] == name]
+        joined = band([incumbent_steps(of_cell(evaluations, cell), value, "cost", float(stop) * factor)
+                       for cell, stop in zip(cells["cell"], cells[end], strict=True)])
+        if joined is not None:
+            made[name] = joined
+    return made
+
+
+def curve_panel(axes: Axes, curves: Mapping[str, Band]) -> None:
+    """Each curve ends where its search ends; a dotted line carries its result to the right edge."""
+    last = max(float(b.cost[-1]) for b in curves.values())
+    for name, b in curves.items():
+        tint = style.colour(name)
+        axes.step(b.cost, b.mean, where="post", color=tint)
+        if b.repeats > 1:
+            axes.fill_between(b.cost, b.low, b.high, step="post", color=tint, alpha=0.12 if len(curves) <= 3 else 0.06,
+                              linewidth=0)
+        if b.cost[-1] < last:
+            axes.plot([b.cost[-1], last], [b.mean[-1]] * 2, color=tint, linewidth=0.7, linestyle=":")
+        axes.plot(b.cost[-1], b.mean[-1], marker=style.marker(name), markersize=3.5, color=tint)
+    axes.set_xlim(0, last if np.isfinite(last) and last > 0 else 1)
+    style.end_labels(axes, [(name, float(b.mean[-1]), style.colour(name)) for name, b in curves.items()])

@@ -1,7 +1,7 @@
 """Average ranks and their critical difference (Demšar 2006): which searches rank apart over the repeats.
 
-Three searches or more over ten common repeats or more, at the cost of the cheapest. A bar joins searches whose
-average ranks differ by less than Nemenyi's critical difference; Friedman's p is in the title.
+Three searches or more over ten common repeats or more, at the cost of the cheapest; the untuned default is left out.
+A bar joins searches whose average ranks differ by less than Nemenyi's critical difference; Friedman's p is in the title.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Data:
 
 def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
     searches = Searches.of(frames)
-    names, scores = searches.names, searches.table()
+    scores = searches.table()
+    names = list(scores.columns)
     if len(names) < LEAST_ALGORITHMS or len(scores) < LEAST_BLOCKS:
         return None
     ranks = pd.Series(average_ranks(scores.to_numpy()), index=names).sort_values(kind="stable")

@@ -1,7 +1,8 @@
 """Hyperparameters against score: where each search looked, and what it found there.
 
-A dot is a trial, at its best validation score and the hyperparameters in force then. Ringed: each search's best. One
-panel for each hyperparameter that was varied; logarithmic where values span more than a factor of 8.
+A dot is a trial, at its best validation score and the hyperparameters in force then. Ringed: each search's best.
+Crosses: trials that were stopped early. One panel for each hyperparameter that was varied; logarithmic
+where values span more than a factor of 8.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter
 
+from tuneoff.record import STOPPED
 from tuneoff.report import style, wording
 from tuneoff.report.frames import HPARAM, Frames
 from tuneoff.report.reading import Block
@@ -25,7 +27,8 @@ FEW = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """trials: a row a trial of a finished cell: algorithm, cell, validation, and a column a varied hyperparameter."""
+    """trials: a row a trial of a finished cell: algorithm, cell, validation, stopped, and a column a varied
+    hyperparameter."""
 
     trials: pd.DataFrame
     varied: tuple[str, ...]
@@ -43,7 +46,9 @@ def data(block: Block, frames: Frames) -> Data | None:
     if not varied or len(best) < 3:
         return None
     names = {c: c.removeprefix(HPARAM) for c in varied}
-    trials = best[["algorithm", "cell", "validation", *varied]].rename(columns=names)
+    ends = frames.trials[["cell", "trial_id", "status"]]
+    best = best.merge(ends, on=["cell", "trial_id"], how="left").assign(stopped=lambda t: t["status"] == STOPPED)
+    trials = best[["algorithm", "cell", "validation", "stopped", *varied]].rename(columns=names)
     return Data(trials=trials.reset_index(drop=True), varied=tuple(names.values()), metric=block.metric)
 
 
@@ -71,8 +76,10 @@ def draw(data: Data, figure: Figure) -> None:
 def _panel(trials: pd.DataFrame, name: str, axes: Axes) -> None:
     for algorithm in wording.order(trials["algorithm"]):
         own, tint = trials[trials["algorithm"] == algorithm], style.colour(algorithm)
-        axes.scatter(own[name], own["validation"], s=9, color=tint, alpha=0.55, linewidths=0,
+        ran, cut = own[~own["stopped"]], own[own["stopped"]]
+        axes.scatter(ran[name], ran["validation"], s=9, color=tint, alpha=0.55, linewidths=0,
                      marker=style.marker(algorithm))
+        axes.scatter(cut[name], cut["validation"], s=11, color=tint, alpha=0.6, linewidths=0.7, marker="x")
         top = own.sort_values("validation", kind="stable").iloc[-1]
         axes.scatter(top[name], top["validation"], s=48, facecolors="none", edgecolors=tint, linewidths=1.2)
     if is_logarithmic(trials[name]):

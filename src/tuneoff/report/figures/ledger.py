@@ -1,72 +1,84 @@
-"""Where the money went: each search's charge, by what the devices did.
+"""Where the money went: each search's charge, by what it bought and by how the trials ended.
 
-Means over repeats, in charged device-minutes. Idle is what was charged and not busy. Where trials share a device they
-can be busy for longer than was charged: then there is no idle share, and the bar is longer than the charge (tick).
+Upper bar: what the devices did. Lower, thinner bar: the same time by how the trial ended that it was spent on.
+Means over repeats, in charged device-minutes; both bars end at the charge (mark), unless trials that share a device
+were busy for longer together than it was held.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tuneoff.report import style, wording
 from tuneoff.report.figures._shared import common_rate
-from tuneoff.report.frames import LEDGER, Frames
+from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
+from tuneoff.report.spending import BOUGHT, EXPLOITED, IDLE, NOBODY, OUTCOMES, REPEATED, SHARED, UNENDED
 
-IDLE, LOST = "idle", "lost"
-PARTS = {"train_seconds": "train", "evaluate_seconds": "evaluate", "test_seconds": "test", "save_seconds": "save",
-         "load_seconds": "load", "start_up_seconds": "start up"}
-_COLOURS = {"train": "#3d4f66", "evaluate": "#8fa6c4", "test": "#a3c293", "save": "#d3b26f", "load": "#8a6d1d",
-            "start up": "#b9a3cf", IDLE: "#e4e4e4"}
+_BOUGHT = dict(zip((*BOUGHT, IDLE), ("#b9a3cf", "#3d4f66", "#8fa6c4", "#a3c293", "#c9a04e", "#e8e8e8"), strict=True))
+_OUTCOMES = {"completed": "#5b8c6e", "stopped": "#b9d4bf", EXPLOITED: "#d9a88f", REPEATED: "#c4c08a",
+             "diverged": "#b5594f", "failed": "#8c1d18", "interrupted": "#7d7d7d", UNENDED: "#a8a8a8", NOBODY: "#e8e8e8"}
 """Muted, as the full colours stand for algorithms everywhere."""
+_SHORTEST_SHARE = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """minutes: index algorithm; columns the parts and idle, charged, lost (in failed and diverged trials)."""
+    """bought, outcomes: index algorithm, device-minutes by column; either sums to charged + shared."""
 
-    minutes: pd.DataFrame
+    bought: pd.DataFrame
+    outcomes: pd.DataFrame
+    charged: pd.Series
     device: str
     dollars_per_minute: float | None
 
 
 def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
     done = frames.finished()
-    if done.cells.empty or not (done.cells["busy_seconds"] > 0).any():
+    book, names = done.ledger, wording.order(done.cells["algorithm"])
+    if not book["bought"].isin(list(BOUGHT)).any():
         return None
-    table = done.cells.groupby("algorithm")[[*LEDGER, "charged_seconds", "busy_seconds"]].mean() / 60
-    table = table.rename(columns=PARTS).loc[wording.order(done.cells["algorithm"])]
-    table[IDLE] = (table["charged_seconds"] - table["busy_seconds"]).clip(lower=0)
-    bad = done.trials[done.trials["status"].isin(["failed", "diverged"])]
     repeats = done.cells.groupby("algorithm").size()
-    table[LOST] = (bad.groupby("algorithm")["busy_seconds"].sum() / 60 / repeats).reindex(table.index).fillna(0.0)
-    return Data(minutes=table.rename(columns={"charged_seconds": "charged"}).drop(columns="busy_seconds"),
+
+    def minutes(column: str, part: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+        table = part.pivot_table(index="algorithm", columns=column, values="microseconds", aggfunc="sum", fill_value=0)
+        table = table.reindex(index=names, columns=columns, fill_value=0)
+        return table.div(repeats.reindex(names) * 60e6, axis=0)
+
+    real = book[book["bought"] != SHARED]
+    bought = minutes("bought", real, list(_BOUGHT))
+    shared = minutes("bought", book, [SHARED])[SHARED]
+    return Data(bought=bought, outcomes=minutes("outcome", real, [*OUTCOMES, NOBODY]), charged=bought.sum(axis=1) - shared,
                 device=wording.device_label(done.cells["device_kind"]), dollars_per_minute=common_rate(done.cells))
 
 
 def draw(data: Data, figure: Figure) -> None:
-    table = data.minutes
-    figure.set_size_inches(style.COLUMN_INCHES, 1.35 + 0.34 * len(table))
+    rows = len(data.bought)
+    figure.set_size_inches(style.COLUMN_INCHES, 1.75 + 0.44 * rows)
     axes = figure.subplots()
-    left = pd.Series(0.0, index=table.index)
-    rows = range(len(table))
-    for part, tint in _COLOURS.items():
-        if (table[part] > 0.002 * table["charged"]).any():
-            axes.barh(rows, table[part], left=left, color=tint, height=0.62, label=part)
-        left = left + table[part]
-    axes.scatter(table["charged"], rows, marker="|", s=150, color=style.INK, linewidths=1.2)
-    for row, (lost, end) in enumerate(zip(table[LOST], left, strict=True)):
-        if lost > 0:
-            axes.annotate(f"{wording.amount([lost])} min in failed trials", (end, row), (4, 0), fontsize=7, va="center",
-                          textcoords="offset points", annotation_clip=False)
-    axes.set_yticks(rows, list(table.index))
-    axes.set_ylim(len(table) - 0.5, -0.5)
+    _bars(axes, data.bought, _BOUGHT, offset=-0.12, height=0.42)
+    _bars(axes, data.outcomes, _OUTCOMES, offset=0.23, height=0.2)
+    axes.scatter(data.charged, range(rows), marker="|", s=230, color=style.INK, linewidths=1.2)
+    axes.set_yticks(range(rows), list(data.bought.index))
+    axes.set_ylim(rows - 0.5, -0.5)
+    axes.set_xlim(left=0)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel(f"{data.device}-minutes (mark: charged" + ("; top: dollars)" if data.dollars_per_minute else ")"))
     style.dollar_axis(axes, data.dollars_per_minute)
-    parts = len(axes.get_legend_handles_labels()[0])
-    figure.legend(loc="outside lower center", ncols=parts if parts < 6 else 4, frameon=False, fontsize=7,
-                  handlelength=1.0)
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=7, handlelength=1.0,
+                  columnspacing=1.2)
+
+
+def _bars(axes: Axes, table: pd.DataFrame, tints: Mapping[str, str], *, offset: float, height: float) -> None:
+    left, total = pd.Series(0.0, index=table.index), table.sum(axis=1)
+    at = [i + offset for i in range(len(table))]
+    for part, tint in tints.items():
+        if (table[part] > _SHORTEST_SHARE * total).any():
+            axes.barh(at, table[part], left=left, color=tint, height=height, label=None if part == NOBODY else part)
+        left = left + table[part]

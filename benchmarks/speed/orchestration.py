@@ -1,0 +1,89 @@
+"""What a trial costs that does nothing: our own searcher, recorder and worker around an empty step."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from pathlib import Path
+
+from benchmarks.speed.setting import SpeedError
+
+
+def counts(text: str) -> list[int]:
+    try:
+        found = [int(part) for part in text.split(",")]
+    except ValueError:
+        found = []
+    if not found or min(found) < 1:
+        raise SpeedError(f"--orchestration is {text!r}, but it must be whole numbers of trials, as in 10,100,1000")
+    return found
+
+
+def run(text: str, slots: int) -> list[dict[str, float]]:
+    """One search of no-op trials for each count, in one Ray runtime; workers start anew in each, which is timed apart."""
+    import ray
+    wanted = counts(text)
+    ray.init(num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    folder = Path(tempfile.mkdtemp(prefix="tuneoff-orchestration-"))
+    try:
+        return [_search(count, slots, folder / str(position)) for position, count in enumerate(wanted)]
+    finally:
+        ray.shutdown()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
+    """ms_per_trial: between the first trial's end and the last one's, over the trials in between."""
+    import ray
+    from ray import tune
+
+    from benchmarks.speed.noop import NoOp, Numbers
+    from tuneoff import board as boards
+    from tuneoff.algorithms.base import MODE, SCORE
+    from tuneoff.numbering import NumberingSearcher
+    from tuneoff.record import LOG_FILE, LogWriter, TrialEndRecord, read_log
+    from tuneoff.recorder import Recorder
+    from tuneoff.resume import Earlier
+    from tuneoff.runtime import RUNTIME_FOLDER
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
+    began = time.perf_counter()
+    with LogWriter(cell) as writer, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        board = boards.create(boards.Limits())
+        recorder = Recorder(cell, writer, board, Earlier(), lambda _: None)
+        tune.Tuner(
+            tune.with_resources(NoOp, {"CPU": 1}),
+            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=NumberingSearcher(Numbers()),
+                                        num_samples=count, reuse_actors=True),
+            run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder])).fit()
+        ray.kill(board)
+    seconds = time.perf_counter() - began
+    ends = [r.elapsed_seconds for r in read_log(cell / LOG_FILE)[0] if isinstance(r, TrialEndRecord)]
+    if len(ends) != count:
+        raise SpeedError(f"{len(ends)} of {count} no-op trials came to an end")
+    between = 1000 * (ends[-1] - ends[0]) / max(1, count - 1)
+    return {"trials": count, "seconds": seconds, "ms_per_trial": between, "ms_per_trial_with_start": 1000 * seconds / count}
+
+
+def markdown(points: list[dict[str, float]]) -> str:
+    lines = ["| trials | ms a trial, warm | ms a trial, start-up included | s in all |", "|---|---|---|---|"]
+    lines += [f"| {p['trials']:.0f} | {p['ms_per_trial']:.1f} | {p['ms_per_trial_with_start']:.1f} | {p['seconds']:.1f} |"
+              for p in points]
+    return "\n".join(lines) + "\n"
+
+
+def draw(points: list[dict[str, float]], path: Path) -> None:
+    import matplotlib
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure, axes = pyplot.subplots(figsize=(5, 3), layout="constrained")
+    for name, label in (("ms_per_trial", "warm"), ("ms_per_trial_with_start", "start-up included")):
+        axes.plot([p["trials"] for p in points], [p[name] for p in points], marker="o", label=label)
+    axes.set(xscale="log", yscale="log", xlabel="no-op trials in the search", ylabel="ms a trial")
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)

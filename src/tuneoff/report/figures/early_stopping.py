@@ -1,0 +1,75 @@
+"""Early stopping: the learning curves of trials, where they were cut, and what the winner had.
+
+The first finished repeat of each search that stopped trials. Solid: ran to the end; faint with a cross: stopped early;
+dotted: the winner's score. The title has what stopping saved over all repeats, and the estimated number of trials that
+would have beaten their search's winner had they gone on (see the table: it can't be known without completing them).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tuneoff.report import style, wording
+from tuneoff.report.figures._shared import first_repeats
+from tuneoff.report.frames import Frames, of_cell
+from tuneoff.report.reading import Block
+from tuneoff.report.stopping import Audit, audits, stopped_trials
+
+MOST_PANELS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """curves: by algorithm, a row an evaluation of one cell: trial_id, epoch, validation, stopped."""
+
+    curves: dict[str, pd.DataFrame]
+    audits: dict[str, Audit]
+    metric: str
+
+
+def data(block: Block, frames: Frames) -> Data | None:
+    done = frames.finished()
+    made = {a.algorithm: a for a in audits(done)[:MOST_PANELS]}
+    if not made:
+        return None
+    cut, curves = stopped_trials(done), {}
+    for name, cell in first_repeats(done).items():
+        if name in made:
+            own = of_cell(done.evaluations, cell)
+            stopped = own["trial_id"].isin(cut.loc[cut["cell"] == cell, "trial_id"])
+            curves[name] = own[["trial_id", "epoch", "validation"]].assign(stopped=stopped)
+    return Data(curves=curves, audits=made, metric=block.metric)
+
+
+def draw(data: Data, figure: Figure) -> None:
+    figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 1.95 * len(data.curves))
+    panels = figure.subplots(len(data.curves), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, (name, curves) in zip(panels, data.curves.items(), strict=True):
+        _panel(axes, name, curves)
+        style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
+        axes.set_title(_title(name, data.audits[name]), fontsize=7.5, color=style.colour(name))
+    panels[-1].set_xlabel("epoch")
+
+
+def _title(name: str, audit: Audit) -> str:
+    share = audit.seconds_saved / (audit.seconds_saved + audit.seconds_busy)
+    wrongly = "" if np.isnan(audit.wrongly_stopped) else f"; {audit.wrongly_stopped:.1f} wrongly (estimate)"
+    return f"{name}: {audit.stopped} of {audit.trials} trials stopped, {100 * share:.0f} % saved{wrongly}"
+
+
+def _panel(axes: Axes, name: str, curves: pd.DataFrame) -> None:
+    tint = style.colour(name)
+    for _, own in curves.groupby("trial_id"):
+        stopped = bool(own["stopped"].iloc[0])
+        axes.plot(own["epoch"], own["validation"], color=tint, linewidth=0.9, alpha=0.45 if stopped else 0.95,
+                  marker="." if len(own) == 1 and not stopped else None, markersize=3)
+        if stopped:
+            axes.plot(own["epoch"].iloc[-1], own["validation"].iloc[-1], marker="x", color=tint, markersize=5)
+    axes.axhline(curves["validation"].max(), color=style.INK, linewidth=0.8, linestyle=":")
+    if (curves["epoch"] % 1 == 0).all() and curves["epoch"].max() <= 12:
+        axes.set_xticks(sorted(curves["epoch"].unique()))

@@ -1,0 +1,134 @@
+"""Early-stopping audit: what stopping early saved, and an estimate of what it cost.
+
+Which trials were stopped wrongly can't be known without completing them. What the records do have are trials that ran
+to their end: of each stopped trial, those completed trials whose score was closest at the same epoch lend their later
+gains, which says how often a trial in its place has gone on to beat the search's winner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from tuneoff.record import COMPLETED, STOPPED
+from tuneoff.report import wording
+from tuneoff.report.frames import HPARAM, Frames
+from tuneoff.report.reading import Block
+from tuneoff.report.table import Table, caption
+
+PLANNED = HPARAM + "num_epochs"
+BUDGET_SPENT = "the budget is spent"
+"""trial.BUDGET_SPENT: a trial that a budget ended was not judged by a scheduler. (The report imports no trainer.)"""
+NEIGHBOURS, DRAWS = 20, 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """Of one algorithm, summed over its finished repeats. Estimates are NaN where no completed trial can lend a gain.
+
+    wrongly_stopped: expected number of stopped trials that would have beaten their search's winner on validation.
+    regret: expected loss of the winner's validation score, mean over repeats. reference: lending trials.
+    survivors_only: the lending trials come from searches that stop trials themselves, so they are the better ones.
+    """
+
+    algorithm: str
+    stopped: int
+    trials: int
+    epochs_saved: float
+    epochs_trained: float
+    seconds_saved: float
+    seconds_busy: float
+    wrongly_stopped: float
+    regret: float
+    reference: int
+    survivors_only: bool
+
+
+def stopped_trials(done: Frames) -> pd.DataFrame:
+    """Trials that a scheduler stopped: a row each, with epoch, score there, and planned epochs."""
+    trials = done.trials
+    if trials.empty or PLANNED not in trials:
+        return trials.iloc[:0].assign(epoch=0.0, score=0.0, planned=0.0)
+    own = trials[(trials["status"] == STOPPED) & (trials["reason"] != BUDGET_SPENT) & (trials["evaluations"] > 0)]
+    last = done.evaluations.groupby(["cell", "trial_id"])["epoch"].last().rename("epoch")
+    made = own.merge(last, left_on=["cell", "trial_id"], right_index=True)
+    made = made.assign(score=made["last_validation"].astype(float), planned=made[PLANNED].astype(float))
+    return made[made["planned"] > made["epoch"]]
+
+
+def audits(frames: Frames) -> list[Audit]:
+    """One for each algorithm that stopped a trial before its planned end."""
+    done = frames.finished()
+    stopped = stopped_trials(done)
+    lenders, survivors = _lenders(done, set(stopped["algorithm"]))
+    return [_audit(name, done, stopped[stopped["algorithm"] == name], lenders, survivors)
+            for name in wording.order(stopped["algorithm"])]
+
+
+def _audit(name: str, done: Frames, own: pd.DataFrame, lenders: pd.DataFrame, survivors: bool) -> Audit:
+    trials = done.trials[done.trials["algorithm"] == name]
+    left = own["planned"] - own["epoch"]
+    pace = own["busy_seconds"].astype(float) / own["epochs_trained"].astype(float).clip(lower=1e-9)
+    wrongly, regrets, rng = 0.0, [], np.random.default_rng(0)
+    cells = done.cells[done.cells["algorithm"] == name].set_index("cell")["validation"].astype(float)
+    for cell, best in cells.items():
+        excess = _excess(own[own["cell"] == cell], float(best), lenders, rng)
+        wrongly += float((excess > 0).mean(axis=1).sum()) if len(excess) else 0.0
+        regrets.append(float(np.maximum(excess, 0).max(axis=0).mean()) if len(excess) else 0.0)
+    known = len(lenders) > 0
+    return Audit(algorithm=name, stopped=len(own), trials=len(trials), epochs_saved=float(left.sum()),
+                 epochs_trained=float(trials["epochs_trained"].sum()), seconds_saved=float((left * pace).sum()),
+                 seconds_busy=float(trials["busy_seconds"].sum()), wrongly_stopped=wrongly if known else float("nan"),
+                 regret=float(np.mean(regrets)) if known else float("nan"), survivors_only=survivors,
+                 reference=lenders.groupby(["cell", "trial_id"]).ngroups if known else 0)
+
+
+def _lenders(done: Frames, stopping: set[str]) -> tuple[pd.DataFrame, bool]:
+    """Evaluations of trials that ran to their end and copied nobody, with `gain`: the best score to come minus this.
+
+    Of searches that stop nobody, where there are any: those of the others are survivors (second value: True).
+    """
+    ended = done.trials[(done.trials["status"] == COMPLETED) & (done.trials["exploits"] == 0)]
+    free = ended[~ended["algorithm"].isin(stopping)]
+    chosen = free if len(free) else ended
+    own = done.evaluations.merge(chosen[["cell", "trial_id"]], on=["cell", "trial_id"])
+    own = own.assign(validation=own["validation"].astype(float))
+    ahead = own.iloc[::-1].groupby(["cell", "trial_id"])["validation"].cummax().iloc[::-1]
+    return own.assign(gain=ahead - own["validation"]), not len(free)
+
+
+def _excess(own: pd.DataFrame, best: float, lenders: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
+    """By how much each stopped trial would have beaten `best`, in draws; shape (stopped, DRAWS)."""
+    rows = []
+    for epoch, score in zip(own["epoch"].to_numpy(np.float64), own["score"].to_numpy(np.float64), strict=True):
+        there = lenders[np.isclose(lenders["epoch"].astype(float), epoch)]
+        if there.empty:
+            continue
+        near = np.abs(there["validation"].to_numpy(np.float64) - score).argsort(kind="stable")[:NEIGHBOURS]
+        rows.append(score + rng.choice(there["gain"].to_numpy(np.float64)[near], DRAWS) - best)
+    return np.stack(rows) if rows else np.empty((0, DRAWS))
+
+
+def stopping_table(block: Block, frames: Frames) -> Table | None:
+    """A row an algorithm that stopped trials early; None where none did."""
+    made = audits(frames)
+    if not made:
+        return None
+    device = wording.device_label(frames.cells["device_kind"])
+    rows = [(a.algorithm, f"{a.stopped} of {a.trials}", wording.amount([a.epochs_saved]),
+             wording.minutes([a.seconds_saved]), f"{100 * a.seconds_saved / (a.seconds_saved + a.seconds_busy):.0f} %",
+             wording.amount([a.wrongly_stopped]), wording.score([a.regret], block.metric), str(a.reference)) for a in made]
+    notes = ["Saved: the epochs that stopped trials had left, at each one's own pace, over all repeats together; the share "
+             "is of what running all to the end would have kept devices busy for. Which trials were stopped wrongly can't "
+             "be known without completing them. The estimate lends each stopped trial the later gains of the "
+             f"{NEIGHBOURS} completed trials closest to its score at the same epoch: the expected number that would have "
+             "beaten their search's winner on validation, and the expected loss of the winner's validation score a repeat."]
+    if any(a.survivors_only and a.reference for a in made):
+        notes.append("The completed trials come from searches that stop early themselves: they are survivors, and their "
+                     "gains say more about the better trials than about those that were stopped.")
+    return Table(title=f"{block.task} with {block.model}: what stopping early saved", caption=caption(block, frames.cells),
+                 columns=("Algorithm", "Stopped", "Epochs saved", f"{device} min saved", "Share", "Wrongly stopped (est.)",
+                          "Regret (est.)", "Completed trials"),
+                 rows=tuple(rows), numbers=pd.DataFrame([vars(a) for a in made]), notes=tuple(notes))
