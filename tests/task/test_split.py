@@ -249,12 +249,19 @@ def test_real_max_train_rows_keeps_whole_groups(rte: Task, glue: Any) -> None:
     assert not any(text in kept for pair in left for text in pair)
 
 
+def test_row_numbers_are_written_in_short() -> None:
+    assert ranges(np.array([0, 1, 2, 7, 9, 10])) == "0-2 7 9-10"
+    assert ranges(np.array([], dtype=np.int64)) == ""
+
+
 def test_the_summary_for_the_header_is_plain_json() -> None:
     import json
 
     task = task_of(train=singles(100), dev=singles(20))
-    summary = json.loads(json.dumps(summarise(task, make_splits(task, heldout(), 0))))
+    splits = make_splits(task, heldout(), 0)
+    summary = json.loads(json.dumps(summarise(task, splits)))
     assert summary["parts"]["validation"] == {"from": "train", "rows": 15, "majority_rate": pytest.approx(8 / 15),
+                                              "index": ranges(splits.validation.index),
                                               "label_counts": summary["parts"]["validation"]["label_counts"]}
     assert summary["source_rows"]["dev"]["rows"] == 20
     assert len(summary["split_sha256"]) == 64
