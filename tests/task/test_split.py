@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from toy import rows, task_of
 
 from tuneoff.task import ProtocolSettings, Task, TaskError, TaskSettings, TextSplit, load_task, make_splits
-from tuneoff.task.facts import measure_overlap, summarise
+from tuneoff.task.facts import measure_overlap, ranges, summarise
 from tuneoff.task.groups import apportion, draw_groups, group_rows
 from tuneoff.task.split import hash_rows
 
