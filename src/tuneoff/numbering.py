@@ -17,17 +17,19 @@ from tuneoff.trial import TRIAL
 class NumberingSearcher(Searcher):  # type: ignore[misc]
     """unfinished: (name, configuration) of trials to go on with. first: number of the first new trial.
 
-    may_start: whether the budget allows for a trial of this name with this configuration.
+    may_start: whether the budget allows for a trial of this name with this configuration. proposed: is told of each new
+    trial before Ray is.
     """
 
     def __init__(self, inner: Searcher, *, unfinished: Sequence[tuple[str, Mapping[str, Any]]] = (), first: int = 0,
-                 prefix: str = "t", may_start: Callable[[str, Mapping[str, Any]], bool] = lambda *_: True) -> None:
+                 prefix: str = "t", may_start: Callable[[str, Mapping[str, Any]], bool] = lambda *_: True,
+                 proposed: Callable[[str, Mapping[str, Any]], None] = lambda *_: None) -> None:
         super().__init__()
         self.inner = inner
         self._unfinished = list(unfinished)
         self._next = first
         self._prefix = prefix
-        self._may_start = may_start
+        self._may_start, self._proposed = may_start, proposed
         self._names: dict[str, str] = {}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -52,6 +54,7 @@ class NumberingSearcher(Searcher):  # type: ignore[misc]
             return Searcher.FINISHED
         self._next += 1
         self._names[trial_id] = name
+        self._proposed(name, proposal)
         return {**proposal, TRIAL: name}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:

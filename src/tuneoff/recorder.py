@@ -65,12 +65,10 @@ class Recorder(Callback):  # type: ignore[misc]
         self._writer.append(record)
         self._listen(record)
 
-    def on_trial_start(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        name = trial.config[TRIAL]
-        if name not in self._started:  # Ray starts a trial again after each pause
-            self._started.add(name)
-            proposed = {key: value for key, value in trial.config.items() if key != TRIAL}
-            self.write(TrialStartRecord(trial_id=name, hparams=proposed, elapsed_seconds=self.elapsed_seconds))
+    def proposed(self, name: str, point: Mapping[str, Any]) -> None:
+        """In the order of proposal, not of starting: a resumed search goes on with the next number."""
+        self._started.add(name)
+        self.write(TrialStartRecord(trial_id=name, hparams=dict(point), elapsed_seconds=self.elapsed_seconds))
 
     def on_trial_result(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any],
                         **info: Any) -> None:
@@ -82,7 +80,8 @@ class Recorder(Callback):  # type: ignore[misc]
         payload = dict(result["evaluation"])
         name = payload["trial_id"]
         number = self._evaluations[name] = self._evaluations.get(name, 0) + 1
-        self._written_at[result["serial"]] = number
+        if result["serial"] is not None:
+            self._written_at[result["serial"]] = number
         record = from_dict({
             "kind": EvaluationRecord.kind, **payload, "evaluation": number,
             "parent_evaluation": self._written_at.get(result["parent_serial"]),

@@ -167,7 +167,7 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
                                   retraining=phase.log == RETRAIN_FILE, deadline=limits.deadline)
             searcher = NumberingSearcher(
                 phase.plan.searcher, unfinished=earlier.unfinished, first=len(earlier.started), prefix=phase.prefix,
-                may_start=_budget_gate(config, phase.plan, board))
+                may_start=_budget_gate(config, phase.plan, board), proposed=recorder.proposed)
             if len(earlier.ended) < phase.plan.num_trials:
                 fit(config, inputs, phase.plan, searcher, recorder, slots=slots.count, ended=len(earlier.ended))
             status, reason = recorder.outcome()

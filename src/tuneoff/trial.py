@@ -147,7 +147,8 @@ class Trial(Trainable):  # type: ignore[misc]
         return {
             SCORE: evaluation.validation.metrics[self._inputs.metrics[0]],
             "epoch": evaluation.epoch, "done": evaluation.done, "status": COMPLETED if evaluation.done else "running",
-            "serial": self._serial, "parent_serial": parent[1] if parent else None,
+            "serial": self._serial if self._inputs.checkpoints and not evaluation.done else None,
+            "parent_serial": parent[1] if parent else None,
             "rates": asdict(rates) if rates else None,
             "evaluation": {
                 "trial_id": self._trial, "parent_trial_id": parent[0] if parent else None,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import many_cells
 import pytest
-import rich
 import synthetic as syn
 from hypothesis import settings
 
@@ -38,12 +38,12 @@ def block_and_frames(study: list[Cell]) -> tuple[Block, Frames]:
 @pytest.fixture(scope="session")
 def rich_cells() -> list[Cell]:
     """Six searches, ten repeats: stopped, diverged, failed and collapsed trials among them."""
-    return [rich.search(name, repeat) for name in rich.ALGORITHMS for repeat in range(10)]
+    return [many_cells.search(name, repeat) for name in many_cells.ALGORITHMS for repeat in range(10)]
 
 
 @pytest.fixture(scope="session", name="rich")
 def rich_study(rich_cells: list[Cell]) -> tuple[Block, Frames]:
-    again = {reading.cell_name(c): rich.retrained(c) for c in rich_cells if c.header.repeat < 3}
+    again = {reading.cell_name(c): many_cells.retrained(c) for c in rich_cells if c.header.repeat < 3}
     return next(build_frames(rich_cells, retrained=again).blocks())
 
 

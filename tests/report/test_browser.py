@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import browser
+import many_cells
 import pytest
-import rich
 import synthetic as syn
 
 from tuneoff.report import figures
@@ -22,7 +22,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = None
     for name in ("default", "random", "pbt"):
         for repeat in range(2):
-            made = syn.write(root, rich.search(name, repeat, trials=6))
+            made = syn.write(root, many_cells.search(name, repeat, trials=6))
     bad = [syn.start(), syn.evaluation("a", 1, 0.7, 10, test=0.6, hparams={"learning_rate": 1e-4, "note": EVIL}),
            syn.trial_end("a", 11), syn.trial_end("b", 12, "failed", EVIL), syn.end(elapsed=20)]
     made = syn.write(root, syn.cell(bad, algorithm="grid", command=EVIL))
