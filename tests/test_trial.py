@@ -44,7 +44,7 @@ def inputs(tmp_path) -> TrialInputs:
         metrics=("accuracy",), hparams=HParams(num_epochs=3, learning_rate=1e-3), seed=5, device="cpu", threads=1,
         batch_sizes=(16,), bf16=False, evaluations_per_epoch=1, bucket_lengths=True, evaluation_batch_size=32,
         resume="examples", checkpoints=True, schedule=None, snapshot_folder=str(tmp_path / "state"), snapshot_seconds=0.0,
-        test_always=False, deadline=None, board=LocalBoard())
+        test_always=False, began=0.0, deadline=None, board=LocalBoard())
 
 
 def make(inputs: TrialInputs, name: str = "t000", **hparams) -> Trial:

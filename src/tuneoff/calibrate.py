@@ -27,8 +27,11 @@ class Rates:
     start_up_seconds: float
 
 
-def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], start_up_seconds: float) -> Rates:
-    """Times a few training steps at each batch size and a few evaluation batches; a trial resets the weights."""
+def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: float) -> Rates:
+    """Times a few training steps at each batch size and a few evaluation batches; a trial resets the weights.
+
+    began: time.time() when the search began; start-up is what has passed since, this measurement included.
+    """
     train = {}
     for size in batch_sizes:
         steps = timed_steps(job, hparams.replace({"batch_size": size}), SECONDS)
@@ -43,4 +46,4 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], start_up_s
         seconds.append(time.perf_counter() - started)
     tokens = float(job.validation.lengths[rows].sum())
     return Rates(train_token_seconds=train, evaluate_token_seconds=statistics.median(seconds) / tokens,
-                 start_up_seconds=start_up_seconds)
+                 start_up_seconds=time.time() - began)

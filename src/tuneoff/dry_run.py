@@ -16,7 +16,7 @@ from tuneoff.prepare import prepare, resolve_device
 from tuneoff.record import CalibrationRecord
 from tuneoff.runtime import find_slots, start_ray
 from tuneoff.study import algorithm_and_context, trial_inputs
-from tuneoff.trial import IMPORT_BEGAN, TrialInputs, make_job
+from tuneoff.trial import TrialInputs, make_job
 
 
 class _Worker:
@@ -25,7 +25,7 @@ class _Worker:
     def measure(self, inputs: TrialInputs) -> CalibrationRecord:
         import torch
         torch.set_num_threads(inputs.threads)
-        rates = calibrate(make_job(inputs), inputs.hparams, inputs.batch_sizes, time.monotonic() - IMPORT_BEGAN)
+        rates = calibrate(make_job(inputs), inputs.hparams, inputs.batch_sizes, inputs.began)
         return CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(rates))
 
 

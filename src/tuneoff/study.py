@@ -196,7 +196,7 @@ def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any =
         evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
         checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / FOLDER),
         snapshot_seconds=training.snapshot_seconds,
-        test_always=retraining or config.protocol.name == "blog2020", deadline=deadline, board=board)
+        test_always=retraining or config.protocol.name == "blog2020", began=time.time(), deadline=deadline, board=board)
 
 
 def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:

@@ -44,7 +44,7 @@ class TrialInputs:
     finetune. batch_sizes: at which a worker's speed is measured. checkpoints: whether the scheduler exploits.
     schedule: what every trial follows instead of a proposal.
     snapshot_seconds: see SnapshotWriter; None writes none. test_always: not only incumbents are scored on test.
-    deadline: time.time() at which a budget of time is spent, or None.
+    began: time.time() at which the search began. deadline: time.time() at which a budget of time is spent, or None.
     """
 
     base: BaseModel
@@ -68,6 +68,7 @@ class TrialInputs:
     snapshot_folder: str
     snapshot_seconds: float | None
     test_always: bool
+    began: float
     deadline: float | None
     board: Any
 
@@ -81,8 +82,7 @@ class Trial(Trainable):  # type: ignore[misc]
         self._job = make_job(inputs, self._out_of_time)
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._begin(config)
-        began = time.monotonic()
-        self._rates: Any = calibrate(self._job, inputs.hparams, inputs.batch_sizes, began - IMPORT_BEGAN)
+        self._rates: Any = calibrate(self._job, inputs.hparams, inputs.batch_sizes, inputs.began)
         tokens = sum(int(s.lengths.sum()) for s in (self._job.validation, self._job.test) if s is not None)
         self._evaluate_seconds = self._rates.evaluate_token_seconds * tokens
         slowest = max(self._rates.train_token_seconds.values()) * float(self._job.train.lengths.sum())
