@@ -1,4 +1,4 @@
-# make demo: environment, then one population-based search on the built-in task against a random search, table and plots
+# make demo: environment, then the untuned default, random search and population-based training on the built-in task
 # make test: environment, then the tests
 PYTHON ?= python3
 VENV ?= .venv
