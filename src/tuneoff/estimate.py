@@ -19,7 +19,7 @@ from tuneoff.record import CalibrationRecord
 SIMULATIONS = 20
 """Of a scheduler that stops trials, on scores that say nothing."""
 SECONDS_PER_EVALUATION = 0.04
-"""Between one evaluation and the next step: Ray Tune's loop, measured with trials that do nothing (docs/speed.md)."""
+"""Between one evaluation and the next step, Ray Tune's loop: an assumption, to be replaced by a measurement."""
 STATE_COPIES = 3
 """Numbers in a state for each parameter: the weight and two moments."""
 

@@ -1,7 +1,7 @@
 """BERT's and DistilBERT's forward pass from the layers of transformers' own module, without what costs and adds nothing.
 
 Same weights, same function of them, same dropout: in fp32 and evaluation mode the logits equal transformers' to 1e-5.
-What is left out, measured on one core with MiniLM (docs/speed.md):
+What is left out:
 - padding: rows of all linear layers are the real tokens; only attention sees a rectangle;
 - in the last layer everything but the first token, which alone reaches the classifier;
 - torch's fused attention, several times slower on a CPU than the four products that it is made of;
