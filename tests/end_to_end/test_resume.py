@@ -111,10 +111,10 @@ def test_a_trial_goes_on_after_its_worker_was_killed(tmp_path):
     process = start(tmp_path, "random")
     path = cell_path(tmp_path, "random")
     began = time.monotonic()
-    while lines(path) < 6:
+    while not (lines(path) and (evaluations := load_cell(path).evaluations)):
         assert time.monotonic() - began < LIMIT_SECONDS
         time.sleep(0.05)
-    worker = load_cell(path).evaluations[-1].worker
+    worker = evaluations[-1].worker
     os.kill(int(worker.split(":")[1]), signal.SIGKILL)
     assert process.wait(timeout=LIMIT_SECONDS) == 0
     check(tmp_path, "random", 0)
