@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tuneoff.engine.batches import by_length
 from tuneoff.finetune import Job, predict, timed_steps
 from tuneoff.hparams import HParams
 
 SECONDS = 0.4
-"""For which each kind of step is repeated; one step where it takes longer."""
+"""For which each kind of step is repeated, and then timed; one step each where it takes longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +36,24 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: flo
     """
     train = {}
     for size in batch_sizes:
-        steps = timed_steps(job, hparams.replace({"batch_size": size}), SECONDS)
-        train[str(size)] = statistics.median(seconds / tokens for seconds, tokens in steps)
-    order = by_length(job.validation.lengths)
-    middle = max(0, len(order) // 2 - job.evaluation_batch_size // 2)
-    rows = order[middle:middle + job.evaluation_batch_size]
-    seconds: list[float] = []
-    while sum(seconds) < SECONDS:
-        started = time.perf_counter()
-        predict(job, job.validation, rows)
-        seconds.append(time.perf_counter() - started)
-    tokens = float(job.validation.lengths[rows].sum())
-    return Rates(train_token_seconds=train, evaluate_token_seconds=statistics.median(seconds) / tokens,
+        seconds, tokens = zip(*timed_steps(job, hparams.replace({"batch_size": size}), SECONDS), strict=True)
+        train[str(size)] = sum(seconds) / sum(tokens)
+    return Rates(train_token_seconds=train, evaluate_token_seconds=_evaluation_token_seconds(job),
                  start_up_seconds=time.time() - began)
+
+
+def _evaluation_token_seconds(job: Job) -> float:
+    """Over batches from all over the validation set, gone through twice as in timed_steps."""
+    order, size = by_length(job.validation.lengths), job.evaluation_batch_size
+    batches = [order[start:start + size] for start in range(0, len(order), size)]
+    chosen: list[NDArray[np.int64]] = []
+    began = time.perf_counter()
+    for index in np.random.default_rng(0).permutation(len(batches)):
+        chosen.append(batches[index])
+        predict(job, job.validation, batches[index])
+        if time.perf_counter() - began > SECONDS:
+            break
+    began = time.perf_counter()
+    for rows in chosen:
+        predict(job, job.validation, rows)
+    return (time.perf_counter() - began) / sum(int(job.validation.lengths[rows].sum()) for rows in chosen)

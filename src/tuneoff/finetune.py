@@ -272,18 +272,24 @@ class _generators:
 
 
 def timed_steps(job: Job, hparams: HParams, at_least_seconds: float) -> list[tuple[float, int]]:
-    """(wall seconds, real tokens) of training steps, after one that warms up: one at least, and until so long is timed.
+    """(wall seconds, real tokens) of training steps over the first batches of an epoch, as many as take so long.
 
-    Trains for real.
+    They are gone through twice and the second time counts: the first prepares what later epochs find ready (memory,
+    products of each shape). Trains for real.
     """
     run = _Run(job, hparams, 0, None)
     job.network.module.train()
+    batches: list[Batch] = []
     timed: list[tuple[float, int]] = []
     with _generators(run.generators, job.device):
-        while len(timed) < 2 or sum(seconds for seconds, _ in timed[1:]) < at_least_seconds:
-            run.examples_seen = 0
-            batch = next(run._epoch_batches())
-            started = time.perf_counter()
+        began = time.perf_counter()
+        for batch in run._epoch_batches():
             float(run._step(batch))  # waits for the device
+            batches.append(batch)
+            if time.perf_counter() - began > at_least_seconds:
+                break
+        for batch in batches:
+            started = time.perf_counter()
+            float(run._step(batch))
             timed.append((time.perf_counter() - started, batch.tokens))
-    return timed[1:]
+    return timed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -106,7 +105,7 @@ def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
             job = Job(network=network, train=split, validation=split, test=None, n_labels=base.config.num_labels,
                       metrics=("accuracy",), device=where, bf16=name == "bf16")
             steps = timed_steps(job, config.hparams, MEASURED_SECONDS)
-            seconds[name] = statistics.median(second for second, _ in steps)
+            seconds[name] = sum(second for second, _ in steps) / sum(tokens for _, tokens in steps)
     finally:
         torch.set_num_threads(threads)
-    return {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "median_step_seconds": seconds}
+    return {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "token_seconds": seconds}

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig
 
 from tests.engine.conftest import WORDS, make_base, make_split
@@ -13,6 +15,7 @@ from tuneoff.engine.batches import Batch, DeviceSplit
 from tuneoff.engine.dropout import dropout, keep_mask
 from tuneoff.engine.encoder import encoder_of
 from tuneoff.engine.model import Network
+from tuneoff.engine.packing import Packing, padded
 
 BERT = BertConfig(vocab_size=WORDS, hidden_size=24, num_hidden_layers=3, num_attention_heads=2, intermediate_size=40,
                   max_position_embeddings=32, num_labels=3, initializer_range=0.3)
@@ -119,3 +122,26 @@ def test_dropped_elements_are_independent_of_their_neighbours():
     for lag in range(1, 9):
         correlation = float((dropped[lag:] * dropped[:-lag]).mean()) / 0.21
         assert abs(correlation) < 5 / 400_000 ** 0.5
+
+
+@given(st.integers(1, 20_000))
+def test_token_counts_are_padded_to_few_sizes_and_not_by_much(tokens):
+    rows = padded(tokens)
+    assert 0 <= rows - tokens < max(16, tokens / 32 + 1)
+    assert padded(rows) == rows
+    assert len({padded(n) for n in range(tokens, 2 * tokens + 1)}) <= 66
+
+
+def test_padded_rows_carry_no_gradient():
+    mask = torch.tensor([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
+    packing = Packing.of(mask)
+    assert (packing.tokens, len(packing.real)) == (9, 16)
+    rows = torch.randn(16, 6, requires_grad=True)
+    (key, value) = packing.unpack(rows, 2, 1)
+    packed = packing.pack(key + value, 1)
+    packed[:9].square().sum().backward()
+    assert rows.grad[:9].abs().min() > 0
+    assert not rows.grad[9:].any()
+    total = rows[:9, :3] + rows[:9, 3:]
+    torch.testing.assert_close(packed[:9], total)
+    torch.testing.assert_close(rows.grad[:9, :3], 2 * total)
