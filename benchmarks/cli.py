@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import functools
 import inspect
@@ -91,6 +92,9 @@ def _explain(error: Exception) -> str:
     cause = error.__cause__
     text = str(error).strip() or type(error).__name__
     key = re.search(r"Could not override '([^']+)'", text)
+    if key and key[1] in _leaves(_chosen()):
+        return (f"{key[1]} can't be given other fields than it has: remove it and add it again, "
+                f"~{key[1]} '+{key[1]}={{...}}'")
     if key:
         return f"{key[1]} is not a setting{_nearest(key[1])}; python -m benchmarks.run --help lists them all"
     group = re.search(r"Could not find '([^']+)/([^']+)'", text)
@@ -105,20 +109,25 @@ def _explain(error: Exception) -> str:
 
 
 def _nearest(key: str) -> str:
-    known = list(_leaves(_defaults()))
+    known = list(_leaves(_chosen()))
     close = difflib.get_close_matches(key, known, n=2, cutoff=0.6)
     if not close:
         close = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]][:2]
     return f" (did you mean {' or '.join(close)}?)" if close else ""
 
 
-def _defaults() -> dict[str, Any]:
+def _chosen() -> dict[str, Any]:
+    """The configuration that the command line's choices of files lead to, without its other settings."""
     from hydra import compose as hydra_compose
     from hydra import initialize
     from hydra.core.global_hydra import GlobalHydra
-    GlobalHydra.instance().clear()
-    with initialize(version_base="1.3", config_path="../conf"):
-        return cast(dict[str, Any], OmegaConf.to_container(hydra_compose("config")))
+    groups = {folder.name for folder in CONF.iterdir() if folder.is_dir()}
+    choices = [argument.split(",")[0] for argument in sys.argv[1:] if argument.split("=")[0] in groups]
+    for overrides in (choices, []):
+        GlobalHydra.instance().clear()
+        with initialize(version_base="1.3", config_path="../conf"), contextlib.suppress(HydraException):
+            return cast(dict[str, Any], OmegaConf.to_container(hydra_compose("config", overrides)))
+    return {}
 
 
 def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[str]:

@@ -22,6 +22,8 @@ def table(tmp_path):
     (["model=gpt"], ["model is 'gpt'", "micro"]),
     (["price=v100"], ["price is 'v100'", "v100-2020"]),
     (["hparams.learning_rat=1"], ["hparams.learning_rat is not a setting", "did you mean hparams.learning_rate"]),
+    (["task=csv", "task.train_fil=x"], ["task.train_fil is not a setting", "did you mean task.train_file"]),
+    (["space.learning_rate={choice:[1]}"], ["remove it and add it again", "~space.learning_rate '+space.learning_rate="]),
     (["+hparams.momentum=1"], ["unknown hyperparameter 'momentum'", "learning_rate"]),
     (["hparams.learning_rate=7"], ["learning_rate is 7", "at most 1"]),
     (["hparams.batch_size=0"], ["batch_size is 0", "from 1 to 4096"]),
