@@ -6,7 +6,7 @@ import pytest
 
 from tests.test_config import config
 from tuneoff.algorithms.base import build
-from tuneoff.estimate import estimate, simulate
+from tuneoff.estimate import Workload, _expected_incumbents, estimate, simulate
 from tuneoff.record import CalibrationRecord
 from tuneoff.study import algorithm_and_context
 
@@ -55,3 +55,10 @@ def test_twice_the_price_is_twice_the_dollars_and_smaller_batches_take_longer():
     two = estimate(large, more, RATES, FACTS, slots=2, devices=2, checkpoints=False)
     assert one.wall_seconds > two.wall_seconds > 4
     assert one.dollars == pytest.approx(small.price.dollars(one.device_seconds))
+
+
+@pytest.mark.parametrize(("trials", "evaluations", "population", "expected"), [
+    (1, 3, False, 3), (2, 6, False, 3 + 0.5 * 2), (4, 4, False, 25 / 12), (2, 6, True, 3 * 1.5)])
+def test_how_many_evaluations_will_be_the_best_so_far(trials, evaluations, population, expected):
+    work = Workload(trials=trials, evaluations=evaluations, epochs={16: evaluations})
+    assert _expected_incumbents(work, population) == pytest.approx(expected)

@@ -110,7 +110,7 @@ def estimate(config: RunConfig, work: Workload, rates: Sequence[CalibrationRecor
     evaluate_rate = mean(r.evaluate_token_seconds for r in rates)
     validation = work.evaluations * tokens["validation"] * evaluate_rate
     every = config.protocol.name == "blog2020"
-    tests = work.evaluations if every else _expected_records(work.evaluations)
+    tests = work.evaluations if every else _expected_incumbents(work, checkpoints)
     busy = train + validation + tests * tokens["test"] * evaluate_rate + work.evaluations * SECONDS_PER_EVALUATION
     epochs = sum(work.epochs.values())
     one_trial = busy / work.trials
@@ -132,9 +132,16 @@ def _rate(record: CalibrationRecord, batch_size: int) -> float:
     return float(np.interp(math.log(batch_size), [math.log(s) for s, _ in sizes], [seconds for _, seconds in sizes]))
 
 
-def _expected_records(n: float) -> float:
-    """How often the maximum of n exchangeable scores changes: the harmonic number."""
-    return sum(1 / i for i in range(1, max(1, round(n)) + 1))
+def _expected_incumbents(work: Workload, population: bool) -> float:
+    """How many evaluations are the best so far, and so scored on test.
+
+    Of n trials in random order the k-th is the best so far with probability 1/k. Scores rise within a trial: all evaluations
+    of the first trial count, and about half of those that follow the first one of a later winner. In a population each
+    generation begins anew.
+    """
+    n, each = max(1, round(work.trials)), max(1.0, work.evaluations / work.trials)
+    wins = sum(1 / k for k in range(1, n + 1))
+    return each * wins if population else each + (wins - 1) * (1 + each) / 2
 
 
 def describe(config: RunConfig, found: Estimate, device_kind: str, started: float) -> str:
