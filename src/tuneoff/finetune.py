@@ -60,7 +60,7 @@ class Job:
     bf16: bool
     evaluations_per_epoch: int = 1
     bucket_lengths: bool = True
-    evaluation_batch_size: int = 128
+    evaluation_batch_size: int = 64
     resume: str = RESUME_EXAMPLES
     wants_test: Callable[[float], bool] = field(default=lambda _: True)
     out_of_time: Callable[[], bool] | None = None
