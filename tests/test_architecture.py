@@ -13,7 +13,8 @@ SOURCE = Path(__file__).parents[1] / "src" / "tuneoff"
 
 FORBIDDEN = {
     "finetune.py": ("ray", "hydra", "omegaconf"), "checkpoint.py": ("ray", "hydra"), "engine": ("ray", "hydra", "omegaconf"),
-    "metrics.py": ("ray", "torch", "hydra"), "record.py": ("ray", "torch", "hydra"), "space.py": ("ray", "torch", "hydra"),
+    "metrics.py": ("ray", "torch", "hydra"), "record.py": ("ray", "torch", "hydra"), "storage.py": ("ray", "torch", "hydra"),
+    "space.py": ("ray", "torch", "hydra"),
     "hparams.py": ("ray", "torch", "hydra"), "price.py": ("ray", "torch", "hydra"), "prepare.py": ("ray", "hydra"),
     "report": ("ray", "torch", "hydra", "transformers"), "task": ("ray", "torch", "hydra"), "config.py": ("ray", "torch"),
     "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"), "trial.py": ("hydra", "omegaconf"),

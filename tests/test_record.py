@@ -5,22 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from tuneoff.record import (
-    HEADER_FILE,
-    LOG_FILE,
-    Cost,
-    EvaluationRecord,
-    Header,
-    LogWriter,
-    RecordError,
-    Score,
-    SessionStartRecord,
-    TrialEndRecord,
-    TrialStartRecord,
-    load_cell,
-    read_header,
-    write_header,
-)
+from tuneoff.record import Cost, EvaluationRecord, Header, Score, SessionStartRecord, TrialEndRecord, TrialStartRecord
+from tuneoff.storage import HEADER_FILE, LOG_FILE, LogWriter, RecordError, load_cell, read_header, write_header
 
 SCORE = Score(metrics={"accuracy": 0.75}, loss=0.5, n_examples=4, predicted_counts=(1, 3), predictions=(0, 1, 1, 1))
 RECORDS = [

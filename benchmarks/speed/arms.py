@@ -11,7 +11,8 @@ from typing import Any
 
 from benchmarks.speed.setting import Setting, SpeedError, Work
 from benchmarks.speed.watch import Watched, watch
-from tuneoff.record import COMPLETED, LOG_FILE, Cell, Cost, find_cells, load_cell
+from tuneoff.record import COMPLETED, Cell, Cost
+from tuneoff.storage import LOG_FILE, find_cells, load_cell
 
 LIMIT_SECONDS = 3600.0
 

@@ -44,10 +44,11 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff import board as boards
     from tuneoff.algorithms.base import MODE, SCORE
     from tuneoff.numbering import NumberingSearcher
-    from tuneoff.record import LOG_FILE, LogWriter, TrialEndRecord, read_log
+    from tuneoff.record import TrialEndRecord
     from tuneoff.recorder import Recorder
     from tuneoff.resume import Earlier
     from tuneoff.runtime import RUNTIME_FOLDER
+    from tuneoff.storage import LOG_FILE, LogWriter, read_log
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began = time.perf_counter()
     with LogWriter(cell) as writer, warnings.catch_warnings():

@@ -12,15 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuneoff.algorithms.base import SCORE, TIME, Plan
-from tuneoff.record import (
-    COMPLETED,
-    STOPPED,
-    Cell,
-    EvaluationRecord,
-    SessionStartRecord,
-    TrialEndRecord,
-    TrialStartRecord,
-)
+from tuneoff.record import COMPLETED, STOPPED, Cell, EvaluationRecord, SessionStartRecord, TrialEndRecord, TrialStartRecord
 
 
 @dataclass(frozen=True, kw_only=True)

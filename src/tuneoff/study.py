@@ -22,30 +22,24 @@ from tuneoff.meters import Meters, add, check_energy
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.prepare import Prepared, prepare, resolve_device
 from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
-from tuneoff.record import (
-    HEADER_FILE,
-    LOG_FILE,
-    RETRAIN_FILE,
-    SCHEMA_VERSION,
-    CalibrationRecord,
-    Cell,
-    Header,
-    LogWriter,
-    Record,
-    SessionEndRecord,
-    SessionStartRecord,
-    find_cells,
-    load_cell,
-    must_be_free,
-    read_header,
-    write_header,
-)
+from tuneoff.record import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.recorder import Recorder, settle
 from tuneoff.resume import Earlier, read_earlier, replay
 from tuneoff.runtime import RUNTIME_FOLDER, Slots, find_slots, fit, start_ray
 from tuneoff.schedule import Schedule, schedule_of
 from tuneoff.seeds import derive
 from tuneoff.snapshots import FOLDER
+from tuneoff.storage import (
+    HEADER_FILE,
+    LOG_FILE,
+    RETRAIN_FILE,
+    LogWriter,
+    find_cells,
+    load_cell,
+    must_be_free,
+    read_header,
+    write_header,
+)
 from tuneoff.trial import TrialInputs
 
 UNLIMITED_TRIALS = 100_000

@@ -15,14 +15,13 @@ from tuneoff.record import (
     Cost,
     EvaluationRecord,
     Header,
-    LogWriter,
     Record,
     Score,
     SessionEndRecord,
     SessionStartRecord,
     TrialEndRecord,
-    write_header,
 )
+from tuneoff.storage import LogWriter, write_header
 
 N_VALIDATION, N_TEST, N_TRAIN = 138, 139, 1000
 V100 = {"name": "v100-2020", "per_device_hour_usd": 3.06, "source": "AWS p3.16xlarge / 8", "date": "2020-11",

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneoff.price import Price
-from tuneoff.record import Cell, Cost, RecordError, TrialStartRecord
+from tuneoff.record import Cell, Cost, TrialStartRecord
 from tuneoff.report import reading
 from tuneoff.report.frames import LEDGER, build_frames
+from tuneoff.storage import RecordError
 
 
 def only(made: Cell) -> pd.Series:

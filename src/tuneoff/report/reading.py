@@ -11,17 +11,8 @@ from typing import Any
 
 from tuneoff.errors import UserError
 from tuneoff.price import Price, PriceError, charged_device_seconds
-from tuneoff.record import (
-    RETRAIN_FILE,
-    Cell,
-    Cost,
-    EvaluationRecord,
-    RecordError,
-    Score,
-    SessionStartRecord,
-    find_cells,
-    load_cell,
-)
+from tuneoff.record import Cell, Cost, EvaluationRecord, Score, SessionStartRecord
+from tuneoff.storage import RETRAIN_FILE, RecordError, find_cells, load_cell
 
 NEWEST_CHECKPOINT = "blog2020"
 """The protocol under which the tested weights are the best trial's newest checkpoint."""
