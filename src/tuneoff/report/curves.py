@@ -16,6 +16,9 @@ Floats = NDArray[np.float64]
 UNTUNED = "default"
 EQUAL_COST = 1.1
 """Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
+UNITS = {"epochs": ("epochs_spent", "epochs_trained", 1.0), "minutes": ("charged_seconds", "charged_seconds", 1 / 60),
+         "dollars": ("dollars", "dollars", 1.0)}
+"""Unit of cost -> the evaluations' column, the cells' column, and what both are multiplied by."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,8 @@ import math
 from typing import Any
 
 from tuneoff.report import style, wording
-from tuneoff.report.figures._shared import UNITS, bands
+from tuneoff.report.curves import UNITS
+from tuneoff.report.figures._shared import bands
 from tuneoff.report.frames import HPARAM, Frames
 from tuneoff.report.reading import Block
 

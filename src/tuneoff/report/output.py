@@ -15,6 +15,7 @@ from pathlib import Path
 from tuneoff.price import Price, format_dollars
 from tuneoff.report import figures
 from tuneoff.report.accounts import failures_table, ledger_table
+from tuneoff.report.choice import choice_table
 from tuneoff.report.decision import budget_table, target_table
 from tuneoff.report.evidence import Findings, find, headline
 from tuneoff.report.frames import Frames, load_frames
@@ -31,7 +32,8 @@ from tuneoff.report.table import Table, details_table, results_table
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 
 TABLES: Mapping[str, Callable[[Block, Frames], Table | None]] = {
-    "results": results_table, "published": published_table, "budget": budget_table, "target": target_table,
+    "results": results_table, "published": published_table, "choice": choice_table,
+    "budget": budget_table, "target": target_table,
     "retrained": retrained_table, "ledger": ledger_table, "stopping": stopping_table, "failures": failures_table,
     "details": details_table, "summary": summary_table, "improvement": improvement_table, "maximum": maximum_table}
 """By file name, in the order of the page; each is left out where the study lacks what it needs."""

@@ -9,12 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tuneoff.report import style, wording
-from tuneoff.report.curves import Band, band, incumbent_steps
+from tuneoff.report.curves import UNITS, Band, band, incumbent_steps
 from tuneoff.report.frames import Frames, of_cell
-
-UNITS = {"epochs": ("epochs_spent", "epochs_trained", 1.0), "minutes": ("charged_seconds", "charged_seconds", 1 / 60),
-         "dollars": ("dollars", "dollars", 1.0)}
-"""Unit of cost -> the evaluations' column, the cells' column, and what both are multiplied by."""
 
 
 def common_rate(cells: pd.DataFrame) -> float | None:

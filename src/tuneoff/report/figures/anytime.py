@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from tuneoff.report import style, wording
-from tuneoff.report.curves import Band
-from tuneoff.report.figures._shared import UNITS, bands, curve_panel
+from tuneoff.report.curves import UNITS, Band
+from tuneoff.report.figures._shared import bands, curve_panel
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 

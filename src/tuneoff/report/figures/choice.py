@@ -1,0 +1,68 @@
+"""How probably each search is the best choice, by budget.
+
+Height of a band: the probability that the search's incumbent has the highest mean test score at that budget, by a
+bootstrap over the repeats, in pairs. Bands add up to one. No look-ahead; a search drops out where its recorded spending
+ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from tuneoff.report import style, wording
+from tuneoff.report.choice import Choice, choose
+from tuneoff.report.figures._shared import common_rate
+from tuneoff.report.frames import Frames
+from tuneoff.report.reading import Block
+
+NARROW = 0.08
+"""Lower bands have no name."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """dollars_per_minute: None where the cells differ in it."""
+
+    choices: tuple[Choice, ...]
+    device: str
+    dollars_per_minute: float | None
+
+
+def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
+    choices = tuple(c for c in (choose(frames, unit) for unit in ("epochs", "minutes")) if c is not None)
+    if not choices:
+        return None
+    return Data(choices=choices, device=wording.device_label(frames.cells["device_kind"]),
+                dollars_per_minute=common_rate(frames.finished().cells))
+
+
+def draw(data: Data, figure: Figure) -> None:
+    names = {"epochs": "budget in epochs", "minutes": f"budget in {data.device}-minutes"}
+    figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 2.1 * len(data.choices))
+    grid = figure.subplots(len(data.choices), 1, squeeze=False)[:, 0]
+    for axes, choice in zip(grid, data.choices, strict=True):
+        chances = np.nan_to_num(choice.best).T
+        axes.stackplot(choice.budget, chances, colors=[style.colour(n) for n in choice.names], linewidth=0.4, edgecolor="white",
+                       alpha=0.85)
+        axes.set_xlim(choice.budget[0], choice.budget[-1])
+        axes.set_ylim(0, 1)
+        axes.grid(visible=False)
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        axes.set_ylabel("probability of\nbeing the best")
+        axes.set_xlabel(names[choice.unit])
+        ends = chances[:, -1]
+        middles = np.cumsum(ends) - ends / 2
+        style.end_labels(axes, [(name, float(middle), style.colour(name)) for name, middle, end in
+                                zip(choice.names, middles, ends, strict=True) if end >= NARROW])
+        for name, band, top in zip(choice.names, chances, np.cumsum(chances, axis=0), strict=True):
+            widest = int(band.argmax())
+            if band[-1] < NARROW <= band[widest]:
+                axes.text(choice.budget[widest], top[widest] - band[widest] / 2, name, fontsize=7, color="white",
+                          ha="left" if widest < len(band) / 2 else "right", va="center")
+        axes.set_ylim(0, 1)
+        if choice.unit == "minutes":
+            style.dollar_axis(axes, data.dollars_per_minute)
