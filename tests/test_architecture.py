@@ -17,7 +17,10 @@ FORBIDDEN = {
     "space.py": ("ray", "torch", "hydra"),
     "hparams.py": ("ray", "torch", "hydra"), "price.py": ("ray", "torch", "hydra"), "prepare.py": ("ray", "hydra"),
     "report": ("ray", "torch", "hydra", "transformers"), "task": ("ray", "torch", "hydra"), "config.py": ("ray", "torch"),
-    "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"), "trial.py": ("hydra", "omegaconf"),
+    "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"),
+    "trial.py": ("hydra", "omegaconf", "torch", "transformers"),
+    "inputs.py": ("ray", "torch", "hydra"), "seats.py": ("ray", "torch", "hydra"), "executor.py": ("hydra", "omegaconf"),
+    "pool.py": ("torch", "hydra", "omegaconf"),
 }
 
 
@@ -38,6 +41,12 @@ def test_only_entry_points_know_hydra():
 
 def test_reading_settings_starts_neither_torch_nor_ray():
     code = "import sys, tuneoff.config; print(sorted({'torch', 'ray', 'transformers'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_ray_tune_holds_as_a_trial_imports_nothing_that_trains():
+    code = "import sys, tuneoff.trial; print(sorted({'torch', 'transformers', 'tuneoff.executor'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

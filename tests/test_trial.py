@@ -1,7 +1,8 @@
-"""The Ray adapter without Ray: what it reports, saves, loads and how a trial ends."""
+"""The Ray adapter and its executor in one process, without Ray: what is reported, saved, loaded and how a trial ends."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,13 +10,16 @@ import pytest
 import torch
 
 from tests.engine.conftest import make_base, make_split
-from tuneoff import trial as module
+from tuneoff import executor as module
+from tuneoff.algorithms.base import SCORE
 from tuneoff.board import Board, Limits
+from tuneoff.executor import Executor
 from tuneoff.hparams import HParams
+from tuneoff.inputs import Assignment, Material, TrialInputs
 from tuneoff.record import Cost
 from tuneoff.schedule import Schedule, Segment
 from tuneoff.task.encode import EncodedSplit
-from tuneoff.trial import SCORE, TRIAL, Trial, TrialInputs
+from tuneoff.trial import TRIAL, Trial
 
 
 class LocalBoard:
@@ -39,8 +43,9 @@ def encoded(n: int, seed: int) -> EncodedSplit:
 
 @pytest.fixture
 def inputs(tmp_path) -> TrialInputs:
+    material = Material(base=make_base(), train=encoded(70, 1), validation=encoded(30, 2), test=encoded(30, 3))
     return TrialInputs(
-        base=make_base(), train=encoded(70, 1), validation=encoded(30, 2), test=encoded(30, 3), n_labels=2,
+        material=material, material_key="a", n_labels=2,
         metrics=("accuracy",), hparams=HParams(num_epochs=3, learning_rate=1e-3), seed=5, device="cpu", threads=1,
         batch_sizes=(16,), bf16=False, evaluations_per_epoch=1, bucket_lengths=True, evaluation_batch_size=32,
         resume="examples", checkpoints=True, schedule=None, snapshot_folder=str(tmp_path / "state"), snapshot_seconds=0.0,
@@ -50,7 +55,7 @@ def inputs(tmp_path) -> TrialInputs:
 def make(inputs: TrialInputs, name: str = "t000", **hparams) -> Trial:
     trial = Trial.__new__(Trial)
     trial._iteration = 0
-    trial.setup({TRIAL: name, **hparams}, inputs)
+    trial.setup({TRIAL: name, **hparams}, Assignment(inputs=inputs, executors=(), seats=""))
     return trial
 
 
@@ -164,3 +169,58 @@ def test_only_incumbents_are_scored_on_test_unless_the_protocol_wants_all(inputs
 
     assert tested(inputs) == [False, False]
     assert tested(replace(inputs, test_always=True)) == [True, True]
+
+
+def search(executor: Executor, inputs: TrialInputs, began: float, **changes) -> dict:
+    """The first result of one more search in the same executor."""
+    executor.begin(replace(inputs, began=began, **changes), {TRIAL: "t000"}, since=began)
+    return executor.step()[0]
+
+
+def test_the_next_search_on_the_same_data_keeps_the_network_and_the_measured_speed(inputs, monkeypatch):
+    executor = Executor()
+    first = search(executor, inputs, began=time.time())
+    network = executor._job.network
+    monkeypatch.setattr(module, "calibrate", None)
+    began = time.time()
+    second = search(executor, inputs, began=began)
+    passed = time.time() - began
+    assert executor._job.network is network
+    assert second["evaluation"]["validation"] == first["evaluation"]["validation"], "as from scratch"
+    assert second["rates"]["train_token_seconds"] == first["rates"]["train_token_seconds"]
+    assert 0 < second["rates"]["start_up_seconds"] <= passed, "this session's, not the one in which it was measured"
+    assert Cost(**second["evaluation"]["cost"]).start_up_seconds <= passed
+
+
+def test_another_datas_search_gets_its_own_network_and_is_measured(inputs):
+    executor = Executor()
+    search(executor, inputs, began=1.0)
+    network = executor._job.network
+    other = Material(base=make_base(), train=encoded(40, 4), validation=encoded(30, 5), test=None)
+    second = search(executor, inputs, began=2.0, material=other, material_key="b")
+    assert executor._job.network is not network
+    assert second["evaluation"]["examples_seen"] == 40
+    measured = executor._rates
+    search(executor, inputs, began=3.0, material=other, material_key="b", batch_sizes=(8,))
+    assert executor._rates is not measured
+
+
+def test_a_search_is_measured_and_reported_once_however_often_its_workers_come_anew(inputs):
+    executor = Executor()
+    began = time.time()
+    assert search(executor, inputs, began)["rates"]
+    assert search(executor, inputs, began)["rates"] is None
+
+
+def test_a_first_trial_that_comes_to_no_score_leaves_the_report_to_the_next(inputs):
+    executor = Executor()
+    executor.begin(inputs, {TRIAL: "t000", "learning_rate": 1e-3}, since=0.0)
+    executor.reset({TRIAL: "t001"})
+    assert executor.step()[0]["rates"]
+
+
+def test_start_up_is_what_passed_since_the_session_began_at_most(inputs):
+    executor = Executor()
+    began = time.time()
+    executor.begin(replace(inputs, began=began), {TRIAL: "t000"}, since=0.0)
+    assert executor._pending.start_up_seconds <= time.time() - began

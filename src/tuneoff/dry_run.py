@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 import ray
 
+from tuneoff import pool
 from tuneoff.algorithms.base import build
-from tuneoff.calibrate import calibrate
 from tuneoff.config import RunConfig
 from tuneoff.estimate import describe, estimate, simulate
+from tuneoff.executor import Executor
 from tuneoff.prepare import prepare, resolve_device
 from tuneoff.record import CalibrationRecord
 from tuneoff.runtime import find_slots, start_ray
 from tuneoff.study import algorithm_and_context, trial_inputs
-from tuneoff.trial import TrialInputs, make_job
-
-
-class _Worker:
-    """Starts as a trial's worker does, measures, and is done."""
-
-    def measure(self, inputs: TrialInputs) -> CalibrationRecord:
-        import torch
-        torch.set_num_threads(inputs.threads)
-        rates = calibrate(make_job(inputs), inputs.hparams, inputs.batch_sizes, inputs.began)
-        return CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(rates))
 
 
 def dry_run(config: RunConfig) -> str:
@@ -37,11 +27,15 @@ def dry_run(config: RunConfig) -> str:
     prepared = prepare(config)
     plan = build(*algorithm_and_context(config, slots.count, slots.devices))
     start_ray(config, slots)
-    inputs = ray.put(replace(trial_inputs(config, prepared, plan), board=None))
+    inputs = trial_inputs(config, prepared, plan)
     gpus = config.resources.gpus_per_trial if prepared.device == "cuda" else 0
-    worker = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpus)(_Worker)
-    workers = [worker.remote() for _ in range(slots.count)]
-    rates = ray.get([w.measure.remote(inputs) for w in workers])
+    if config.resources.address is None:
+        workers = pool.executors(slots.count, device=prepared.device, threads=inputs.threads, gpus=gpus)
+    else:
+        kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpus)(Executor)
+        workers = tuple(kind.remote() for _ in range(slots.count))
+    rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
+             for measured in ray.get([worker.prepare.remote(inputs) for worker in workers])]
     found = estimate(config, simulate(config, make_plan), rates, prepared.facts, slots=slots.count,
                      devices=slots.devices, checkpoints=plan.checkpoints)
     return describe(config, found, slots.device_kind, time.time())

@@ -17,11 +17,13 @@ os.environ.update({
 import ray
 from ray import tune
 
+from tuneoff import pool
 from tuneoff.algorithms.base import MODE, SCORE, Plan
 from tuneoff.config import ConfigError, RunConfig, available_cores
+from tuneoff.inputs import Assignment, TrialInputs
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.recorder import Recorder
-from tuneoff.trial import Trial, TrialInputs
+from tuneoff.trial import Trial
 
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
@@ -77,6 +79,7 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
         if config.resources.address is not None or ray.cluster_resources().get("CPU") == cores:
             return
         ray.shutdown()
+        pool.forget()
     logging.getLogger("ray").setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if config.resources.address is not None:
@@ -91,17 +94,26 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
 
 def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingSearcher, recorder: Recorder,
         *, slots: int, ended: int) -> None:
-    """The Tune run. ended: trials that an earlier session ended."""
+    """The Tune run. ended: trials that an earlier session ended.
+
+    On this machine trials train in executors that outlive the run. On a cluster each worker of Ray Tune trains by itself.
+    """
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)  # Ray's default with a searcher is to start one after the other
     gpus = config.resources.gpus_per_trial if inputs.device == "cuda" else 0
-    trainable = tune.with_resources(tune.with_parameters(Trial, inputs=inputs),
-                                    {"CPU": config.resources.cpus_per_trial, "GPU": gpus})
+    trials = max(plan.num_samples - ended, 1)
+    apart = () if config.resources.address is not None else pool.executors(
+        slots, device=inputs.device, threads=inputs.threads, gpus=gpus)
+    for executor in apart[:trials]:
+        executor.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
+    assignment = Assignment(inputs=inputs, executors=apart, seats=str(config.cell / RUNTIME_FOLDER))
+    trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment),
+                                    {"CPU": config.resources.cpus_per_trial, "GPU": 0 if apart else gpus})
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=searcher, scheduler=plan.scheduler,
-                                        num_samples=max(plan.num_samples - ended, 1), reuse_actors=True),
+                                        num_samples=trials, reuse_actors=True),
             run_config=tune.RunConfig(
                 name=RUNTIME_FOLDER, storage_path=str(config.cell), verbose=0, callbacks=[recorder],
                 failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),

@@ -12,12 +12,14 @@ from typing import Any
 import ray
 
 from tuneoff import board as boards
+from tuneoff import pool
 from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
 from tuneoff.algorithms.discovery import load
 from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
 from tuneoff.errors import UserError
 from tuneoff.estimate import estimate, simulate
+from tuneoff.inputs import TrialInputs
 from tuneoff.meters import Meters, add, check_energy
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.prepare import Prepared, prepare, resolve_device
@@ -40,7 +42,6 @@ from tuneoff.storage import (
     read_header,
     write_header,
 )
-from tuneoff.trial import TrialInputs
 
 UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
@@ -179,18 +180,19 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
 def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any = None, *,
                  schedule: Schedule | None = None, retraining: bool = False,
                  deadline: float | None = None) -> TrialInputs:
-    """What every trial is given."""
-    training = config.training
+    """What every trial is given. Ray must have been started: what is large is put into its object store."""
+    training, began = config.training, time.time()
+    material_key, material = pool.material(prepared)
     return TrialInputs(
-        base=prepared.base, train=prepared.train, validation=prepared.validation, test=prepared.test,
-        n_labels=len(prepared.task.label_names), metrics=prepared.task.metrics, hparams=config.hparams,
+        material=material, material_key=material_key, n_labels=len(prepared.task.label_names),
+        metrics=prepared.task.metrics, hparams=config.hparams,
         seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"], device=prepared.device,
         threads=config.resources.cpus_per_trial, batch_sizes=config.batch_sizes, bf16=prepared.bf16,
         evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
         evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
         checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / FOLDER),
         snapshot_seconds=training.snapshot_seconds,
-        test_always=retraining or config.protocol.name == "blog2020", began=time.time(), deadline=deadline, board=board)
+        test_always=retraining or config.protocol.name == "blog2020", began=began, deadline=deadline, board=board)
 
 
 def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
