@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tuneoff.engine.batches import by_length
-from tuneoff.finetune import Job, predict, timed_steps
+from tuneoff.engine.batches import Slice, by_length
+from tuneoff.engine.generators import own_generators
+from tuneoff.finetune import Job, Run, predict
 from tuneoff.hparams import HParams
 
 SECONDS = 0.4
@@ -57,3 +58,35 @@ def _evaluation_token_seconds(job: Job) -> float:
     for rows in chosen:
         predict(job, job.validation, rows)
     return (time.perf_counter() - began) / sum(int(job.validation.lengths[rows].sum()) for rows in chosen)
+
+
+def timed_steps(job: Job, hparams: HParams, at_least_seconds: float) -> list[tuple[float, int]]:
+    """(wall seconds, real tokens) of training steps over the first batches of an epoch, as many as take so long.
+
+    They are gone through as often as it takes to prepare what later epochs find ready (memory, products of each shape,
+    captured graphs), and once more for the clock. Trains for real.
+    """
+    run = Run(job, hparams, 0, None)
+    run.stepper.prepare(hparams)
+    batches: list[Slice] = []
+    timed: list[tuple[float, int]] = []
+    with own_generators(run.generators, job.device):
+        began = time.perf_counter()
+        for batch in run.epoch_batches():
+            _step_and_wait(run, batch)
+            batches.append(batch)
+            if time.perf_counter() - began > at_least_seconds:
+                break
+        for _ in range(1, run.stepper.rehearsals):
+            for batch in batches:
+                _step_and_wait(run, batch)
+        for batch in batches:
+            started = time.perf_counter()
+            _step_and_wait(run, batch)
+            timed.append((time.perf_counter() - started, batch.tokens))
+    return timed
+
+
+def _step_and_wait(run: Run, batch: Slice) -> None:
+    run.step(batch)
+    run.stepper.take_loss()

@@ -43,6 +43,7 @@ class TrainingSettings:
     precision: str
     bucket_lengths: bool
     evaluation_batch_size: int
+    cuda_graphs: str
     snapshot_seconds: float | None
 
     def __post_init__(self) -> None:
@@ -50,6 +51,7 @@ class TrainingSettings:
         _one_of("training.precision", self.precision, ("auto", "fp32", "bf16"))
         _flag("training.bucket_lengths", self.bucket_lengths)
         _whole("training.evaluation_batch_size", self.evaluation_batch_size, 1, 4096)
+        _one_of("training.cuda_graphs", self.cuda_graphs, ("auto", "off"))
         seconds = self.snapshot_seconds
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0):
             raise ConfigError(f"training.snapshot_seconds is {seconds!r}, but it must be a number of seconds >= 0 (0: "

@@ -16,15 +16,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
-from torch.nn.utils import clip_grad_norm_
 
 from tuneoff.algorithms.base import RESUME_EXAMPLES, RESUME_TRAINER_2020
 from tuneoff.checkpoint import TrainState
-from tuneoff.engine.batches import Batch, DeviceSplit, by_length, epoch_order
+from tuneoff.engine.batches import DeviceSplit, Slice, by_length, epoch_order
+from tuneoff.engine.generators import own_generators, seeded
 from tuneoff.engine.model import Network
-from tuneoff.engine.optimiser import Optimiser
 from tuneoff.engine.schedule import lr_factor
+from tuneoff.engine.step import Stepper, Steppers
 from tuneoff.hparams import HParams
 from tuneoff.metrics import score_predictions
 from tuneoff.record import Cost, Score
@@ -62,8 +61,14 @@ class Job:
     bucket_lengths: bool = True
     evaluation_batch_size: int = 64
     resume: str = RESUME_EXAMPLES
+    cuda_graphs: bool = True
     wants_test: Callable[[float], bool] = field(default=lambda _: True)
     out_of_time: Callable[[], bool] | None = None
+    steppers: Steppers = field(default_factory=Steppers)
+
+    @property
+    def stepper(self) -> Stepper:
+        return self.steppers.get(self.network, self.train, bf16=self.bf16, cuda_graphs=self.cuda_graphs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,26 +92,27 @@ def finetune(job: Job, hparams: HParams, *, seed: int,
     Starts from the pre-trained weights and a head drawn from `seed`, or goes on from `state`. Ends when `num_epochs`
     are seen. Raises `Diverged` when the training or validation loss is not finite.
     """
-    run = _Run(job, hparams, seed, state)
+    run = Run(job, hparams, seed, state)
     while not run.done:
         changed = yield run.advance()
         if changed is not None:
             run.hparams = changed
 
 
-class _Run:
-    """One trial in progress."""
+class Run:
+    """One trial in progress: what `finetune` goes by, and calibration steps through."""
 
     def __init__(self, job: Job, hparams: HParams, seed: int, state: TrainState | None) -> None:
         started = time.perf_counter()
         self.job, self.hparams, self.seed = job, hparams, seed
         self.n = len(job.train)
-        self.optimiser = Optimiser(job.network.module, hparams)
+        self.stepper = job.stepper
+        self.stepper.reset()
         self.steps = self.examples_seen = 0
         self.applied: tuple[float, float] | None = None
         if state is None:
             job.network.reset(seed)
-            self.generators = _seed_generators(seed, job.device)
+            self.generators = seeded(seed, job.device)
         else:
             self._restore(state)
         seconds = time.perf_counter() - started
@@ -117,7 +123,7 @@ class _Run:
         with torch.no_grad():
             for name, tensor in state.weights.items():
                 parameters[name].copy_(tensor)
-        self.optimiser.load_moments(state.moments, state.steps)
+        self.stepper.optimiser.load_moments(state.moments, state.steps)
         self.generators = dict(state.generators)
         self.steps, self.seed, self.examples_seen = state.steps, state.seed, state.examples_seen
         if self.job.resume == RESUME_TRAINER_2020:
@@ -145,7 +151,7 @@ class _Run:
         """Trains to the next evaluation point and evaluates."""
         started = time.perf_counter()
         target = self._next_point()
-        with _generators(self.generators, self.job.device):
+        with own_generators(self.generators, self.job.device):
             loss, tokens, steps, examples = self._train(target)
         trained = time.perf_counter()
         work = Cost(train_seconds=trained - started, train_steps=steps, train_examples=examples, train_tokens=tokens)
@@ -169,13 +175,11 @@ class _Run:
 
     def _train(self, target: int) -> tuple[float, int, int, int]:
         """Steps until `target` examples are seen; returns the summed loss, real tokens, steps and examples."""
-        self.job.network.module.train()
-        self.job.network.set_dropout(self.hparams.hidden_dropout, self.hparams.attention_dropout)
-        loss_sum = torch.zeros((), device=self.job.device)
+        self.stepper.prepare(self.hparams)
         tokens, first_step, first_example, started = 0, self.steps, self.examples_seen, time.perf_counter()
         while self.examples_seen < target:
-            for batch in self._epoch_batches():
-                loss_sum += self._step(batch)
+            for batch in self.epoch_batches():
+                self.step(batch)
                 tokens += batch.tokens
                 if self.examples_seen >= target:
                     break
@@ -183,25 +187,19 @@ class _Run:
                     raise OutOfTime("out of time", self.cost + Cost(
                         train_seconds=time.perf_counter() - started, train_steps=self.steps - first_step,
                         train_examples=self.examples_seen - first_example, train_tokens=tokens))
-        return float(loss_sum), tokens, self.steps - first_step, self.examples_seen - first_example
+        return self.stepper.take_loss(), tokens, self.steps - first_step, self.examples_seen - first_example
 
-    def _epoch_batches(self) -> Iterator[Batch]:
+    def epoch_batches(self) -> Iterator[Slice]:
         """What is left of the current epoch; a batch never reaches into the next one."""
         epoch, position = divmod(self.examples_seen, self.n)
         order = epoch_order(self.job.train.lengths, self.seed, epoch, self.job.bucket_lengths)
-        return self.job.train.batches(order[position:], self.hparams.batch_size)
+        return self.job.train.slices(order[position:], self.hparams.batch_size)
 
-    def _step(self, batch: Batch) -> torch.Tensor:
+    def step(self, batch: Slice) -> None:
         rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
-        self.optimiser.set(self.hparams, rate * lr_factor(self.hparams, self.examples_seen, self.total), decay)
-        loss = cross_entropy(self.job.network.logits(batch, bf16=self.job.bf16), batch.labels)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if self.hparams.max_grad_norm > 0:
-            clip_grad_norm_(self.optimiser.parameters, self.hparams.max_grad_norm, foreach=True)
-        self.optimiser.step()
+        self.stepper.step(batch, self.hparams, rate * lr_factor(self.hparams, self.examples_seen, self.total), decay)
         self.steps += 1
-        self.examples_seen += len(batch.labels)
-        return loss.detach()
+        self.examples_seen += len(batch.rows)
 
     def _evaluate(self, split: DeviceSplit, *, keep_predictions: bool) -> Score:
         order = by_length(split.lengths)
@@ -218,7 +216,7 @@ class _Run:
         rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
         return TrainState(
             weights={name: _copy(p) for name, p in module.named_parameters()},
-            moments={name: _copy(t) for name, t in self.optimiser.moments().items()},
+            moments={name: _copy(t) for name, t in self.stepper.optimiser.moments().items()},
             generators=dict(self.generators), steps=self.steps, examples_seen=self.examples_seen, seed=self.seed,
             hparams=self.hparams, applied_lr=rate, applied_weight_decay=decay, writer=writer)
 
@@ -241,55 +239,3 @@ def _progress_by_steps(steps: int, batch_size: int, n: int) -> int:
 
 def _copy(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.detach().to("cpu", copy=True)
-
-
-def _seed_generators(seed: int, device: torch.device) -> dict[str, torch.Tensor]:
-    states = {"cpu": torch.Generator().manual_seed(seed).get_state()}
-    if device.type == "cuda":
-        states["cuda"] = torch.Generator(device).manual_seed(seed).get_state()
-    return states
-
-
-class _generators:
-    """Runs a block under a run's own generator states and keeps where they came to; the process's own are put back."""
-
-    def __init__(self, states: dict[str, torch.Tensor], device: torch.device) -> None:
-        self._states, self._cuda = states, device if device.type == "cuda" else None
-
-    def __enter__(self) -> None:
-        self._outer = torch.get_rng_state()
-        torch.set_rng_state(self._states["cpu"])
-        if self._cuda is not None:
-            self._outer_cuda = torch.cuda.get_rng_state(self._cuda)
-            torch.cuda.set_rng_state(self._states["cuda"], self._cuda)
-
-    def __exit__(self, *_: object) -> None:
-        self._states["cpu"] = torch.get_rng_state()
-        torch.set_rng_state(self._outer)
-        if self._cuda is not None:
-            self._states["cuda"] = torch.cuda.get_rng_state(self._cuda)
-            torch.cuda.set_rng_state(self._outer_cuda, self._cuda)
-
-
-def timed_steps(job: Job, hparams: HParams, at_least_seconds: float) -> list[tuple[float, int]]:
-    """(wall seconds, real tokens) of training steps over the first batches of an epoch, as many as take so long.
-
-    They are gone through twice and the second time counts: the first prepares what later epochs find ready (memory,
-    products of each shape). Trains for real.
-    """
-    run = _Run(job, hparams, 0, None)
-    job.network.module.train()
-    batches: list[Batch] = []
-    timed: list[tuple[float, int]] = []
-    with _generators(run.generators, job.device):
-        began = time.perf_counter()
-        for batch in run._epoch_batches():
-            float(run._step(batch))  # waits for the device
-            batches.append(batch)
-            if time.perf_counter() - began > at_least_seconds:
-                break
-        for batch in batches:
-            started = time.perf_counter()
-            float(run._step(batch))
-            timed.append((time.perf_counter() - started, batch.tokens))
-    return timed

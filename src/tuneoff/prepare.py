@@ -8,11 +8,12 @@ from typing import Any
 
 import torch
 
+from tuneoff.calibrate import timed_steps
 from tuneoff.config import ConfigError, RunConfig
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import BaseModel, Network, load_base, load_tokenizer
 from tuneoff.engine.vocabulary import compact
-from tuneoff.finetune import Job, timed_steps
+from tuneoff.finetune import Job
 from tuneoff.seeds import derive
 from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
@@ -103,7 +104,8 @@ def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
         seconds = {}
         for name in ("fp32", "bf16"):
             job = Job(network=network, train=split, validation=split, test=None, n_labels=base.config.num_labels,
-                      metrics=("accuracy",), device=where, bf16=name == "bf16")
+                      metrics=("accuracy",), device=where, bf16=name == "bf16",
+                      cuda_graphs=config.training.cuda_graphs == "auto")
             steps = timed_steps(job, config.hparams, MEASURED_SECONDS)
             seconds[name] = sum(second for second, _ in steps) / sum(tokens for _, tokens in steps)
     finally:

@@ -42,7 +42,7 @@ def test_batches_hold_the_rows_tokens_padded_with_zeros():
     order = by_length(split.lengths)
     rows = iter(order.tolist())
     for batch in split.batches(order, 7):
-        assert batch.tokens == int(batch.attention_mask.sum())
+        assert batch.input_ids.shape == (len(batch.labels), int(batch.attention_mask.sum(1).max()))
         for i in range(len(batch.labels)):
             row = next(rows)
             start, stop = ragged.offsets[row], ragged.offsets[row + 1]
@@ -53,3 +53,15 @@ def test_batches_hold_the_rows_tokens_padded_with_zeros():
             assert int(batch.attention_mask[i].sum()) == size
             assert int(batch.labels[i]) == ragged.labels[row]
     assert next(rows, None) is None
+
+
+def test_slices_know_their_lengths_and_can_be_padded_further():
+    split = DeviceSplit(make_split(30, 4), torch.device("cpu"))
+    for piece in split.slices(by_length(split.lengths), 7):
+        batch = split.gather(piece.rows, piece.longest)
+        wide = split.gather(piece.rows, 16)
+        assert piece.tokens == int(batch.attention_mask.sum())
+        assert piece.longest == batch.input_ids.shape[1]
+        assert torch.equal(wide.input_ids[:, :piece.longest], batch.input_ids)
+        assert not wide.attention_mask[:, piece.longest:].any()
+        assert not wide.input_ids[:, piece.longest:].any()

@@ -149,14 +149,14 @@ def test_with_the_published_code_a_larger_batch_jumps_ahead(job_2020):
 
 def test_a_mutated_batch_size_goes_on_at_the_very_next_example(job, monkeypatch):
     seen: list[list[int]] = []
-    original = DeviceSplit.batches
+    original = DeviceSplit.slices
 
-    def batches(split, order, size):
+    def slices(split, order, size):
         if split is job.train:
             seen.extend(order[i:i + size].tolist() for i in range(0, len(order), size))
         return original(split, order, size)
 
-    monkeypatch.setattr(DeviceSplit, "batches", batches)
+    monkeypatch.setattr(DeviceSplit, "slices", slices)
     job = replace(job, evaluations_per_epoch=2)
     run = finetune(job, replace(HP, num_epochs=1), seed=5)
     state = next(run).capture("t001")
@@ -239,7 +239,7 @@ def test_bias_corrected_adamw_matches_a_computation_by_hand():
     from torch import nn
     module = nn.Linear(2, 1, bias=False)
     before = module.weight.detach().clone()
-    optimiser = Optimiser(module, HP)
+    optimiser = Optimiser(module)
     optimiser.set(HP, 0.01, 0.1)
     module.weight.grad = torch.tensor([[0.5, -2.0]])
     optimiser.step()

@@ -35,12 +35,20 @@ class Encoded(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Shapes (examples, longest) and (examples,); `tokens` counts real ones and is known without asking the device."""
+    """Shapes (examples, length) and (examples,)."""
 
     input_ids: torch.Tensor
     token_type_ids: torch.Tensor
     attention_mask: torch.Tensor
     labels: torch.Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slice:
+    """rows: (examples,), indices on the device. longest, tokens: of these examples, known without asking the device."""
+
+    rows: torch.Tensor
+    longest: int
     tokens: int
 
 
@@ -51,7 +59,7 @@ class DeviceSplit:
         self.lengths: NDArray[np.int64] = np.diff(encoded.offsets)
         self.labels: NDArray[np.int64] = np.asarray(encoded.labels)
         """On the host, shape (n,)."""
-        self._device = device
+        self.device = device
         self._starts = torch.tensor(encoded.offsets[:-1], device=device)
         self._lengths = torch.tensor(self.lengths, device=device)
         self._labels = torch.tensor(encoded.labels, dtype=torch.long, device=device)
@@ -61,15 +69,21 @@ class DeviceSplit:
     def __len__(self) -> int:
         return len(self.lengths)
 
-    def batches(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Batch]:
-        """Slices of `order`, the last one possibly shorter."""
-        rows = torch.as_tensor(order, device=self._device)
+    def slices(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Slice]:
+        """Of `order`, the last one possibly shorter."""
+        rows = torch.as_tensor(order, device=self.device)
         for start in range(0, len(order), batch_size):
             lengths = self.lengths[order[start:start + batch_size]]
-            yield self._gather(rows[start:start + batch_size], int(lengths.max()), int(lengths.sum()))
+            yield Slice(rows=rows[start:start + batch_size], longest=int(lengths.max()), tokens=int(lengths.sum()))
 
-    def _gather(self, rows: torch.Tensor, longest: int, tokens: int) -> Batch:
-        columns = torch.arange(longest, device=self._device)
+    def batches(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Batch]:
+        """The slices of `order`, each padded to its longest example."""
+        for piece in self.slices(order, batch_size):
+            yield self.gather(piece.rows, piece.longest)
+
+    def gather(self, rows: torch.Tensor, length: int) -> Batch:
+        """Examples padded to `length` tokens. Never asks the device, so it can be part of a CUDA graph."""
+        columns = torch.arange(length, device=self.device)
         mask = columns < self._lengths[rows].unsqueeze(1)
         where = (self._starts[rows].unsqueeze(1) + columns).masked_fill_(~mask, 0)
         return Batch(
@@ -77,7 +91,6 @@ class DeviceSplit:
             token_type_ids=self._token_type_ids[where].masked_fill_(~mask, 0).long(),
             attention_mask=mask.long(),
             labels=self._labels[rows],
-            tokens=tokens,
         )
 
 

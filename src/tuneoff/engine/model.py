@@ -140,6 +140,7 @@ class Network:
         self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
         self._attentions = _attention_dropouts(self.module)
         self._encoder = encoder_of(self.module) if shortened and device.type == "cpu" else None
+        self._wide_mask = device.type == "cuda" and takes_wide_mask(self.module, device)
 
     def reset(self, seed: int) -> None:
         """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""
@@ -166,10 +167,39 @@ class Network:
         if self._encoder is not None:
             return self._encoder.logits(batch, training=self.module.training, bf16=bf16)
         extra = {"token_type_ids": batch.token_type_ids} if self._takes_token_types else {}
-        with torch.autocast(batch.input_ids.device.type, torch.bfloat16, enabled=bf16):
-            result: torch.Tensor = self.module(
-                input_ids=batch.input_ids, attention_mask=batch.attention_mask, **extra).logits
+        device = batch.input_ids.device.type
+        mask = wide_mask(batch.attention_mask, bf16=bf16) if self._wide_mask else batch.attention_mask
+        # The cache of cast weights would outlive a CUDA graph's capture; a weight is cast once in a step without it, too.
+        with torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=device != "cuda"):
+            result: torch.Tensor = self.module(input_ids=batch.input_ids, attention_mask=mask, **extra).logits
         return result.float()
+
+
+def wide_mask(mask: torch.Tensor, *, bf16: bool) -> torch.Tensor:
+    """(examples, length) of 1 and 0 -> (examples, 1, length, length), added to attention's scores: 0, or the least number.
+
+    Given 1 and 0, transformers asks the device whether anything is masked at all, and waits for the answer in every step.
+    """
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(mask == 0, torch.finfo(dtype).min)
+    return bias[:, None, None, :].expand(-1, -1, mask.shape[1], -1)
+
+
+@torch.inference_mode()
+def takes_wide_mask(module: nn.Module, device: torch.device) -> bool:
+    """Whether it computes the same logits from a wide mask: tried out, since that is each architecture's own affair."""
+    training = module.training
+    module.eval()
+    ids = (torch.arange(12, device=device) % module.config.vocab_size).view(2, 6)  # type: ignore[union-attr, operator]
+    mask = torch.tensor([[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0]], device=device)
+    try:
+        expected = module(input_ids=ids, attention_mask=mask).logits
+        got = module(input_ids=ids, attention_mask=wide_mask(mask, bf16=False)).logits
+    except (ValueError, TypeError, RuntimeError, IndexError):
+        return False
+    finally:
+        module.train(training)
+    return bool(torch.allclose(got, expected, rtol=0, atol=1e-6))
 
 
 def _attention_dropouts(model: nn.Module) -> set[nn.Module]:
