@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed.__main__ import must_be_new, order, parse
+from benchmarks.speed.__main__ import must_be_new, parse
+from benchmarks.speed.comparison import order
 from benchmarks.speed.arms import Outcome, figures, overrides, read_ours
 from benchmarks.speed.orchestration import counts
 from benchmarks.speed.setting import Setting, SpeedError, Work, forward_flops, read_rows, write_rows

@@ -60,12 +60,18 @@ def overrides(setting: Setting, folder: Path, repeat: int) -> list[str]:
 
 
 def read_ours(folder: Path, setting: Setting) -> Outcome:
+    cell, began = read_cell(folder)
+    return outcome_of(cell, setting, began=began)
+
+
+def read_cell(folder: Path) -> tuple[Cell, float]:
+    """The one search in `folder`, and time.time() at which its clock stood at 0."""
     cells = list(find_cells(folder))
     if len(cells) != 1:
         raise SpeedError(f"{folder} holds {len(cells)} searches, but one was run; its output is in {folder}.log")
     cell = load_cell(cells[0])
     ended = (cell.path / LOG_FILE).stat().st_mtime  # the last line was written then, wall_seconds after the search began
-    return outcome_of(cell, setting, began=ended - cell.wall_seconds)
+    return cell, ended - cell.wall_seconds
 
 
 def outcome_of(cell: Cell, setting: Setting, *, began: float) -> Outcome:

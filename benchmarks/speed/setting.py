@@ -18,6 +18,10 @@ from tuneoff.task.registry import load_task
 from tuneoff.task.settings import TaskSettings
 
 ARMS = ("stock", "tuned", "ours")
+PBT_ARMS = ("documented", "tuned", "ours")
+WEIGHT_DECAYS = (0.0, 0.3)
+BATCH_SIZES = (16, 32, 64)
+"""What a population mutates besides the learning rate, in Ray's example and in ours."""
 STUB_TEST_ROWS = 40
 """Ours wants a test split; this small copy of the first dev rows stands in, so that no arm pays for what others don't."""
 
@@ -28,7 +32,10 @@ class SpeedError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """folder: holds train.jsonl, dev.jsonl and test.jsonl. slots: trials at once, one core each."""
+    """folder: holds train.jsonl, dev.jsonl and test.jsonl. slots: trials at once, one core each.
+
+    A population draws its learning rates from the least to the largest of `learning_rates`, and has no one `batch_size`.
+    """
 
     folder: str
     model: str
@@ -37,11 +44,13 @@ class Setting:
     batch_size: int
     learning_rates: tuple[float, ...]
     slots: int = 2
+    members: int = 8
+    """Of a population."""
 
     def __post_init__(self) -> None:
         if not self.learning_rates or len(set(self.learning_rates)) != len(self.learning_rates):
             raise SpeedError(f"--learning-rates is {list(self.learning_rates)}, but it must be one or more different numbers")
-        for name in ("epochs", "batch_size", "slots"):
+        for name in ("epochs", "batch_size", "slots", "members"):
             if getattr(self, name) < 1:
                 raise SpeedError(f"--{name.replace('_', '-')} is {getattr(self, name)}, but it must be at least 1")
         if not (CONF / "model" / f"{self.model}.yaml").exists():
@@ -78,8 +87,8 @@ class Work:
     evaluate_flops: float
 
 
-def write_rows(folder: Path, files: str | None, rows: int | None) -> None:
-    """The first `rows` of train and the whole of dev, of MRPC's `files` or of the built-in task."""
+def write_rows(folder: Path, files: str | None, rows: int | None, *, whole_test: bool = False) -> None:
+    """The first `rows` of train and the whole of dev, of MRPC's `files` or of the built-in task; test, or its stub."""
     values: dict[str, Any] = {"kind": "mrpc", "name": "mrpc", "files": files} if files else {"kind": "entail", "name": "entail"}
     task = load_task(TaskSettings.from_dict(values))
     train, dev = task.splits["train"], task.splits["dev"]
@@ -89,7 +98,10 @@ def write_rows(folder: Path, files: str | None, rows: int | None) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "train.jsonl", train, wanted)
     _write(folder / "dev.jsonl", dev, len(dev))
-    _write(folder / "test.jsonl", dev, min(STUB_TEST_ROWS, len(dev)))
+    if whole_test:
+        _write(folder / "test.jsonl", task.splits["test"], len(task.splits["test"]))
+    else:
+        _write(folder / "test.jsonl", dev, min(STUB_TEST_ROWS, len(dev)))
 
 
 def _write(path: Path, split: TextSplit, rows: int) -> None:

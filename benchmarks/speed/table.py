@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 ROWS = (
     ("device-seconds a trial", "device_seconds_per_trial", 1.0, ".1f"),
@@ -23,16 +23,18 @@ ROWS = (
     ("peak private memory, all processes, MB", "peak_private_bytes", 1e-6, ".0f"),
     ("mean accuracy, %", "mean_accuracy", 100.0, ".1f"),
 )
+Rows: TypeAlias = Sequence[tuple[str, str, float, str]]
 """(label, figure, factor to the label's unit, format)."""
 RATIOS = ("device_seconds_per_trial", "held_device_seconds_per_trial", "wall_seconds", "first_step_seconds")
 
 
-def summarise(runs: Sequence[Mapping[str, Any]], tolerance: float) -> dict[str, Any]:
+def summarise(runs: Sequence[Mapping[str, Any]], tolerance: float, rows: Rows = ROWS,
+              compared: Sequence[str] = RATIOS) -> dict[str, Any]:
     """medians: by arm and figure. ratios: of each other arm to ours, repeat by repeat. accuracy: do the means agree?"""
     arms = list(dict.fromkeys(run["arm"] for run in runs))
-    medians = {arm: {name: statistics.median(r[name] for r in runs if r["arm"] == arm) for _, name, _, _ in ROWS}
+    medians = {arm: {name: statistics.median(r[name] for r in runs if r["arm"] == arm) for _, name, _, _ in rows}
                for arm in arms}
-    ratios = {arm: {name: ratio(runs, arm, "ours", name) for name in RATIOS} for arm in arms if arm != "ours"} \
+    ratios = {arm: {name: ratio(runs, arm, "ours", name) for name in compared} for arm in arms if arm != "ours"} \
         if "ours" in arms else {}
     means = {arm: statistics.fmean(r["mean_accuracy"] for r in runs if r["arm"] == arm) for arm in arms}
     spread = max(means.values()) - min(means.values())
@@ -47,18 +49,18 @@ def ratio(runs: Sequence[Mapping[str, Any]], arm: str, base: str, figure: str) -
     return {"median": statistics.median(values), "low": min(values), "high": max(values)}
 
 
-def markdown(runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any]) -> str:
+def markdown(runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], rows: Rows = ROWS) -> str:
     """Medians with the range over repeats in brackets; then how many times as much the other arms take."""
     arms = list(summary["medians"])
     lines = ["| median (range) | " + " | ".join(arms) + " |", "|---|" + "---|" * len(arms)]
-    for label, name, factor, form in ROWS:
+    for label, name, factor, form in rows:
         cells = []
         for arm in arms:
             values = [run[name] * factor for run in runs if run["arm"] == arm]
             spread = f" ({min(values):{form}}-{max(values):{form}})" if len(values) > 1 else ""
             cells.append(f"{statistics.median(values):{form}}{spread}")
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
-    labels = {name: label for label, name, _, _ in ROWS}
+    labels = {name: label for label, name, _, _ in rows}
     for arm, ratios in summary["ratios"].items():
         lines += ["", f"{arm} / ours:"]
         lines += [f"- {labels[name]}: {r['median']:.2f} ({r['low']:.2f}-{r['high']:.2f})" for name, r in ratios.items()]

@@ -6,7 +6,7 @@ import importlib
 import os
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,28 +35,40 @@ class Watched:
     written_bytes: int
 
 
-def watch(command: Sequence[str], folder: Path, limit_seconds: float, extra: Mapping[str, str] | None = None) -> Watched:
+def environment() -> dict[str, str]:
+    """Of an arm's process: one thread, no hub."""
+    return {**os.environ, **ONE_THREAD, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+def watch(command: Sequence[str], folder: Path, limit_seconds: float) -> Watched:
     """SpeedError with the end of the output where the command fails. Output goes to `folder`.log."""
     psutil: Any = importlib.import_module("psutil")  # comes with accelerate, which Trainer needs
     log, began = folder.with_suffix(".log"), time.time()
-    environment = {**os.environ, **ONE_THREAD, "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", **(extra or {})}
     written: dict[tuple[int, float], int] = {}
     rss = private = held = 0
     with log.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
-        while process.poll() is None:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment())
+        while not _ended(process):
             if time.time() - began > limit_seconds:
                 _stop(psutil, process)
                 raise SpeedError(f"an arm took more than {limit_seconds:.0f} s and was stopped; its output is in {log}")
             largest, total = _sample(psutil, process.pid, written)
             rss, private, held = max(rss, largest), max(private, total), max(held, folder_size(folder))
-            time.sleep(POLL_SECONDS)
     ended = time.time()
     if process.returncode != 0:
         end = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise SpeedError(f"an arm ended with {process.returncode}; its output is in {log} and ends with\n{end}")
     return Watched(began=began, wall_seconds=ended - began, peak_rss_bytes=rss, peak_private_bytes=private,
                    folder_bytes=max(held, folder_size(folder)), written_bytes=sum(written.values()))
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    """Waits for the end, at most until the next sample is due."""
+    try:
+        process.wait(POLL_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _sample(psutil: Any, pid: int, written: dict[tuple[int, float], int]) -> tuple[int, int]:

@@ -1,0 +1,98 @@
+"""Two ways to train, seed by seed: does the accuracy differ, and by how much? No Ray; two processes, one thread each.
+
+--equivalence: our training function with batches of like length (training.bucket_lengths) and with purely random ones.
+--agreement: our training function and transformers' Trainer, both fp32, at the same settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from benchmarks.speed.setting import Setting, write_rows
+from benchmarks.speed.watch import environment
+from tuneoff.config import available_cores
+
+MARGIN = 0.01
+"""Within which mean accuracies count as the same."""
+LIMIT_SECONDS = 900.0
+WAYS = {"equivalence": ("bucketed", "random"), "agreement": ("ours", "trainer")}
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Trains every seed both ways, the first way first in every other seed, and summarises."""
+    kind = "equivalence" if options.equivalence else "agreement"
+    ways, seeds = WAYS[kind], range(options.equivalence or options.agreement)
+    folder = Path(tempfile.mkdtemp(prefix="tuneoff-speed-"))
+    setting = Setting(folder=str(folder), model=options.model, layers=options.layers, epochs=options.epochs,
+                      batch_size=options.batch_size, learning_rates=(options.learning_rates[0],))
+    write_rows(folder, options.files, options.rows, whole_test=True)
+    setting.save(folder / "setting.json")
+    precision = options.precision if kind == "equivalence" else "fp32"
+    workers = min(options.slots, available_cores())
+    with ThreadPoolExecutor(workers) as pool:
+        shares = [[seed for seed in seeds if seed % workers == worker] for worker in range(workers)]
+        lines = [line for share in pool.map(lambda share: _worker(folder, ways, share, precision), shares) for line in share]
+    shutil.rmtree(folder)
+    return {"setting": {**vars(options), "out": str(options.out), "precision": precision}, "kind": kind,
+            "runs": sorted(lines, key=lambda line: (line["seed"], line["way"])), "summary": summarise(lines, ways)}
+
+
+def _worker(folder: Path, ways: Sequence[str], seeds: Sequence[int], precision: str) -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "benchmarks.speed.paired_worker", str(folder / "setting.json"), precision, ",".join(ways),
+               *map(str, seeds)]
+    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True,
+                          timeout=LIMIT_SECONDS)
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"seed"')]  # Trainer prints too
+
+
+def summarise(lines: Sequence[Mapping[str, Any]], ways: Sequence[str]) -> dict[str, Any]:
+    """difference: of accuracies, first way less second, paired by seed, with the 90 % interval of Student's t.
+
+    equivalent: the interval lies within +-MARGIN, which is the two one-sided tests at 5 % each (Schuirmann 1987).
+    """
+    from scipy.stats import t
+    by = {(line["seed"], line["way"]): line for line in lines}
+    seeds = sorted({line["seed"] for line in lines})
+    pairs = [(by[seed, ways[0]], by[seed, ways[1]]) for seed in seeds]
+    differences = [a["accuracy"] - b["accuracy"] for a, b in pairs]
+    mean, sd, n = statistics.fmean(differences), statistics.stdev(differences), len(pairs)
+    half = float(t.ppf(0.95, n - 1)) * sd / n**0.5
+    ratios = [b["epoch_seconds"] / a["epoch_seconds"] for a, b in pairs]
+    return {
+        "seeds": n, "difference": mean, "low": mean - half, "high": mean + half, "sd_of_differences": sd, "margin": MARGIN,
+        "equivalent": max(half - mean, half + mean) < MARGIN,
+        "rows_evaluated": pairs[0][0]["rows"],
+        "ways": {way: {"mean": statistics.fmean(pair[i]["accuracy"] for pair in pairs),
+                       "sd": statistics.stdev(pair[i]["accuracy"] for pair in pairs),
+                       "epoch_seconds": statistics.median(pair[i]["epoch_seconds"] for pair in pairs)}
+                 for i, way in enumerate(ways)},
+        "time_ratio": {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}}
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    summary, options = found["summary"], found["setting"]
+    first, second = summary["ways"]
+    lines = [f"{summary['seeds']} seeds each, {options['precision']}, learning rate {options['learning_rates'][0]:g}, "
+             f"batch size {options['batch_size']}, {options['epochs']} epochs; accuracy on "
+             f"{summary['rows_evaluated']} rows.", "",
+             "| | mean accuracy, % | sd, points | s an epoch, median |", "|---|---|---|---|"]
+    lines += [f"| {way} | {100 * row['mean']:.2f} | {100 * row['sd']:.2f} | {row['epoch_seconds']:.2f} |"
+              for way, row in summary["ways"].items()]
+    ratio = summary["time_ratio"]
+    verdict = "equivalent" if summary["equivalent"] else "NOT shown to be equivalent"
+    lines += ["", f"{first} less {second}: {100 * summary['difference']:+.2f} points, 90 % interval "
+              f"{100 * summary['low']:+.2f} to {100 * summary['high']:+.2f} (sd of a pair "
+              f"{100 * summary['sd_of_differences']:.2f}): {verdict} within "
+              f"{100 * summary['margin']:.0f} point.",
+              f"Time of an epoch, {second} / {first}: {ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})."]
+    return "\n".join(lines) + "\n"
