@@ -6,14 +6,13 @@ import itertools
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import synthetic as syn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneoff.report import figures, style
-from tuneoff.report.curves import Steps, band, incumbent_steps
+from tuneoff.report.curves import Steps, band, steps_by_cell
 from tuneoff.report.figures import accuracy_vs_cost, incumbent
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
@@ -92,16 +91,17 @@ def test_the_curve_ends_at_the_charge_and_at_the_result(block_and_frames: tuple[
         assert data.test[name].mean[-1] == pytest.approx(own["test"].mean())
 
 
-def made_evaluations(run: list[tuple[float, float]]) -> pd.DataFrame:
+def steps_of(run: list[tuple[float, float]]) -> Steps:
     records = [syn.evaluation(f"t{i}", 1, value, elapsed) for i, (elapsed, value) in enumerate(run)]
-    return build_frames([syn.cell([syn.start(devices=1), *records])]).evaluations
+    frames = build_frames([syn.cell([syn.start(devices=1), *records])])
+    return next(iter(steps_by_cell(frames, "validation", "seconds").values()))
 
 
 @settings(max_examples=50)
 @given(runs, st.floats(0, 1100))
 def test_no_look_ahead_at_any_cost(run: list[tuple[float, float]], cost: float) -> None:
     """What is known at a cost is the best of what came at or before it, whatever comes later."""
-    value = incumbent_steps(made_evaluations(run), "validation", "charged_seconds", 1100).at(cost)
+    value = steps_of(run).at(cost)
     known = [v for elapsed, v in run if elapsed <= cost]
     assert np.isnan(value) if not known else value == max(known)
 
@@ -110,8 +110,8 @@ def test_no_look_ahead_at_any_cost(run: list[tuple[float, float]], cost: float) 
 @given(runs, runs)
 def test_the_future_changes_no_past(run: list[tuple[float, float]], later: list[tuple[float, float]]) -> None:
     after = [(1000 + elapsed, value) for elapsed, value in later]
-    short = incumbent_steps(made_evaluations(run), "validation", "charged_seconds", 1000)
-    long = incumbent_steps(made_evaluations(run + after), "validation", "charged_seconds", 2000)
+    short = steps_of(run)
+    long = steps_of(run + after)
     costs = np.linspace(0, 1000, 23)
     np.testing.assert_array_equal(short.at(costs), long.at(costs))
 

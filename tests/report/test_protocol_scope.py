@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tuneoff.record import Cell
-from tuneoff.report.curves import incumbent_steps
+from tuneoff.report.curves import steps_by_cell
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.published import published_table
 from tuneoff.report.reading import Block
@@ -36,9 +36,9 @@ def test_heldout_tests_what_scored() -> None:
 
 
 def test_the_newest_checkpoint_takes_over_when_it_is_known_and_not_before() -> None:
-    steps = incumbent_steps(made("blog2020")[1].evaluations, "test", "elapsed_seconds", 50)
+    steps = next(iter(steps_by_cell(made("blog2020")[1], "test", "seconds").values()))
     assert [float(steps.at(t)) for t in (10, 29, 30, 50)] == [0.70, 0.70, 0.65, 0.65]
-    scores = incumbent_steps(made("blog2020")[1].evaluations, "validation", "elapsed_seconds", 50)
+    scores = next(iter(steps_by_cell(made("blog2020")[1], "validation", "seconds").values()))
     assert float(scores.at(50)) == 0.80
 
 

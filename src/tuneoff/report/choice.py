@@ -11,8 +11,8 @@ import pandas as pd
 
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
-from tuneoff.report.curves import EQUAL_COST, UNITS, UNTUNED, Floats, Steps, incumbent_steps
-from tuneoff.report.frames import Frames, of_cell
+from tuneoff.report.curves import EQUAL_COST, UNITS, UNTUNED, Floats, steps_by_cell
+from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 from tuneoff.report.statistics.best import probability_best
 from tuneoff.report.statistics.summary import mean_interval
@@ -62,7 +62,9 @@ def choose(frames: Frames, unit: str) -> Choice | None:
     names = wording.order(done.cells["algorithm"])
     if len(names) < 2:
         return None
-    curves = {name: _curves(done, name, unit) for name in names}
+    steps, cells = steps_by_cell(done, "test", unit), done.cells
+    curves = {name: {int(repeat): steps[cell] for repeat, cell in cells.loc[cells["algorithm"] == name, ["repeat", "cell"]]
+                     .itertuples(index=False)} for name in names}
     common = sorted(set.intersection(*(set(own) for own in curves.values())))
     if len(common) < FEWEST_REPEATS:
         return None
@@ -88,15 +90,6 @@ def choose(frames: Frames, unit: str) -> Choice | None:
             expected[i, j], low[i, j], high[i, j] = found.estimate, found.low, found.high
     return Choice(unit=unit, names=tuple(names), repeats=len(common), budget=budget, expected=expected, low=low, high=high,
                   best=best)
-
-
-def _curves(done: Frames, name: str, unit: str) -> dict[int, Steps]:
-    """The test score of one search's incumbent by cost, by repeat."""
-    column, end, factor = UNITS[unit]
-    evaluations = done.evaluations.assign(cost=done.evaluations[column].astype(float) * factor)
-    cells = done.cells[done.cells["algorithm"] == name]
-    return {int(repeat): incumbent_steps(of_cell(evaluations, cell), "test", "cost", float(stop) * factor)
-            for repeat, cell, stop in zip(cells["repeat"], cells["cell"], cells[end], strict=True)}
 
 
 def sentences(choice: Choice, device: str) -> list[str]:

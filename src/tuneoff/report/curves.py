@@ -19,6 +19,7 @@ EQUAL_COST = 1.1
 UNITS = {"epochs": ("epochs_spent", "epochs_trained", 1.0), "minutes": ("charged_seconds", "charged_seconds", 1 / 60),
          "dollars": ("dollars", "dollars", 1.0)}
 """Unit of cost -> the evaluations' column, the cells' column, and what both are multiplied by."""
+_SCALES = {**UNITS, "seconds": ("charged_seconds", "charged_seconds", 1.0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,14 +51,22 @@ class Band:
     repeats: int
 
 
-def incumbent_steps(evaluations: pd.DataFrame, value: str, cost: str, end: float) -> Steps:
-    """One cell's results as they stood: column `value` ("validation" or "test") of each, by column `cost`.
+def steps_by_cell(done: Frames, value: str, unit: str) -> dict[str, Steps]:
+    """Each cell's results as they stood: column `value` ("validation" or "test"), by cost in one of UNITS or charged seconds.
 
-    evaluations: in known order. "test" follows the protocol's rule of which weights are tested (reading.reported).
+    done: evaluations in known order, as in every frame. "test" follows the protocol's rule of which weights are tested
+    (reading.reported). A cell without a result has no step. Raises KeyError for another unit.
     """
-    stood = evaluations["is_reported" if value == "test" else "is_incumbent"].astype(bool)
-    best = evaluations[stood].sort_values("elapsed_seconds", kind="stable")
-    return Steps(cost=best[cost].to_numpy(np.float64), value=best[value].to_numpy(np.float64), end=end)
+    column, ends, factor = _SCALES[unit]
+    stood = done.evaluations["is_reported" if value == "test" else "is_incumbent"].to_numpy(dtype=bool)
+    best = done.evaluations.loc[stood, ["cell", "elapsed_seconds", column, value]]
+    best = best.sort_values("elapsed_seconds", kind="stable")
+    costs, values = (best[name].to_numpy(np.float64) for name in (column, value))
+    rows = best.groupby("cell").indices
+    none = np.empty(0, dtype=np.intp)
+    return {str(cell): Steps(cost=costs[own] * factor, value=values[own], end=float(end) * factor)
+            for cell, end in zip(done.cells["cell"], done.cells[ends], strict=True)
+            for own in [rows.get(cell, none)]}
 
 
 def band(repeats: Sequence[Steps]) -> Band | None:
@@ -76,28 +85,44 @@ def band(repeats: Sequence[Steps]) -> Band | None:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Run:
+    """What a finished cell cost."""
+
+    cell: str
+    charged_seconds: float
+    dollars: float
+    per_device_hour_usd: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Searches:
-    """The finished searches of one block. steps: test score of the incumbent by charged device-seconds, by cell."""
+    """The finished searches of one block. steps: test score of the incumbent by charged device-seconds, by cell.
+
+    runs: by algorithm, in the usual order, and repeat.
+    """
 
     cells: pd.DataFrame
     steps: Mapping[str, Steps]
+    runs: Mapping[str, Mapping[int, Run]]
 
     @classmethod
     def of(cls, frames: Frames) -> Searches:
         done = frames.finished()
-        own = {str(name): part for name, part in done.evaluations.groupby("cell")}
-        empty = done.evaluations.iloc[:0]
-        return cls(cells=done.cells, steps={
-            cell: incumbent_steps(own.get(cell, empty), "test", "charged_seconds", float(charge))
-            for cell, charge in zip(done.cells["cell"], done.cells["charged_seconds"], strict=True)})
+        runs: dict[str, dict[int, Run]] = {name: {} for name in wording.order(done.cells["algorithm"])}
+        columns = ["algorithm", "repeat", "cell", "charged_seconds", "dollars", "per_device_hour_usd"]
+        for row in done.cells.sort_values("repeat")[columns].itertuples(index=False):
+            name, repeat, cell, seconds, dollars, price = row
+            runs[name][int(repeat)] = Run(cell=str(cell), charged_seconds=float(seconds), dollars=float(dollars),
+                                          per_device_hour_usd=float(price))
+        return cls(cells=done.cells, steps=steps_by_cell(done, "test", "seconds"), runs=runs)
 
     @property
     def names(self) -> list[str]:
-        return wording.order(self.cells["algorithm"])
+        return list(self.runs)
 
-    def named(self, name: str) -> pd.DataFrame:
-        """The cells of one algorithm, by repeat."""
-        return self.cells[self.cells["algorithm"] == name].set_index("repeat").sort_index()
+    def named(self, name: str) -> Mapping[int, Run]:
+        """The runs of one algorithm, by repeat."""
+        return self.runs[name]
 
     def score(self, cell: str, limit: float) -> float:
         """Test score at equal cost: the last incumbent's where the search cost about `limit` or less.
@@ -107,16 +132,23 @@ class Searches:
         steps = self.steps[cell]
         return float(steps.at(steps.end if steps.end <= EQUAL_COST * limit else limit))
 
+    def scores(self, limit: float = float("inf"), names: Sequence[str] | None = None) -> pd.DataFrame:
+        """A row a repeat that all have, a column an algorithm (default: all), each at `limit` or its end; no gaps."""
+        chosen = self.names if names is None else names
+        common = sorted(set.intersection(*(set(self.runs[n]) for n in chosen))) if chosen else []
+        return pd.DataFrame([[self.score(self.runs[n][k].cell, limit) for n in chosen] for k in common], index=common,
+                            columns=list(chosen), dtype=np.float64).dropna()
+
     def table(self) -> pd.DataFrame:
         """A row a repeat that all have, a column an algorithm, each row at its cheapest search's cost; no gaps.
 
         Without the untuned default: it is no search, and at the cost of its one trial the others have nothing yet.
         """
-        rows, searching = {}, self.cells[self.cells["algorithm"] != UNTUNED]
-        names = wording.order(searching["algorithm"])
-        for repeat, own in searching.groupby("repeat"):
-            if len(own) == len(names):
-                limit = float(own["charged_seconds"].min())
-                scores = zip(own["algorithm"], own["cell"], strict=True)
-                rows[repeat] = {name: self.score(cell, limit) for name, cell in scores}
-        return pd.DataFrame.from_dict(rows, orient="index", columns=names).dropna()
+        names = [n for n in self.names if n != UNTUNED]
+        common = sorted(set.intersection(*(set(self.runs[n]) for n in names))) if names else []
+        rows = []
+        for repeat in common:
+            runs = [self.runs[n][repeat] for n in names]
+            limit = min(run.charged_seconds for run in runs)
+            rows.append([self.score(run.cell, limit) for run in runs])
+        return pd.DataFrame(rows, index=common, columns=names, dtype=np.float64).dropna()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -11,12 +10,12 @@ import pandas as pd
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
 from tuneoff.report.curves import EQUAL_COST, Searches
-from tuneoff.report.evidence import pair_up
+from tuneoff.report.evidence import all_verdicts
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 from tuneoff.report.statistics.target import cost_to_target
 from tuneoff.report.table import Table, caption
-from tuneoff.report.verdict import Verdict, judge
+from tuneoff.report.verdict import Verdict
 
 REFERENCE = "default"
 
@@ -50,7 +49,7 @@ def budget_table(block: Block, frames: Frames) -> Table | None:
     for seconds in budgets(cells):
         scores = {name: _scores(searches, name, seconds) for name in names}
         means = {name: float(np.mean(s)) if len(s) else float("nan") for name, s in scores.items()}
-        verdicts = judge([pair_up(searches, a, b, seconds) for a, b in combinations(names, 2)], block.metric)
+        verdicts = all_verdicts(searches, block.metric, seconds)
         leader, evidence = _leader(means, verdicts)
         dollars = seconds / 3600 * float(rates[0])
         rows.append((f"${format_dollars(dollars)}", wording.minutes([seconds]),
@@ -66,7 +65,7 @@ def budget_table(block: Block, frames: Frames) -> Table | None:
 
 
 def _scores(searches: Searches, name: str, seconds: float) -> list[float]:
-    scores = [searches.score(str(cell), seconds) for cell in searches.named(name)["cell"]]
+    scores = [searches.score(run.cell, seconds) for run in searches.named(name).values()]
     return [s for s in scores if np.isfinite(s)]
 
 
@@ -100,10 +99,10 @@ def target_table(block: Block, frames: Frames) -> Table | None:
     target = float(reference.median())
     rows, numbers = [], []
     for name in names:
-        own = searches.named(name)
-        seconds = [cost_to_target(searches.steps[c].cost, searches.steps[c].value, target) for c in own["cell"]]
+        own = list(searches.named(name).values())
+        seconds = [cost_to_target(searches.steps[r.cell].cost, searches.steps[r.cell].value, target) for r in own]
         middle, reached = float(np.median(seconds)), int(np.isfinite(seconds).sum())
-        dollars = middle / 3600 * float(own["per_device_hour_usd"].iloc[0])
+        dollars = middle / 3600 * own[0].per_device_hour_usd
         rows.append((name, f"{reached} of {len(seconds)}", wording.minutes([middle]), format_dollars(dollars)))
         numbers.append({"algorithm": name, "target": target, "reached": reached, "repeats": len(seconds),
                         "device_seconds_median": middle, "dollars_median": dollars})

@@ -9,85 +9,86 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from tuneoff.price import format_dollars
 from tuneoff.report import wording
-from tuneoff.report.curves import Searches
+from tuneoff.report.curves import UNTUNED, Searches
 from tuneoff.report.frames import Frames
+from tuneoff.report.questions import DEFECT, HEADINGS, TUNING, defect_sentence, judge_by_question, question
 from tuneoff.report.reading import Block
 from tuneoff.report.single import single_runs_sentence
-from tuneoff.report.verdict import Pair, Verdict, judge
+from tuneoff.report.verdict import Pair, Verdict
 
-BASELINES = ("random", "default")
+BASELINES = ("random", UNTUNED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """verdicts: a pair each. remarks: what the evidence lacks, plain sentences."""
+    """verdicts: a pair each. remarks: what the evidence lacks, plain sentences. metric: the score's name."""
 
     verdicts: tuple[Verdict, ...]
     remarks: tuple[str, ...]
+    metric: str
+
+    def of(self, key: str) -> list[Verdict]:
+        """The verdicts of one question."""
+        return [v for v in self.verdicts if question(v.first, v.second) == key]
+
+    def groups(self) -> list[tuple[str, list[str]]]:
+        """(question, its sentences) for each question that a pair answers; remarks last, under no question ("")."""
+        made = [(heading, [*(defect_sentence(v, self.metric) for v in own if key == DEFECT), *(v.sentence for v in own)])
+                for key, heading in HEADINGS.items() if (own := self.of(key))]
+        return [*made, *([("", list(self.remarks))] if self.remarks else [])]
 
     def sentences(self) -> list[str]:
-        return [*(v.sentence for v in self.verdicts), *self.remarks]
+        return [line for _, lines in self.groups() for line in lines]
 
     def markdown(self) -> str:
-        return "\n".join(f"- {line}" for line in self.sentences()) + "\n"
+        return "\n\n".join((f"**{heading}**\n\n" if heading else "") + "\n".join(f"- {line}" for line in lines)
+                           for heading, lines in self.groups()) + "\n"
 
     def frame(self) -> pd.DataFrame:
         """A row a verdict, numbers unrounded in the metric's own unit."""
         return pd.DataFrame([{
-            "first": v.first, "second": v.second, "better": v.better, "difference": v.difference.estimate,
-            "low": v.difference.low, "high": v.difference.high, "p_holm": v.p, "repeats": v.repeats,
-            "more_repeats": v.more_repeats, "cost_ratio": v.cost_ratio, "sentence": v.sentence,
+            "question": question(v.first, v.second), "first": v.first, "second": v.second, "better": v.better,
+            "difference": v.difference.estimate, "low": v.difference.low, "high": v.difference.high, "p_holm": v.p,
+            "repeats": v.repeats, "more_repeats": v.more_repeats, "cost_ratio": v.cost_ratio, "more_dollars": v.more_dollars,
+            "sentence": v.sentence,
         } for v in self.verdicts])
 
 
 def find(block: Block, frames: Frames) -> Findings:
     """Verdicts for each pair of searches with a finished cell, and remarks. frames: of one block."""
     searches = Searches.of(frames)
-    names = searches.names
-    pairs = [pair_up(searches, a, b) for a, b in combinations(names, 2)]
-    return Findings(verdicts=tuple(judge(pairs, block.metric)), remarks=tuple(_remarks(frames, names, block.metric)))
+    return Findings(verdicts=tuple(all_verdicts(searches, block.metric)), metric=block.metric,
+                    remarks=tuple(_remarks(frames, searches.names, block.metric)))
 
 
-def headline(block: Block, frames: Frames, findings: Findings) -> str:
-    """One sentence: which search is shown to be better than all others, or how far the evidence goes; then its cost."""
-    done = frames.finished().cells.dropna(subset=["test"])
-    means = done.groupby("algorithm")["test"].mean()
-    if len(means) < 2:
-        return f"Only {means.index[0]} has a finished, tested run: there is nothing to compare." if len(means) else ""
-    beaten = {n: [v.second for v in findings.verdicts if v.better == n] for n in means.index}
-    shown = [n for n in wording.order(means.index) if len(beaten[n]) == len(means) - 1]
-    top = shown[0] if shown else str(means.idxmax())
-    spent = done.groupby("algorithm")["dollars"].mean()
-    score = wording.score([float(means[top])], block.metric)
-    price = f"test {block.metric} {score} for ${format_dollars(float(spent[top]))} a search"
-    if shown:
-        return f"{top} is better than every other search here at equal cost ({price})."
-    won = f" is shown to be better than {wording.listed(wording.order(beaten[top]))} but" if beaten[top] else ""
-    rest = [n for n in wording.order(means.index) if n != top and n not in beaten[top]]
-    return (f"At equal cost, no search is shown to be better than all the others. {top} has the highest mean at its full cost "
-            f"({price}); it{won} is not shown to be better than {wording.listed(rest)}. Cheapest: {spent.idxmin()}, "
-            f"${format_dollars(float(spent.min()))}.")
+def all_verdicts(searches: Searches, metric: str, budget_seconds: float | None = None) -> list[Verdict]:
+    """Of each pair, by question; at a budget, where one is given (see pair_up)."""
+    pairs = [pair_up(searches, a, b, budget_seconds) for a, b in combinations(searches.names, 2)]
+    return judge_by_question(pairs, metric, searches.scores(budget_seconds or float("inf")))
 
 
 def pair_up(searches: Searches, first: str, second: str, budget_seconds: float | None = None) -> Pair:
     """Repeat k of one with repeat k of the other, at the cost of the cheaper of the two, or at a budget's.
 
-    budget_seconds: charged device-seconds; a search that ended before keeps its result.
+    Against the untuned default, without a budget, each is taken at its full cost. budget_seconds: charged device-seconds;
+    a search that ended before keeps its result.
     """
     a, b = searches.named(first), searches.named(second)
-    common = sorted(set(a.index) & set(b.index))
+    full = budget_seconds is None and question(first, second) == TUNING
+    common = sorted(set(a) & set(b))
     scores = []
     for repeat in common:
-        limit = budget_seconds or min(float(x.loc[repeat, "charged_seconds"]) for x in (a, b))
-        scores.append([searches.score(str(x.loc[repeat, "cell"]), limit) for x in (a, b)])
+        limit = float("inf") if full else budget_seconds or min(x[repeat].charged_seconds for x in (a, b))
+        scores.append([searches.score(x[repeat].cell, limit) for x in (a, b)])
     usable = [s for s in scores if np.isfinite(s).all()]
-    charged = [float(x.loc[common or list(x.index), "charged_seconds"].mean()) for x in (a, b)]
+    charged, dollars = ([float(np.mean([getattr(x[k], what) for k in common or x])) for x in (a, b)]
+                        for what in ("charged_seconds", "dollars"))
     return Pair(first=first, second=second, first_scores=tuple(s[0] for s in usable),
                 second_scores=tuple(s[1] for s in usable),
                 cost_ratio=charged[0] / charged[1] if min(charged) > 0 else 1.0,
-                note=_left_out(len(set(a.index) ^ set(b.index)), len(scores) - len(usable)))
+                more_dollars=dollars[0] - dollars[1] if full else None,
+                note=_left_out(len(set(a) ^ set(b)), len(scores) - len(usable)))
 
 
 def _left_out(without_partner: int, without_score: int) -> str:

@@ -52,7 +52,7 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     return [
         f"<h2>{escape(b.task)} with {escape(b.model)}</h2>",
         f'<p class="verdict"><strong>Verdict.</strong> {escape(report.headline)}</p>' if report.headline else "",
-        _table(report, "results", report.results), _pairs(report.findings.sentences()),
+        _table(report, "results", report.results), *_pairs(report.findings.groups()),
         *(_table(report, key, table) for key, table in tables.items() if key in ("published", "budget", "target")),
         _chart(report, next(marks)), "<h3>Figures</h3>" if report.figures else "",
         '<div class="figures">' + "".join(_figure(report, title, next(marks)) for title in report.figures) + "</div>",
@@ -62,10 +62,14 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
         _provenance(report)]
 
 
-def _pairs(sentences: Sequence[str]) -> str:
-    if len(sentences) > MANY:
-        return _folded(f"Pair by pair: {len(sentences)} sentences", [_list(sentences)])
-    return "<h3>Pair by pair</h3>" + _list(sentences)
+def _pairs(groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    """A heading and a list a question; long lists are folded away."""
+    parts = []
+    for heading, sentences in groups:
+        lines, many = _list(sentences), f"Pair by pair: {len(sentences)} sentences"
+        parts.append(f"<h3>{escape(heading or 'What the evidence lacks')}</h3>")
+        parts.append(_folded(many, [lines]) if len(sentences) > MANY else lines)
+    return parts
 
 
 def _figure(report: BlockReport, title: str, number: int) -> str:

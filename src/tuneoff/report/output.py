@@ -17,8 +17,9 @@ from tuneoff.report import figures
 from tuneoff.report.accounts import failures_table, ledger_table
 from tuneoff.report.choice import choice_table
 from tuneoff.report.decision import budget_table, target_table
-from tuneoff.report.evidence import Findings, find, headline
+from tuneoff.report.evidence import Findings, find
 from tuneoff.report.frames import Frames, load_frames
+from tuneoff.report.headline import headline
 from tuneoff.report.html import html_page
 from tuneoff.report.interactive import chart
 from tuneoff.report.page import BlockReport, markdown_page

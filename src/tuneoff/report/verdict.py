@@ -1,9 +1,10 @@
 """Verdicts in words, computed: which search is better than which, by how much, on what evidence.
 
 The rule, the same for every pair. Searches are compared on the test score of their incumbents, repeat by repeat, at
-equal cost. One is *better* only where the paired signed-rank test, corrected by Holm for all pairs, is below .05 and
-the interval of the mean difference excludes 0. Everything else is *not separable*, with the repeats it would take to
-see one point. One run each never separates two searches, whatever their scores.
+equal cost (with the untuned default: at full cost, see questions). One is *better* only where the paired signed-rank
+test, corrected by Holm for all pairs of its question, is below .05 and the interval of the mean difference excludes 0.
+Everything else is *not separable*, with the repeats it would take to see one point. One run each never separates two
+searches, whatever their scores.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tuneoff.price import format_dollars
 from tuneoff.report import wording
 from tuneoff.report.curves import EQUAL_COST
 from tuneoff.report.statistics.comparison import holm, wilcoxon
@@ -24,9 +26,10 @@ WORTHWHILE = 0.01
 
 @dataclass(frozen=True, kw_only=True)
 class Pair:
-    """Two searches' test scores at equal cost, paired by repeat. scores: shape (n,) each, in the metric's own unit.
+    """Two searches' test scores, paired by repeat. scores: shape (n,) each, in the metric's own unit.
 
-    cost_ratio: first's charge over second's, before any cut. note: what was left out, as a clause, or "".
+    cost_ratio: first's charge over second's, before any cut. more_dollars: first's mean price minus second's where each is
+    taken at its full cost, None where the dearer one was cut off. note: what was left out, as a clause, or "".
     """
 
     first: str
@@ -34,6 +37,7 @@ class Pair:
     first_scores: tuple[float, ...]
     second_scores: tuple[float, ...]
     cost_ratio: float = 1.0
+    more_dollars: float | None = None
     note: str = ""
 
     @property
@@ -57,14 +61,19 @@ class Verdict:
     """How many more would show a difference of WORTHWHILE, 0 where they suffice, None where the spread is unknown."""
     cost_ratio: float
     """first's charge over second's."""
+    more_dollars: float | None
+    """first's price minus second's where both are at full cost."""
     note: str
     sentence: str
 
 
-def judge(pairs: Sequence[Pair], metric: str) -> list[Verdict]:
-    """One verdict a pair, in the order given. Names, their order and the order of repeats have no say in it."""
+def judge(pairs: Sequence[Pair], metric: str, least_p: float = 0.0) -> list[Verdict]:
+    """One verdict a pair, in the order given; all pairs are one family. Names and the order of anything have no say in it.
+
+    least_p: of a test that has to come before; no pair's p is below it.
+    """
     oriented = [_oriented(pair) for pair in pairs]
-    tested = holm([wilcoxon(p.differences) if p.differences else 1.0 for p in oriented])
+    tested = [max(p, least_p) for p in holm([wilcoxon(p.differences) if p.differences else 1.0 for p in oriented])]
     return [_verdict(pair, p, len(pairs), metric) for pair, p in zip(oriented, tested, strict=True)]
 
 
@@ -74,7 +83,8 @@ def _oriented(pair: Pair) -> Pair:
     if total > 1e-12 or (abs(total) <= 1e-12 and pair.first <= pair.second):
         return pair
     return replace(pair, first=pair.second, second=pair.first, first_scores=pair.second_scores,
-                   second_scores=pair.first_scores, cost_ratio=1 / pair.cost_ratio)
+                   second_scores=pair.first_scores, cost_ratio=1 / pair.cost_ratio,
+                   more_dollars=None if pair.more_dollars is None else -pair.more_dollars)
 
 
 def _verdict(pair: Pair, p: float, comparisons: int, metric: str) -> Verdict:
@@ -82,8 +92,8 @@ def _verdict(pair: Pair, p: float, comparisons: int, metric: str) -> Verdict:
     interval = mean_interval(sorted(pair.differences)) if n else Interval(estimate=nan, low=nan, high=nan)
     better = pair.first if p < ALPHA and interval.low > 0 else None
     made = Verdict(first=pair.first, second=pair.second, better=better, difference=interval, p=p, repeats=n,
-                   more_repeats=_more(pair.differences, comparisons), cost_ratio=pair.cost_ratio, note=pair.note,
-                   sentence="")
+                   more_repeats=_more(pair.differences, comparisons), cost_ratio=pair.cost_ratio,
+                   more_dollars=pair.more_dollars, note=pair.note, sentence="")
     return replace(made, sentence=sentence(made, comparisons, metric))
 
 
@@ -141,6 +151,9 @@ def _are(n: int) -> str:
 
 
 def _cost_clause(v: Verdict) -> str:
+    if v.more_dollars is not None:
+        dear, cheap = (v.first, v.second) if v.more_dollars > 0 else (v.second, v.first)
+        return f"each at its full cost: {dear} takes ${format_dollars(abs(v.more_dollars))} a search more than {cheap}"
     ratio = max(v.cost_ratio, 1 / v.cost_ratio)
     if ratio <= EQUAL_COST:
         return ""

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tuneoff.report import style, wording
-from tuneoff.report.curves import UNITS, Band, band, incumbent_steps
-from tuneoff.report.frames import Frames, of_cell
+from tuneoff.report.curves import Band, band, steps_by_cell
+from tuneoff.report.frames import Frames
 
 
 def common_rate(cells: pd.DataFrame) -> float | None:
@@ -27,13 +27,10 @@ def first_repeats(done: Frames) -> dict[str, str]:
 
 def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
     """By algorithm: `value` ("validation" or "test") of the result as it stood, by cost in one of UNITS."""
-    column, end, factor = UNITS[unit]
-    evaluations = done.evaluations.assign(cost=done.evaluations[column].astype(float) * factor)
+    steps, cells = steps_by_cell(done, value, unit), done.cells
     made: dict[str, Band] = {}
-    for name in wording.order(done.cells["algorithm"]):
-        cells = done.cells[done.cells["algorithm"] == name]
-        joined = band([incumbent_steps(of_cell(evaluations, cell), value, "cost", float(stop) * factor)
-                       for cell, stop in zip(cells["cell"], cells[end], strict=True)])
+    for name in wording.order(cells["algorithm"]):
+        joined = band([steps[cell] for cell in cells.loc[cells["algorithm"] == name, "cell"]])
         if joined is not None:
             made[name] = joined
     return made

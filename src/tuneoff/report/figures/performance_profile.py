@@ -39,9 +39,9 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     if len(names) < 2 or not np.isfinite(target):
         return None
     tables = [searches.named(n) for n in names]
-    common = sorted(set.intersection(*(set(t.index) for t in tables)))
+    common = sorted(set.intersection(*(set(t) for t in tables)))
     costs = np.array([[cost_to_target(searches.steps[c].cost, searches.steps[c].value, float(target))
-                       for c in t.loc[common, "cell"]] for t in tables])
+                       for c in (t[k].cell for k in common)] for t in tables])
     if len(common) < FEWEST_REPEATS or not np.isfinite(costs).any():
         return None
     return Data(shares=dict(zip(names, performance_profile(costs, FACTORS), strict=True)), repeats=len(common))
