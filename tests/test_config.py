@@ -78,6 +78,13 @@ def test_the_hash_ignores_how_a_run_is_shown_and_nothing_else():
         assert config(other).hash != base, other
 
 
+def test_graphs_are_captured_where_they_can_be_or_never():
+    assert config().training.cuda_graphs == "auto"
+    assert config("training.cuda_graphs=off").training.cuda_graphs == "off"
+    with pytest.raises(UserError, match="training.cuda_graphs is 'on', but it must be one of auto, off"):
+        config("training.cuda_graphs=on")
+
+
 def test_unknown_and_missing_keys_are_errors():
     with pytest.raises(UserError, match="stduy is not a setting: did you mean study"):
         from_plain({**plain(), "stduy": 1})

@@ -28,6 +28,8 @@ class Rates:
     train_token_seconds: Mapping[str, float]
     evaluate_token_seconds: float
     start_up_seconds: float
+    step: str
+    """How steps run after this: eager, cuda graph, or eager and why."""
 
 
 def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: float) -> Rates:
@@ -40,7 +42,7 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: flo
         seconds, tokens = zip(*timed_steps(job, hparams.replace({"batch_size": size}), SECONDS), strict=True)
         train[str(size)] = sum(seconds) / sum(tokens)
     return Rates(train_token_seconds=train, evaluate_token_seconds=_evaluation_token_seconds(job),
-                 start_up_seconds=time.time() - began)
+                 start_up_seconds=time.time() - began, step=job.stepper.mode)
 
 
 def _evaluation_token_seconds(job: Job) -> float:

@@ -120,6 +120,8 @@ class CalibrationRecord:
     evaluate_token_seconds: float
     start_up_seconds: float
     elapsed_seconds: float
+    step: str = "eager"
+    """How the worker steps: eager, cuda graph, or eager and why in brackets."""
 
 
 @dataclass(frozen=True, kw_only=True)
