@@ -19,7 +19,8 @@ FORBIDDEN = {
     "report": ("ray", "torch", "hydra", "transformers"), "task": ("ray", "torch", "hydra"), "config.py": ("ray", "torch"),
     "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"),
     "trial.py": ("hydra", "omegaconf", "torch", "transformers"),
-    "inputs.py": ("ray", "torch", "hydra"), "seats.py": ("ray", "torch", "hydra"), "executor.py": ("hydra", "omegaconf"),
+    "inputs.py": ("ray", "torch", "hydra"), "seats.py": ("ray", "torch", "hydra"),
+    "host.py": ("ray", "torch", "hydra"), "executor.py": ("hydra", "omegaconf"),
     "pool.py": ("torch", "hydra", "omegaconf"),
 }
 
@@ -46,7 +47,8 @@ def test_reading_settings_starts_neither_torch_nor_ray():
 
 
 def test_what_ray_tune_holds_as_a_trial_imports_nothing_that_trains():
-    code = "import sys, tuneoff.trial; print(sorted({'torch', 'transformers', 'tuneoff.executor'} & set(sys.modules)))"
+    code = ("import sys, tuneoff.trial, tuneoff.host; "
+            "print(sorted({'torch', 'transformers', 'tuneoff.executor'} & set(sys.modules)))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

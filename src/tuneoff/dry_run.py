@@ -12,7 +12,7 @@ from tuneoff import pool
 from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
 from tuneoff.estimate import describe, estimate, simulate
-from tuneoff.executor import Executor
+from tuneoff.host import ExecutorHost
 from tuneoff.prepare import prepare, resolve_device
 from tuneoff.record import CalibrationRecord
 from tuneoff.runtime import find_slots, start_ray
@@ -32,10 +32,10 @@ def dry_run(config: RunConfig) -> str:
     if config.resources.address is None:
         workers = pool.executors(slots.count, device=prepared.device, threads=inputs.threads, gpus=gpus)
     else:
-        kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpus)(Executor)
+        kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpus)(ExecutorHost)
         workers = tuple(kind.remote() for _ in range(slots.count))
     rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
-             for measured in ray.get([worker.prepare.remote(inputs) for worker in workers])]
+             for measured in ray.get([worker.call.remote("prepare", inputs) for worker in workers])]
     found = estimate(config, simulate(config, make_plan), rates, prepared.facts, slots=slots.count,
                      devices=slots.devices, checkpoints=plan.checkpoints)
     return describe(config, found, slots.device_kind, time.time())

@@ -24,11 +24,10 @@ from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import Network
 from tuneoff.finetune import Diverged, Evaluation, Job, OutOfTime, finetune
 from tuneoff.hparams import HParams
-from tuneoff.inputs import Material, TrialInputs
+from tuneoff.inputs import TRIAL, Material, TrialInputs
 from tuneoff.record import COMPLETED, DIVERGED, FAILED, STOPPED, Cost
 from tuneoff.seeds import trial_seed
 from tuneoff.snapshots import SnapshotWriter
-from tuneoff.trial import TRIAL
 
 BUDGET_SPENT = "the budget is spent"
 

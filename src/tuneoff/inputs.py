@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from tuneoff.engine.model import BaseModel
     from tuneoff.task.encode import EncodedSplit
 
+TRIAL = "trial"
+"""The key of a trial's name in the configuration that Ray Tune gives it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Material:

@@ -8,7 +8,7 @@ from typing import Any
 
 import ray
 
-from tuneoff.executor import Executor
+from tuneoff.host import ExecutorHost
 from tuneoff.inputs import Material
 from tuneoff.prepare import Prepared
 
@@ -39,7 +39,7 @@ def executors(slots: int, *, device: str, threads: int, gpus: float) -> tuple[An
             ray.kill(handle)
         _kept.executors, _kept.device, _kept.threads, _kept.gpus = [], device, threads, gpus
     missing = slots - len(_kept.executors)
-    kind = ray.remote(num_cpus=0, num_gpus=gpus, max_restarts=-1)(Executor)
+    kind = ray.remote(num_cpus=0, num_gpus=gpus, max_restarts=-1)(ExecutorHost)
     _kept.executors += [kind.remote() for _ in range(missing)]
     return tuple(_kept.executors[:slots])
 

@@ -103,8 +103,8 @@ def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingS
     trials = max(plan.num_samples - ended, 1)
     apart = () if config.resources.address is not None else pool.executors(
         slots, device=inputs.device, threads=inputs.threads, gpus=gpus)
-    for executor in apart[:trials]:
-        executor.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
+    for executor in apart:
+        executor.call.remote("prepare", inputs)  # while Ray Tune starts; where it fails, the first trial says so
     assignment = Assignment(inputs=inputs, executors=apart, seats=str(config.cell / RUNTIME_FOLDER))
     trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment),
                                     {"CPU": config.resources.cpus_per_trial, "GPU": 0 if apart else gpus})

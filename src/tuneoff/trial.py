@@ -12,10 +12,10 @@ from typing import Any
 import ray
 from ray.tune import Trainable
 
-from tuneoff.inputs import Assignment
+from tuneoff.inputs import TRIAL, Assignment
 from tuneoff.seats import take
 
-TRIAL = "trial"
+__all__ = ["REFERENCE_FILE", "TRIAL", "Trial", "read_reference"]
 REFERENCE_FILE = "state.ref"
 
 
@@ -34,8 +34,9 @@ class Trial(Trainable):  # type: ignore[misc]
         self._call("begin", self._inputs, dict(config), IMPORT_BEGAN)
 
     def _call(self, method: str, *arguments: Any) -> Any:
-        called = getattr(self._executor, method)
-        return ray.get(called.remote(*arguments)) if self._apart else called(*arguments)
+        if self._apart:
+            return ray.get(self._executor.call.remote(method, *arguments))
+        return getattr(self._executor, method)(*arguments)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._begin(new_config)
