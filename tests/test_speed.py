@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from benchmarks.speed.__main__ import must_be_new, parse
-from benchmarks.speed.comparison import order
+from benchmarks.speed import paired, population, reading
+from benchmarks.speed.__main__ import default_name, must_be_new, parse
 from benchmarks.speed.arms import Outcome, figures, overrides, read_ours
+from benchmarks.speed.comparison import order
 from benchmarks.speed.orchestration import counts
 from benchmarks.speed.setting import Setting, SpeedError, Work, forward_flops, read_rows, write_rows
 from benchmarks.speed.table import markdown, ratio, summarise
 from benchmarks.speed.watch import Watched, folder_size
 from tests.end_to_end.command import command
+from tuneoff.storage import load_cell
 
 FIGURES = {"held_device_seconds_per_trial": 1.0, "wall_seconds": 4.0, "first_step_seconds": 2.0,
            "first_evaluation_seconds": 3.0,
@@ -99,7 +102,9 @@ def test_the_first_rows_are_what_every_arm_reads(tmp_path):
     (lambda p: write_rows(p, None, 10**6), "--rows"),
     (lambda p: make_setting(p, learning_rates=(1e-3, 1e-3)), "--learning-rates"),
     (lambda p: make_setting(p, model="nano"), "--model"), (lambda p: make_setting(p, epochs=0), "--epochs"),
-    (lambda _: parse(["--repeats", "0"]), "--repeats"), (lambda _: counts("10,x"), "--orchestration")])
+    (lambda _: parse(["--repeats", "0"]), "--repeats"), (lambda _: counts("10,x"), "--orchestration"),
+    (lambda _: parse(["--arms", "documented"]), "--arms"), (lambda _: parse(["--pbt", "--arms", "stock"]), "--arms"),
+    (lambda _: parse(["--equivalence", "1"]), "--equivalence"), (lambda _: parse(["--reading", "0"]), "--reading")])
 def test_a_bad_option_is_named(arguments, part, tmp_path):
     with pytest.raises(SpeedError, match=part):
         arguments(tmp_path)
@@ -110,6 +115,63 @@ def test_a_result_is_never_overwritten(tmp_path):
     must_be_new(tmp_path, "b")
     with pytest.raises(SpeedError, match="never overwritten"):
         must_be_new(tmp_path, "a")
+
+
+def test_what_is_measured_decides_arms_and_the_name_of_the_result():
+    assert parse(["--pbt"]).arms == ["documented", "tuned", "ours"]
+    assert parse([]).arms == ["stock", "tuned", "ours"]
+    names = [default_name(parse(a)) for a in ([], ["--pbt"], ["--equivalence", "2"], ["--agreement", "2"], ["--reading", "1"])]
+    assert names == ["entail-micro", "pbt-entail-micro", "bucketing-entail-micro", "agreement-entail-micro", "reading"]
+
+
+def test_a_population_over_trainer_is_read_from_its_ledger(tmp_path):
+    lines = [{"trial": t, "epoch": e, "accuracy": a, "time": 100.0 + e, "seconds": 3.0}
+             for e, t, a in ((1, "x", 0.5), (1, "y", 0.7), (2, "x", 0.6), (2, "y", 0.65))]
+    (tmp_path / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = population.trainers(tmp_path)
+    assert (found["epochs"], found["exploits"], found["device_seconds"], found["first_evaluation"]) == (4, 0, 12.0, 101.0)
+    watched = Watched(began=90.0, wall_seconds=9.0, peak_rss_bytes=1, peak_private_bytes=2, folder_bytes=3, written_bytes=4)
+    figures_ = population.figures(found, watched, make_setting(tmp_path, slots=2))
+    assert figures_["best_accuracy"] == 0.7
+    assert figures_["mean_accuracy"] == pytest.approx(0.625)
+    assert (figures_["held_device_seconds"], figures_["first_evaluation_seconds"]) == (18.0, 11.0)
+
+
+def test_our_population_mutates_what_the_documented_one_does(tmp_path):
+    given = population.population_overrides(make_setting(tmp_path, members=4), tmp_path, 0)
+    assert given[0] == "algorithm=pbt"
+    assert "algorithm.trials=4" in given
+    assert "+space.learning_rate={type:float,low:0.0003,high:0.001}" in given
+    assert "+space.batch_size={type:choice,values:[16,32,64]}" in given
+    assert not any(o.startswith(("hparams.batch_size", "training.snapshot")) for o in given)
+
+
+@pytest.mark.parametrize(("shift", "equivalent"), [(0.0, True), (0.02, False)])
+def test_equivalence_wants_the_whole_interval_within_a_point(shift, equivalent):
+    lines = [{"seed": seed, "way": way, "accuracy": 0.8 + (way == "a") * (shift + 0.001 * (-1) ** seed), "rows": 9,
+              "epoch_seconds": 2.0 if way == "a" else 3.0} for seed in range(20) for way in "ab"]
+    found = paired.summarise(lines, "ab")
+    assert found["difference"] == pytest.approx(shift)
+    assert found["low"] < shift < found["high"]
+    assert found["equivalent"] is equivalent
+    assert found["time_ratio"]["median"] == pytest.approx(1.5)
+
+
+def test_a_made_up_cell_is_read_back_with_as_many_records_as_were_written(tmp_path):
+    written = reading.write_cell(tmp_path, "pbt", 0, 52)
+    cell = load_cell(tmp_path / reading.STUDY / "entail-micro" / "pbt" / "repeat-0")
+    assert written == len(cell.records) == 52
+    assert len(cell.trial_ends) == 10
+    assert len(cell.evaluations) == 30
+
+
+def test_on_the_same_batches_trainer_comes_to_our_scores(tmp_path):
+    """The built-in model has no dropout, so that nothing but the order of batches is random."""
+    from benchmarks.speed.paired_worker import Ours, trainer
+    write_rows(tmp_path, None, 64)
+    setting = make_setting(tmp_path, layers=None, epochs=2, learning_rates=(1e-3,))
+    ours = Ours(setting, "fp32")
+    assert trainer(setting, 3, order=ours.order).loss == pytest.approx(ours(3, bucket=False).loss, abs=1e-5)
 
 
 @pytest.mark.ray

@@ -1,37 +1,46 @@
-"""A trial that does nothing, and a searcher that proposes numbers. Imported in Ray's workers."""
+"""An executor that does nothing, and a searcher that proposes numbers. Imported in Ray's workers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import ray
 from ray.tune.search import Searcher
 
 from tuneoff.algorithms.base import SCORE
+from tuneoff.inputs import TRIAL
 from tuneoff.record import COMPLETED, Cost, Score
-from tuneoff.trial import TRIAL, Trial
 
 _SCORE = Score(metrics={"accuracy": 0.5}, loss=0.0, n_examples=2, predicted_counts=(1, 1))
 
 
-class NoOp(Trial):
-    """Reports one evaluation of the real trial's form, whose score says nothing, and ends."""
+class NoOpHost:
+    """Stands in for host.ExecutorHost: asks the board as a real step does, reports one evaluation of the real form, whose
+    score says nothing, and ends the trial."""
 
-    def setup(self, config: dict[str, Any]) -> None:  # type: ignore[override]
-        self._begin(config)
+    def __init__(self, board: Any) -> None:
+        self._board = board
+        self._name = ""
 
-    def _begin(self, config: Mapping[str, Any]) -> None:
+    def call(self, method: str, *arguments: Any) -> Any:
+        return getattr(self, method)(*arguments)
+
+    def begin(self, inputs: Any, config: dict[str, Any], since: float) -> None:  # noqa: ARG002
+        self.reset(config)
+
+    def reset(self, config: dict[str, Any]) -> None:
         self._name = config[TRIAL]
-        self._serial = 0
 
-    def step(self) -> dict[str, Any]:
-        return {
-            SCORE: 0.5, "epoch": 1.0, "done": True, "status": COMPLETED, "serial": 0, "parent_serial": None, "rates": None,
-            "evaluation": {
-                "trial_id": self._name, "parent_trial_id": None, "hparams": {}, "examples_seen": 1, "epoch": 1.0,
-                "validation": asdict(_SCORE), "test": None, "cost": asdict(Cost()), "peak_memory_bytes": None,
-                "worker": "no-op", "snapshot": None}}
+    def step(self) -> tuple[dict[str, Any], int | None]:
+        ray.get(self._board.take.remote(self._name, 1.0, 0.0))
+        tested = ray.get(self._board.offer.remote(0.5))
+        evaluation = {
+            "trial_id": self._name, "parent_trial_id": None, "hparams": {}, "examples_seen": 1, "epoch": 1.0,
+            "validation": asdict(_SCORE), "test": asdict(_SCORE) if tested else None, "cost": asdict(Cost()),
+            "peak_memory_bytes": None, "worker": "no-op", "snapshot": None}
+        return {SCORE: 0.5, "epoch": 1.0, "done": True, "status": COMPLETED, "serial": None, "parent_serial": None,
+                "rates": None, "evaluation": evaluation}, None
 
 
 class Numbers(Searcher):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""What a trial costs that does nothing: our own searcher, recorder and worker around an empty step."""
+"""What a trial costs that does nothing: our searcher, recorder, board, trials and executors around an empty step."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 from benchmarks.speed.setting import SpeedError
 
@@ -40,27 +41,33 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     import ray
     from ray import tune
 
-    from benchmarks.speed.noop import NoOp, Numbers
+    from benchmarks.speed.noop import NoOpHost, Numbers
     from tuneoff import board as boards
     from tuneoff.algorithms.base import MODE, SCORE
+    from tuneoff.inputs import Assignment
     from tuneoff.numbering import NumberingSearcher
     from tuneoff.record import TrialEndRecord
     from tuneoff.recorder import Recorder
     from tuneoff.resume import Earlier
     from tuneoff.runtime import RUNTIME_FOLDER
     from tuneoff.storage import LOG_FILE, LogWriter, read_log
+    from tuneoff.trial import Trial
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began = time.perf_counter()
     with LogWriter(cell) as writer, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         board = boards.create(boards.Limits())
         recorder = Recorder(cell, writer, board, Earlier(), lambda _: None)
+        hosts = tuple(ray.remote(num_cpus=0)(NoOpHost).remote(board) for _ in range(slots))
+        assignment: Any = Assignment(inputs=None, executors=hosts, seats=str(cell / RUNTIME_FOLDER))  # type: ignore[arg-type]
         tune.Tuner(
-            tune.with_resources(NoOp, {"CPU": 1}),
-            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=NumberingSearcher(Numbers()),
+            tune.with_resources(tune.with_parameters(Trial, assignment=assignment), {"CPU": 1}),
+            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE,
+                                        search_alg=NumberingSearcher(Numbers(), proposed=recorder.proposed),
                                         num_samples=count, reuse_actors=True),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder])).fit()
-        ray.kill(board)
+        for actor in (board, *hosts):
+            ray.kill(actor)
     seconds = time.perf_counter() - began
     ends = [r.elapsed_seconds for r in read_log(cell / LOG_FILE)[0] if isinstance(r, TrialEndRecord)]
     if len(ends) != count:

@@ -1,7 +1,8 @@
 """Two ways to train, seed by seed: does the accuracy differ, and by how much? No Ray; two processes, one thread each.
 
 --equivalence: our training function with batches of like length (training.bucket_lengths) and with purely random ones.
---agreement: our training function and transformers' Trainer, both fp32, at the same settings.
+--agreement: our training function and transformers' Trainer, both fp32, at the same settings; a few seeds also on the same
+batches in the same order, where a model without dropout must come to the same scores but for rounding.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from tuneoff.config import available_cores
 MARGIN = 0.01
 """Within which mean accuracies count as the same."""
 LIMIT_SECONDS = 900.0
+SAME_WAYS, SAME_SEEDS = ("random", "trainer-same"), 4
+"""Ours unbucketed, and Trainer in its order of rows."""
 WAYS = {"equivalence": ("bucketed", "random"), "agreement": ("ours", "trainer")}
 
 
@@ -39,12 +42,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     setting.save(folder / "setting.json")
     precision = options.precision if kind == "equivalence" else "fp32"
     workers = min(options.slots, available_cores())
-    with ThreadPoolExecutor(workers) as pool:
+
+    def train(ways: Sequence[str], seeds: Sequence[int]) -> list[dict[str, Any]]:
         shares = [[seed for seed in seeds if seed % workers == worker] for worker in range(workers)]
-        lines = [line for share in pool.map(lambda share: _worker(folder, ways, share, precision), shares) for line in share]
+        with ThreadPoolExecutor(workers) as pool:
+            return [line for share in pool.map(lambda s: _worker(folder, ways, s, precision), shares) for line in share]
+
+    lines = train(ways, seeds)
+    same = train(SAME_WAYS, seeds[:SAME_SEEDS]) if kind == "agreement" else []
     shutil.rmtree(folder)
     return {"setting": {**vars(options), "out": str(options.out), "precision": precision}, "kind": kind,
-            "runs": sorted(lines, key=lambda line: (line["seed"], line["way"])), "summary": summarise(lines, ways)}
+            "runs": sorted([*lines, *same], key=lambda line: (line["seed"], line["way"])),
+            "summary": {**summarise(lines, ways), **({"same_batches": on_the_same(same)} if same else {})}}
 
 
 def _worker(folder: Path, ways: Sequence[str], seeds: Sequence[int], precision: str) -> list[dict[str, Any]]:
@@ -79,6 +88,16 @@ def summarise(lines: Sequence[Mapping[str, Any]], ways: Sequence[str]) -> dict[s
         "time_ratio": {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}}
 
 
+def on_the_same(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Largest differences between the two ways in accuracy and loss."""
+    by = {(line["seed"], line["way"]): line for line in lines}
+    seeds = sorted({line["seed"] for line in lines})
+    a, b = SAME_WAYS
+    return {"seeds": len(seeds), "largest_accuracy_difference": max(
+        abs(by[seed, a]["accuracy"] - by[seed, b]["accuracy"]) for seed in seeds),
+        "largest_loss_difference": max(abs(by[seed, a]["loss"] - by[seed, b]["loss"]) for seed in seeds)}
+
+
 def markdown(found: Mapping[str, Any]) -> str:
     summary, options = found["summary"], found["setting"]
     first, second = summary["ways"]
@@ -95,4 +114,8 @@ def markdown(found: Mapping[str, Any]) -> str:
               f"{100 * summary['sd_of_differences']:.2f}): {verdict} within "
               f"{100 * summary['margin']:.0f} point.",
               f"Time of an epoch, {second} / {first}: {ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})."]
+    if "same_batches" in summary:
+        same = summary["same_batches"]
+        lines.append(f"On the same batches in the same order ({same['seeds']} seeds): accuracies differ by at most "
+                     f"{100 * same['largest_accuracy_difference']:.2f} points, losses by {same['largest_loss_difference']:.1e}.")
     return "\n".join(lines) + "\n"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +16,23 @@ import numpy as np
 import torch
 
 from benchmarks.speed.setting import Setting, read_rows
-from tuneoff.engine.batches import DeviceSplit
+from tuneoff.engine.batches import DeviceSplit, epoch_order
 from tuneoff.engine.model import Network, load_base, load_tokenizer
 from tuneoff.engine.vocabulary import compact
 from tuneoff.finetune import Job, finetune
 from tuneoff.hparams import HParams
 from tuneoff.task.base import TextSplit
 from tuneoff.task.encode import encode
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """After the last epoch, on all rows of test. epoch_seconds: of training alone, the mean over epochs."""
+
+    accuracy: float
+    loss: float
+    epoch_seconds: float
+    rows: int
 
 
 class Ours:
@@ -30,17 +43,23 @@ class Ours:
         tokenizer = load_tokenizer(settings)
         parts = [encode(_split(setting, name), tokenizer, settings.max_length, 2) for name in ("train", "test")]
         base, (train, test) = compact(load_base(settings, 2), parts)
+        self._train = DeviceSplit(train, cpu)
         self._hparams = HParams(learning_rate=setting.learning_rates[0], weight_decay=0.0, batch_size=setting.batch_size,
                                 num_epochs=setting.epochs)
         self._job: dict[str, Any] = {
-            "network": Network(base, cpu), "train": DeviceSplit(train, cpu), "validation": DeviceSplit(test, cpu), "test": None,
+            "network": Network(base, cpu), "train": self._train, "validation": DeviceSplit(test, cpu), "test": None,
             "n_labels": 2, "metrics": ("accuracy",), "device": cpu, "bf16": precision == "bf16"}
 
-    def __call__(self, seed: int, bucket: bool) -> tuple[float, float, int]:
-        """(accuracy after the last epoch, seconds of training an epoch, rows evaluated)."""
+    def __call__(self, seed: int, bucket: bool) -> Trained:
         done = list(finetune(Job(**self._job, bucket_lengths=bucket), self._hparams, seed=seed))
-        seconds = sum(e.cost.train_seconds for e in done) / self._hparams.num_epochs
-        return done[-1].validation.metrics["accuracy"], seconds, done[-1].validation.n_examples
+        score, seconds = done[-1].validation, sum(e.cost.train_seconds for e in done)
+        return Trained(accuracy=score.metrics["accuracy"], loss=score.loss, epoch_seconds=seconds / self._hparams.num_epochs,
+                       rows=score.n_examples)
+
+    def order(self, seed: int, epoch: int) -> list[int]:
+        """Of rows, as an unbucketed training goes through them."""
+        rows: list[int] = epoch_order(self._train.lengths, seed, epoch, bucket=False).tolist()
+        return rows
 
 
 def _split(setting: Setting, name: str) -> TextSplit:
@@ -49,8 +68,22 @@ def _split(setting: Setting, name: str) -> TextSplit:
                      label=np.array([r["label"] for r in rows], dtype=np.int64))
 
 
-def trainer(setting: Setting, seed: int) -> tuple[float, float, int]:
-    """As Ours' call. Trainer pads each batch to its longest row; the optimiser, schedule and clipping are its defaults."""
+class InOrder(torch.utils.data.Sampler[int]):
+    """order(epoch): the rows of that epoch; asked for anew each time that the rows are gone through."""
+
+    def __init__(self, rows: int, order: Callable[[int], list[int]]) -> None:
+        self._rows, self._order, self._epochs = rows, order, itertools.count()
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._order(next(self._epochs)))
+
+
+def trainer(setting: Setting, seed: int, order: Callable[[int, int], list[int]] | None = None) -> Trained:
+    """Pads each batch to its longest row; optimiser, schedule and clipping are Trainer's defaults. order: (seed, epoch) ->
+    rows, in place of its own."""
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     from benchmarks.speed.trainer_trial import Rows, accuracy, model_init_and_data
@@ -63,10 +96,14 @@ def trainer(setting: Setting, seed: int) -> tuple[float, float, int]:
             save_strategy="no", eval_strategy="no", report_to="none", disable_tqdm=True)
         made = Trainer(model_init=model_init, args=arguments, train_dataset=train, compute_metrics=accuracy,
                        data_collator=DataCollatorWithPadding(tokenizer))
+        if order is not None:
+            made._get_train_sampler = lambda *_: InOrder(len(train), lambda epoch: order(seed, epoch))
         began = time.perf_counter()
         made.train()
         seconds = (time.perf_counter() - began) / setting.epochs
-        return float(made.evaluate(test)["eval_accuracy"]), seconds, len(test)
+        scores = made.evaluate(test)
+        return Trained(accuracy=float(scores["eval_accuracy"]), loss=float(scores["eval_loss"]), epoch_seconds=seconds,
+                       rows=len(test))
 
 
 def main() -> None:
@@ -77,9 +114,11 @@ def main() -> None:
     ours(10**6, True)  # not counted: memory and prepared products are there for all that follow
     for seed in map(int, seeds):
         for way in ways.split(",") if seed // 2 % 2 == 0 else reversed(ways.split(",")):
-            found = trainer(setting, seed) if way == "trainer" else ours(seed, way != "random")
-            print(json.dumps({"seed": seed, "way": way, "accuracy": found[0], "epoch_seconds": found[1], "rows": found[2]}),
-                  flush=True)
+            if way.startswith("trainer"):
+                found = trainer(setting, seed, ours.order if way == "trainer-same" else None)
+            else:
+                found = ours(seed, way != "random")
+            print(json.dumps({"seed": seed, "way": way, **asdict(found)}), flush=True)
 
 
 if __name__ == "__main__":

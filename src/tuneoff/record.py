@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
@@ -210,19 +211,23 @@ class Cell:
     repaired: str | None = None
     """What was repaired on loading (a half-written last line), or None."""
 
-    @property
+    @cached_property
     def evaluations(self) -> tuple[EvaluationRecord, ...]:
         return tuple(r for r in self.records if isinstance(r, EvaluationRecord))
 
-    @property
+    @cached_property
     def trial_ends(self) -> tuple[TrialEndRecord, ...]:
         return tuple(r for r in self.records if isinstance(r, TrialEndRecord))
 
-    @property
+    @cached_property
+    def session_starts(self) -> tuple[SessionStartRecord, ...]:
+        return tuple(r for r in self.records if isinstance(r, SessionStartRecord))
+
+    @cached_property
     def wall_seconds(self) -> float:
         """Elapsed seconds at the last line; a killed session counts up to what it last wrote."""
         return max((r.elapsed_seconds for r in self.records), default=0.0)
 
-    @property
+    @cached_property
     def devices(self) -> int:
-        return next((r.devices for r in self.records if isinstance(r, SessionStartRecord)), 1)
+        return next((r.devices for r in self.session_starts), 1)

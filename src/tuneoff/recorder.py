@@ -19,7 +19,7 @@ from tuneoff.trial import TRIAL, read_reference
 
 ERRORS_FOLDER = "errors"
 KEEP_EVERY = 8
-"""Evaluations between two clean-ups of the checkpoints in memory."""
+"""Checkpoints written between two clean-ups of those in memory."""
 
 
 class Recorder(Callback):  # type: ignore[misc]
@@ -33,6 +33,8 @@ class Recorder(Callback):  # type: ignore[misc]
         self._started, self._ended = set(earlier.started), set(earlier.ended)
         self._written_at: dict[int, int] = {}
         """Serial of a checkpoint -> its writer's evaluation."""
+        self._unkept = 0
+        """Checkpoints written since the last clean-up."""
         self._last_reason = ""
 
     def __getstate__(self) -> dict[str, Any]:
@@ -72,13 +74,15 @@ class Recorder(Callback):  # type: ignore[misc]
         number = self._evaluations[name] = self._evaluations.get(name, 0) + 1
         if result["serial"] is not None:
             self._written_at[result["serial"]] = number
+            self._unkept += 1
         record = from_dict({
             "kind": EvaluationRecord.kind, **payload, "evaluation": number,
             "parent_evaluation": self._written_at.get(result["parent_serial"]),
             "elapsed_seconds": self.elapsed_seconds})
         self.write(record)
-        self._board.recorded.remote(name, payload["snapshot"])
-        if sum(self._evaluations.values()) % KEEP_EVERY == 0:
+        if payload["snapshot"] is not None:
+            self._board.recorded.remote(name, payload["snapshot"])
+        if self._unkept >= KEEP_EVERY:
             self._keep_checkpoints(trials)
 
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
@@ -114,6 +118,7 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays on the board."""
+        self._unkept = 0
         live = [t for t in trials if not t.is_finished()]
         wanted = [read_reference(Path(t.checkpoint.path)) for t in live if t.checkpoint]
         self._board.keep.remote(wanted, [t.config[TRIAL] for t in live])
