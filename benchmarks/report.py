@@ -1,4 +1,4 @@
-"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X]
+"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--no-figures]
 python -m benchmarks.report A B    may these two studies be compared, and what differs
 python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
 
@@ -27,14 +27,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         price = _own_price(options.usd_per_device_hour)
         if options.all:
-            _all(options.results, price)
+            _all(options.results, price, draw=not options.no_figures)
         elif len(options.study) == 2:
             a, b = _chosen(options.results, options.study)
             print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
         elif len(options.study) > 2:
             raise ReportError("there are more than two studies to compare: name two, or give --all for a report of each")
         else:
-            _print(write_report(_chosen(options.results, options.study)[0], price))
+            _print(write_report(_chosen(options.results, options.study)[0], price, draw=not options.no_figures))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -49,15 +49,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--all", action="store_true", help="every study's report, and a page over all of them")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
+    parser.add_argument("--no-figures", action="store_true", help="tables, verdicts and page only, which takes seconds")
     return parser
 
 
-def _all(results: Path, price: Price | None) -> None:
+def _all(results: Path, price: Price | None, *, draw: bool) -> None:
     """A study without a finished cell has no report; the index says why."""
     entries = []
     for study in _chosen(results, [], everything=True):
         try:
-            made = write_report(study, price)
+            made = write_report(study, price, draw=draw)
             entries.append(Entry(study=study.name, reports=made.blocks, link=made.html.relative_to(results).as_posix()))
         except UserError as error:
             entries.append(Entry(study=study.name, reason=str(error)))

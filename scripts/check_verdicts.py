@@ -1,8 +1,9 @@
-"""python scripts/check_verdicts.py [--studies 4000] [--records 40]
+"""python scripts/check_verdicts.py [--studies 4000] [--records 40] [--repeats 3 5 10 20] [--searches 6]
 
 Do the verdicts keep their promises? Simulated studies with a known truth: how often the 95 % intervals cover the true
-difference (asked: 93 to 97 %), and how often a study without any difference has a false verdict after Holm's correction
-(asked: at most 5 %). `--records` of them also go through whole records and frames, and must come out the same.
+difference (asked: 93 to 97 %), and how often a study has a false verdict, over all its questions (asked: at most 5 % where
+nothing differs). `--records` of them also go through whole records and frames, and must come out the same. Truths: nothing
+differs; every search is 5 points better than the untuned default, else nothing; one search is also 2 points better.
 
 The model of a study: every repeat has its own luck (split, sd 1 point), shared by all searches, and every search its own
 (sd 1.2 points), normal, or skewed (a shifted exponential); scores are whole examples of a test set of 1,000.
@@ -12,42 +13,55 @@ from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from tuneoff.record import Cell, Cost, EvaluationRecord, Header, Score, SessionStartRecord
 from tuneoff.report.evidence import find
 from tuneoff.report.frames import build_frames
-from tuneoff.report.verdict import Pair, Verdict, judge
+from tuneoff.report.questions import judge_by_question
+from tuneoff.report.verdict import Pair, Verdict
 
-ALGORITHMS = ("default", "random", "grid", "bayesopt", "hyperopt", "pbt")
-REPEATS, SPLIT_SD, RUN_SD, N_TEST, GAP = 10, 0.010, 0.012, 1000, 0.02
+NAMES = ("default", "random", "grid", "bayesopt", "hyperopt", "random_asha", "pbt_2020", "pbt")
+SPLIT_SD, RUN_SD, N_TEST = 0.010, 0.012, 1000
+TUNING, GAP = 0.05, 0.02
+TRUTHS = {"no difference": (0.0, 0.0), "tuning helps": (TUNING, 0.0), "and one is better": (TUNING, GAP)}
+"""By how much every search beats the default, and the last search the others."""
+Truth = tuple[float, float]
 
 
-def scores(rng: np.random.Generator, gap: float, repeats: int, skewed: bool) -> np.ndarray:
-    """Shape (algorithms, repeats): test accuracies; the last algorithm is better than the others by `gap`."""
-    noise = rng.exponential(1, (len(ALGORITHMS), repeats)) - 1 if skewed else rng.normal(0, 1, (len(ALGORITHMS), repeats))
-    truth = 0.70 + gap * (np.arange(len(ALGORITHMS)) == len(ALGORITHMS) - 1)
-    made = truth[:, None] + rng.normal(0, SPLIT_SD, repeats)[None, :] + RUN_SD * noise
+def algorithms(count: int) -> tuple[str, ...]:
+    """The default and others, the last of which is the one that may be better."""
+    return (*NAMES[:count - 1], NAMES[-1])
+
+
+def expected(count: int, truth: Truth) -> np.ndarray:
+    """Shape (algorithms,)."""
+    tuning, gap = truth
+    return np.array([0.70, *[0.70 + tuning] * (count - 2), 0.70 + tuning + gap])
+
+
+def scores(rng: np.random.Generator, count: int, truth: Truth, repeats: int, skewed: bool) -> np.ndarray:
+    """Shape (algorithms, repeats): test accuracies."""
+    noise = rng.exponential(1, (count, repeats)) - 1 if skewed else rng.normal(0, 1, (count, repeats))
+    made = expected(count, truth)[:, None] + rng.normal(0, SPLIT_SD, repeats)[None, :] + RUN_SD * noise
     return np.asarray(np.round(made * N_TEST) / N_TEST)
 
 
 def verdicts(table: np.ndarray) -> list[Verdict]:
-    return judge([Pair(first=ALGORITHMS[i], second=ALGORITHMS[j], first_scores=tuple(table[i]), second_scores=tuple(table[j]))
-                  for i, j in combinations(range(len(ALGORITHMS)), 2)], "accuracy")
-
-
-def covers(verdict: Verdict, gap: float) -> bool:
-    best = ALGORITHMS[-1]
-    truth = gap * ((verdict.first == best) - (verdict.second == best))
-    return verdict.difference.low <= truth + 1e-9 and verdict.difference.high >= truth - 1e-9
+    names = algorithms(len(table))
+    pairs = [Pair(first=names[i], second=names[j], first_scores=tuple(table[i]), second_scores=tuple(table[j]))
+             for i, j in combinations(range(len(names)), 2)]
+    return judge_by_question(pairs, "accuracy", pd.DataFrame(table.T, columns=list(names)))
 
 
 def through_records(table: np.ndarray) -> list[Verdict]:
     """The same scores as cells of one evaluation each, of equal cost."""
-    cells = [_cell(name, repeat, float(table[i, repeat])) for i, name in enumerate(ALGORITHMS)
+    cells = [_cell(name, repeat, float(table[i, repeat])) for i, name in enumerate(algorithms(len(table)))
              for repeat in range(table.shape[1])]
     block, frames = next(build_frames(cells).blocks())
     return list(find(block, frames).verdicts)
@@ -69,37 +83,54 @@ def _cell(algorithm: str, repeat: int, test: float) -> Cell:
     return Cell(path=Path(algorithm), header=header, records=records)
 
 
-def measure(studies: int, gap: float, repeats: int, skewed: bool) -> tuple[float, float, float]:
-    """(coverage of pair intervals, share of studies with a false verdict, share in which the best beats all five)."""
-    rng, covered, pairs, false, won = np.random.default_rng([studies, repeats, skewed, round(1e4 * gap)]), 0, 0, 0, 0
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """covers: of the pairs' intervals. Others: of the studies. won: the best one is shown to beat all other searches."""
+
+    covers: float
+    false_verdict: float
+    tuning_shown: float
+    won: float
+
+
+def measure(studies: int, count: int, truth: Truth, repeats: int, skewed: bool) -> Rates:
+    rng = np.random.default_rng([studies, count, repeats, skewed, *(round(1e4 * t) for t in truth)])
+    true, best = dict(zip(algorithms(count), expected(count, truth), strict=True)), algorithms(count)[-1]
+    covered, pairs, false, tuned, won = 0, 0, 0, 0, 0
     for _ in range(studies):
-        made = verdicts(scores(rng, gap, repeats, skewed))
-        covered += sum(covers(v, gap) for v in made)
+        made = verdicts(scores(rng, count, truth, repeats, skewed))
+        gaps = [true[v.first] - true[v.second] for v in made]
+        covered += sum(v.difference.low - 1e-9 <= gap <= v.difference.high + 1e-9 for v, gap in zip(made, gaps, strict=True))
         pairs += len(made)
-        best = ALGORITHMS[-1] if gap > 0 else None
-        false += any(v.better not in (None, best) for v in made)
-        won += sum(v.better == best for v in made if best) == len(ALGORITHMS) - 1
-    return covered / pairs, false / studies, won / studies
+        false += any(v.better is not None and gap < 1e-9 for v, gap in zip(made, gaps, strict=True))
+        tuned += sum(v.better is not None for v in made if "default" in (v.first, v.second)) == count - 1
+        won += sum(v.better == best for v in made if "default" not in (v.first, v.second)) == count - 2
+    return Rates(covers=covered / pairs, false_verdict=false / studies, tuning_shown=tuned / studies, won=won / studies)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--studies", type=int, default=4000)
     parser.add_argument("--records", type=int, default=40)
+    parser.add_argument("--repeats", type=int, nargs="+", default=[3, 5, 10, 20])
+    parser.add_argument("--searches", type=int, default=6, help=f"with the untuned default, 3 to {len(NAMES)}")
+    parser.add_argument("--truths", nargs="+", choices=list(TRUTHS), default=list(TRUTHS))
     options = parser.parse_args()
-    began, rng = time.monotonic(), np.random.default_rng(1)
-    print(f"{options.studies} studies a row, {len(ALGORITHMS)} searches, 15 pairs each")
-    print("| truth | noise | repeats | interval covers | false verdict in a study | best shown to beat all five |")
-    print("|---|---|---|---|---|---|")
-    for gap in (0.0, GAP):
+    began, rng, count = time.monotonic(), np.random.default_rng(1), options.searches
+    print(f"{options.studies} studies a row, {count} algorithms, {count * (count - 1) // 2} pairs each")
+    print("| truth | noise | repeats | interval covers | false verdict in a study | every search shown to beat the default | "
+          "best shown to beat all other searches |")
+    print("|---|---|---|---|---|---|---|")
+    for name in options.truths:
         for skewed in (False, True):
-            for repeats in (REPEATS, 20):
-                covered, false, won = measure(options.studies, gap, repeats, skewed)
-                print(f"| {'no difference' if gap == 0 else f'one is {100 * gap:g} points better'} | "
-                      f"{'skewed' if skewed else 'normal'} | {repeats} | {100 * covered:.1f} % | {100 * false:.1f} % | "
-                      f"{f'{100 * won:.1f} %' if gap else '–'} |")
+            for repeats in options.repeats:
+                made = measure(options.studies, count, TRUTHS[name], repeats, skewed)
+                tuned, won = (f"{100 * made.tuning_shown:.1f} %", f"{100 * made.won:.1f} %")
+                print(f"| {name} | {'skewed' if skewed else 'normal'} | {repeats} | {100 * made.covers:.1f} % | "
+                      f"{100 * made.false_verdict:.1f} % | {tuned if TRUTHS[name][0] else '–'} | "
+                      f"{won if TRUTHS[name][1] else '–'} |", flush=True)
     for k in range(options.records):
-        table = scores(rng, GAP * (k % 2), REPEATS, False)
+        table = scores(rng, count, list(TRUTHS.values())[k % 3], max(options.repeats), False)
         told = {(v.first, v.second): v.better for v in verdicts(table)}
         same = {(v.first, v.second): v.better for v in through_records(table)}
         assert told == same, (told, same)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import synthetic as syn
 
 from tuneoff.record import Cell, Cost
 from tuneoff.report import style
-from tuneoff.report.figures import critical_difference, gantt, hyperparameters, ledger, lineage, optimism
+from tuneoff.report.figures import critical_difference, early_stopping, gantt, hyperparameters, ledger, lineage, optimism
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
 from tuneoff.report.spending import IDLE
@@ -79,6 +80,25 @@ def test_a_trial_stands_at_the_values_in_force_at_its_best() -> None:
     assert data is not None
     assert sorted(data.trials["learning_rate"]) == [1e-5, 2e-5, 4e-5]
     assert not hyperparameters.is_logarithmic(data.trials["learning_rate"])
+
+
+def test_an_axis_is_logarithmic_where_the_values_are_spread_so() -> None:
+    assert hyperparameters.is_logarithmic(pd.Series(np.geomspace(1e-5, 1e-3, 30)))
+    assert not hyperparameters.is_logarithmic(pd.Series(np.linspace(1e-4, 0.3, 30))), "uniform, however wide"
+    assert not hyperparameters.is_logarithmic(pd.Series([0.0, 0.1, 10.0]))
+
+
+def test_a_stopped_trial_and_a_broken_one_have_marks_of_their_own() -> None:
+    planned = {"num_epochs": 3}
+    records = [syn.start(), *(syn.evaluation(t, 1, v, 10, hparams=planned) for t, v in (("a", 0.7), ("b", 0.6), ("c", 0.5))),
+               syn.evaluation("a", 2, 0.8, 20, hparams=planned), syn.trial_end("a", 21, hparams=planned),
+               syn.trial_end("b", 21, "stopped", "early", hparams=planned),
+               syn.trial_end("c", 21, "diverged", "nan", hparams=planned)]
+    data = early_stopping.data(*made(syn.cell(records)))
+    assert data is not None
+    curves = data.curves["grid"]
+    assert set(curves.loc[curves["stopped"], "trial_id"]) == {"b"}
+    assert set(curves.loc[curves["broken"], "trial_id"]) == {"c"}
 
 
 def bred() -> Cell:

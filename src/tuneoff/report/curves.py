@@ -84,6 +84,17 @@ def band(repeats: Sequence[Steps]) -> Band | None:
                 repeats=len(usable))
 
 
+def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
+    """By algorithm: `value` ("validation" or "test") of the result as it stood, by cost in one of UNITS."""
+    steps, cells = steps_by_cell(done, value, unit), done.cells
+    made: dict[str, Band] = {}
+    for name in wording.order(cells["algorithm"]):
+        joined = band([steps[cell] for cell in cells.loc[cells["algorithm"] == name, "cell"]])
+        if joined is not None:
+            made[name] = joined
+    return made
+
+
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """What a finished cell cost."""

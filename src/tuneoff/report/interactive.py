@@ -9,9 +9,8 @@ import json
 import math
 from typing import Any
 
-from tuneoff.report import style, wording
-from tuneoff.report.curves import UNITS
-from tuneoff.report.figures._shared import bands
+from tuneoff.report import palette, wording
+from tuneoff.report.curves import UNITS, bands
 from tuneoff.report.frames import HPARAM, Frames
 from tuneoff.report.reading import Block
 
@@ -31,7 +30,7 @@ def chart(block: Block, frames: Frames) -> dict[str, Any] | None:
     return {"metric": block.metric, "scale": wording.scale_of(block.metric), "unit": wording.unit_of(block.metric),
             "costs": {"minutes": f"charged {wording.device_label(done.cells['device_kind'])}-minutes",
                       "dollars": "dollars", "epochs": "epochs trained, all trials together"},
-            "colours": {name: style.colour(name) for name in names}, "curves": curves, "trials": _trials(done)}
+            "colours": {name: palette.colour(name) for name in names}, "curves": curves, "trials": _trials(done)}
 
 
 def _trials(done: Frames) -> list[dict[str, Any]]:

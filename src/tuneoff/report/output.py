@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tuneoff.price import Price, format_dollars
-from tuneoff.report import figures
 from tuneoff.report.accounts import failures_table, ledger_table
 from tuneoff.report.choice import choice_table
 from tuneoff.report.decision import budget_table, target_table
@@ -48,10 +47,11 @@ class StudyReport:
     html: Path
 
 
-def write_report(study: Path, price: Price | None = None) -> StudyReport:
+def write_report(study: Path, price: Price | None = None, *, draw: bool = True) -> StudyReport:
     """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
 
-    Raises ReportError without a finished cell, RecordError for records that can't be read.
+    draw: with figures, which take most of the time. Raises ReportError without a finished cell, RecordError for records
+    that can't be read.
     """
     frames = load_frames(study, price)
     studies = sorted(frames.cells["study"].unique())
@@ -65,7 +65,7 @@ def write_report(study: Path, price: Price | None = None) -> StudyReport:
     _clear(root)
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
-    reports = tuple(_write_block(block, part, root / names[block]) for block, part in parts)
+    reports = tuple(_write_block(block, part, root / names[block], draw=draw) for block, part in parts)
     page, html = root / PAGE, root / HTML_PAGE
     page.write_text(markdown_page(study.name, reports), encoding="utf-8")
     html.write_text(html_page(study.name, reports), encoding="utf-8")
@@ -86,7 +86,7 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
     return {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
 
 
-def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
+def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> BlockReport:
     folder.mkdir(parents=True)
     made = {name: make(block, frames) for name, make in TABLES.items()}
     tables: dict[str, Table] = {name: table for name, table in made.items() if table is not None}
@@ -98,11 +98,19 @@ def _write_block(block: Block, frames: Frames, folder: Path) -> BlockReport:
     (folder / "verdicts.md").write_text(findings.markdown(), encoding="utf-8")
     findings.frame().to_csv(folder / "verdicts.csv", index=False)
     frames.cells.to_csv(folder / "cells.csv", index=False)
-    kinds = figures.discover()
-    drawn = {kinds[name].title: files for name, files in figures.draw_all(block, frames, folder).items()}
+    drawn, explanations = _draw(block, frames, folder) if draw else ({}, {})
     return BlockReport(block=block, tables=tables, findings=findings, figures=drawn, folder=folder, cells=frames.cells,
                        headline=_headline(block, frames, findings, tables), chart=chart(block, frames),
-                       explanations={kind.title: kind.explanation for kind in kinds.values()})
+                       explanations=explanations)
+
+
+def _draw(block: Block, frames: Frames, folder: Path) -> tuple[dict[str, list[Path]], dict[str, str]]:
+    """Files and explanation of each figure, by title. matplotlib is loaded here: tables do without."""
+    from tuneoff.report import figures
+
+    kinds = figures.discover()
+    drawn = {kinds[name].title: files for name, files in figures.draw_all(block, frames, folder).items()}
+    return drawn, {kind.title: kind.explanation for kind in kinds.values()}
 
 
 def _headline(block: Block, frames: Frames, findings: Findings, tables: Mapping[str, Table]) -> str:

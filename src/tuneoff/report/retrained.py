@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from tuneoff.report import wording
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
+from tuneoff.report.statistics.distributions import student_quantile
 from tuneoff.report.statistics.summary import Interval, mean_interval
 from tuneoff.report.table import Table, caption, dollars
 from tuneoff.report.verdict import difference
@@ -62,5 +62,5 @@ def gap(cells: pd.DataFrame, runs: pd.DataFrame) -> Interval:
     if len(gaps) > 1:
         return mean_interval(gaps)
     n, sd = int(again.size().iloc[0]), float(again.std(ddof=1).iloc[0])
-    half = float(stats.t.ppf(0.975, n - 1)) * sd * float(np.sqrt(1 + 1 / n)) if n > 1 else float("nan")
+    half = student_quantile(0.975, n - 1) * sd * float(np.sqrt(1 + 1 / n)) if n > 1 else float("nan")
     return Interval(estimate=float(gaps[0]), low=float(gaps[0] - half), high=float(gaps[0] + half))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,17 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tuneoff.report import wording
+from tuneoff.report.palette import colour, marker
+
+__all__ = ["COLUMN_INCHES", "FAINT", "INK", "colour", "dollar_axis", "end_labels", "figure", "marker", "save", "score_axis",
+           "spread_apart"]
 
 COLUMN_INCHES = 4.6
 INK, FAINT = "#222222", "#8a8a8a"
 
-_KNOWN: Mapping[str, str] = {
-    "default": "#777777", "random": "#000000", "grid": "#0072B2", "bayesopt": "#E69F00", "hyperopt": "#009E73",
-    "pbt": "#D55E00", "random_asha": "#56B4E9", "pbt_replay": "#CC79A7", "pbt_2020": "#882255",
-}
-"""Okabe and Ito's palette (2008), which colour-blind readers tell apart, without its yellow; the last is Paul Tol's."""
-_OTHERS = ("#332288", "#117733", "#AA4499", "#88CCEE", "#999933", "#661100", "#6699CC", "#44AA99")
-_MARKERS = "osD^vP"
 _RC: Any = {
     "font.size": 8, "axes.titlesize": 9, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
     "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": FAINT, "axes.linewidth": 0.7,
@@ -34,21 +30,6 @@ _RC: Any = {
     "axes.axisbelow": True, "lines.linewidth": 1.4, "svg.fonttype": "none", "svg.hashsalt": "tuneoff",
     "font.family": "sans-serif", "axes.titlelocation": "left",
 }
-
-
-def _digest(algorithm: str) -> int:
-    return int.from_bytes(hashlib.sha256(algorithm.encode()).digest()[:4], "big")
-
-
-def colour(algorithm: str) -> str:
-    """The same in every figure and study, whatever else is in it: a function of the name alone."""
-    return _KNOWN.get(algorithm) or _OTHERS[_digest(algorithm) % len(_OTHERS)]
-
-
-def marker(algorithm: str) -> str:
-    """A second channel beside colour, also a function of the name alone."""
-    position = list(_KNOWN).index(algorithm) if algorithm in _KNOWN else _digest(algorithm) // len(_OTHERS)
-    return _MARKERS[position % len(_MARKERS)]
 
 
 @contextmanager
@@ -93,10 +74,12 @@ def dollar_axis(axes: Axes, dollars_per_minute: float | None) -> None:
     top.tick_params(labelsize=7)
 
 
-def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], points_apart: float = 9.0) -> None:
+def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], points_apart: float = 9.0,
+               start: Mapping[str, float] | None = None) -> None:
     """Names at the right edge, each beside its curve's end: (text, y, colour), pushed apart where they would overlap.
 
-    Sets the y limits in passing, as positions depend on them.
+    start: x of the point that a name belongs to, by name, where that is not at the edge. Sets the y limits in passing, as
+    positions depend on them.
     """
     if not labels:
         return
@@ -108,7 +91,8 @@ def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], points_apar
     spread = spread_apart([y for _, y, _ in labels], gap)
     axes.set_ylim(min(low, min(spread) - gap / 2), max(high, max(spread) + gap / 2))
     for (text, y, tint), at in zip(labels, spread, strict=True):
-        axes.annotate(text, xy=(1.0, y), xytext=(1.025, at), xycoords=("axes fraction", "data"), color=tint,
+        point = (1.0, y) if start is None else (start[text], y)
+        axes.annotate(text, xy=point, xytext=(1.025, at), xycoords="data" if start else ("axes fraction", "data"), color=tint,
                       textcoords=("axes fraction", "data"), va="center", fontsize=7.5, annotation_clip=False,
                       arrowprops={"arrowstyle": "-", "color": tint, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})
 

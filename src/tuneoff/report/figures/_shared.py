@@ -9,8 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from tuneoff.report import style, wording
-from tuneoff.report.curves import Band, band, steps_by_cell
+from tuneoff.report.curves import Band
 from tuneoff.report.frames import Frames
+
+CROWD = 4
+"""From so many searches on, figures give each a panel of its own, or leave out what would lie on top of each other."""
 
 
 def common_rate(cells: pd.DataFrame) -> float | None:
@@ -25,26 +28,17 @@ def first_repeats(done: Frames) -> dict[str, str]:
     return {name: str(cells[cells["algorithm"] == name]["cell"].iloc[0]) for name in wording.order(cells["algorithm"])}
 
 
-def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
-    """By algorithm: `value` ("validation" or "test") of the result as it stood, by cost in one of UNITS."""
-    steps, cells = steps_by_cell(done, value, unit), done.cells
-    made: dict[str, Band] = {}
-    for name in wording.order(cells["algorithm"]):
-        joined = band([steps[cell] for cell in cells.loc[cells["algorithm"] == name, "cell"]])
-        if joined is not None:
-            made[name] = joined
-    return made
-
-
 def curve_panel(axes: Axes, curves: Mapping[str, Band]) -> None:
-    """Each curve ends where its search ends; a dotted line carries its result to the right edge."""
+    """Each curve ends where its search ends; a dotted line carries its result to the right edge.
+
+    Bands are left out from CROWD searches on: nobody can tell them apart.
+    """
     last = max(float(b.cost[-1]) for b in curves.values())
     for name, b in curves.items():
         tint = style.colour(name)
         axes.step(b.cost, b.mean, where="post", color=tint)
-        if b.repeats > 1:
-            axes.fill_between(b.cost, b.low, b.high, step="post", color=tint, alpha=0.12 if len(curves) <= 3 else 0.06,
-                              linewidth=0)
+        if b.repeats > 1 and len(curves) < CROWD:
+            axes.fill_between(b.cost, b.low, b.high, step="post", color=tint, alpha=0.12, linewidth=0)
         if b.cost[-1] < last:
             axes.plot([b.cost[-1], last], [b.mean[-1]] * 2, color=tint, linewidth=0.7, linestyle=":")
         axes.plot(b.cost[-1], b.mean[-1], marker=style.marker(name), markersize=3.5, color=tint)

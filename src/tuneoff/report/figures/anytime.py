@@ -1,7 +1,8 @@
 """Test score by epochs, device-minutes and dollars: what each search had by the time it had cost so much.
 
-No look-ahead: at each cost, the test score of the incumbent known at or before it. Line: mean over repeats; band: from
-the lowest to the highest repeat. Epochs are those that all trials of the search had trained together.
+No look-ahead: at each cost, the test score of the incumbent known at or before it. Line: mean over repeats; band, for up
+to three searches: from the lowest to the highest repeat. Dotted: a search that has ended keeps its result. Epochs are those
+that all trials of the search had trained together.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 
 from tuneoff.report import style, wording
-from tuneoff.report.curves import UNITS, Band
-from tuneoff.report.figures._shared import bands, curve_panel
+from tuneoff.report.curves import UNITS, Band, bands
+from tuneoff.report.figures._shared import curve_panel
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 
@@ -36,7 +37,7 @@ def data(block: Block, frames: Frames) -> Data | None:
 
 def draw(data: Data, figure: Figure) -> None:
     names = {"epochs": "epochs trained", "minutes": f"charged {data.device}-minutes", "dollars": "dollars"}
-    figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 1.75 * len(data.panels))
+    figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 1.95 * len(data.panels))
     grid = figure.subplots(len(data.panels), 1, squeeze=False)[:, 0]
     for axes, (unit, curves) in zip(grid, data.panels.items(), strict=True):
         curve_panel(axes, curves)

@@ -1,8 +1,8 @@
 """How probably each search is the best choice, by budget.
 
 Height of a band: the probability that the search's incumbent has the highest mean test score at that budget, by a
-bootstrap over the repeats, in pairs. Bands add up to one. No look-ahead; a search drops out where its recorded spending
-ends.
+bootstrap over the repeats, in pairs. Bands add up to one. No look-ahead. Dotted: from there on a search is
+missing, as its recorded spending ends; the others share what is left.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 
 NARROW = 0.08
-"""Lower bands have no name."""
+"""Lower bands have no name at the edge; inside, those have one that grow to twice this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +60,12 @@ def draw(data: Data, figure: Figure) -> None:
                                 zip(choice.names, middles, ends, strict=True) if end >= NARROW])
         for name, band, top in zip(choice.names, chances, np.cumsum(chances, axis=0), strict=True):
             widest = int(band.argmax())
-            if band[-1] < NARROW <= band[widest]:
-                axes.text(choice.budget[widest], top[widest] - band[widest] / 2, name, fontsize=7, color="white",
-                          ha="left" if widest < len(band) / 2 else "right", va="center")
+            if band[-1] < NARROW and band[widest] >= 2 * NARROW:
+                left = widest < len(band) / 2
+                axes.annotate(name, (choice.budget[widest], top[widest] - band[widest] / 2), (4 if left else -4, 0), fontsize=7,
+                              textcoords="offset points", color="white", ha="left" if left else "right", va="center")
         axes.set_ylim(0, 1)
+        for edge in np.flatnonzero(np.diff(np.isfinite(choice.best).sum(axis=1)) < 0):
+            axes.axvline(choice.budget[edge + 1], color=style.INK, linewidth=0.8, linestyle=":")
         if choice.unit == "minutes":
             style.dollar_axis(axes, data.dollars_per_minute)

@@ -1,19 +1,23 @@
 """Early stopping: the learning curves of trials, where they were cut, and what the winner had.
 
 The first finished repeat of each search that stopped trials. Solid: ran to the end; faint with a cross: stopped early;
-dotted: the winner's score. The title has what stopping saved over all repeats, and the estimated number of trials that
-would have beaten their search's winner had they gone on (see the table: it can't be known without completing them).
+plus: failed or diverged there; dotted: the winner's score. The title has what stopping saved over all repeats, and the
+estimated number of trials that would have beaten their search's winner had they gone on (see the table: it can't be known
+without completing them).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
+from tuneoff.record import DIVERGED, FAILED
 from tuneoff.report import style, wording
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell
@@ -25,7 +29,7 @@ MOST_PANELS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """curves: by algorithm, a row an evaluation of one cell: trial_id, epoch, validation, stopped."""
+    """curves: by algorithm, a row an evaluation of one cell: trial_id, epoch, validation, stopped, broken."""
 
     curves: dict[str, pd.DataFrame]
     audits: dict[str, Audit]
@@ -42,7 +46,9 @@ def data(block: Block, frames: Frames) -> Data | None:
         if name in made:
             own = of_cell(done.evaluations, cell)
             stopped = own["trial_id"].isin(cut.loc[cut["cell"] == cell, "trial_id"])
-            curves[name] = own[["trial_id", "epoch", "validation"]].assign(stopped=stopped)
+            ended = of_cell(done.trials, cell).set_index("trial_id")["status"]
+            broken = own["trial_id"].map(ended).isin((FAILED, DIVERGED))
+            curves[name] = own[["trial_id", "epoch", "validation"]].assign(stopped=stopped, broken=broken)
     return Data(curves=curves, audits=made, metric=block.metric)
 
 
@@ -54,6 +60,12 @@ def draw(data: Data, figure: Figure) -> None:
         style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
         axes.set_title(_title(name, data.audits[name]), fontsize=7.5, color=style.colour(name))
     panels[-1].set_xlabel("epoch")
+    looks: tuple[dict[str, Any], ...] = (
+        {"linewidth": 0.9}, {"linestyle": "", "marker": "x"}, {"linestyle": "", "marker": "P", "markeredgewidth": 0},
+        {"linewidth": 0.8, "linestyle": ":"})
+    handles = [Line2D([], [], **{"color": style.INK, "markersize": 5, **look}) for look in looks]
+    figure.legend(handles, ["a trial", "stopped early", "failed or diverged", "the winner's score"], loc="outside lower center",
+                  ncols=4, frameon=False, fontsize=7, handlelength=1.4)
 
 
 def _title(name: str, audit: Audit) -> str:
@@ -65,11 +77,12 @@ def _title(name: str, audit: Audit) -> str:
 def _panel(axes: Axes, name: str, curves: pd.DataFrame) -> None:
     tint = style.colour(name)
     for _, own in curves.groupby("trial_id"):
-        stopped = bool(own["stopped"].iloc[0])
+        stopped, broken = bool(own["stopped"].iloc[0]), bool(own["broken"].iloc[0])
         axes.plot(own["epoch"], own["validation"], color=tint, linewidth=0.9, alpha=0.45 if stopped else 0.95,
-                  marker="." if len(own) == 1 and not stopped else None, markersize=3)
-        if stopped:
-            axes.plot(own["epoch"].iloc[-1], own["validation"].iloc[-1], marker="x", color=tint, markersize=5)
+                  marker="." if len(own) == 1 and not (stopped or broken) else None, markersize=5)
+        if stopped or broken:
+            axes.plot(own["epoch"].iloc[-1], own["validation"].iloc[-1], marker="x" if stopped else "P", color=tint,
+                      markersize=5, markeredgewidth=1.0 if stopped else 0)
     axes.axhline(curves["validation"].max(), color=style.INK, linewidth=0.8, linestyle=":")
     if (curves["epoch"] % 1 == 0).all() and curves["epoch"].max() <= 12:
         axes.set_xticks(sorted(curves["epoch"].unique()))

@@ -1,25 +1,31 @@
 """Who worked when: the trials of each search over its workers, the first finished repeat of each.
 
-A bar is the time of one evaluation interval (its own device time, ending when it was known), in alternating shades by
-trial; gaps are idle. Red: trials that failed or diverged. Pale: stopped early. Star: the winning evaluation.
+A bar is the time of one evaluation interval (its own device time, ending when it was known); trials take turns in two
+shades, gaps are idle. Red: trials that failed or diverged. Pale: stopped early. Star: the winning evaluation. Up to nine
+searches.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from tuneoff.report import style
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell
 from tuneoff.report.reading import Block
 
-MOST_PANELS = 6
+MOST_PANELS = 9
 _BAD = "#B2182B"
+_SOLID, _TURN, _PALE = 0.95, 0.6, 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +65,19 @@ def _bars(own: pd.DataFrame, status: pd.Series) -> pd.DataFrame:
 
 def draw(data: Data, figure: Figure) -> None:
     lanes = list(data.workers.values())
-    figure.set_size_inches(style.COLUMN_INCHES, 0.5 + sum(0.42 + 0.11 * n for n in lanes))
+    figure.set_size_inches(style.COLUMN_INCHES, 0.8 + sum(0.4 + 0.11 * n for n in lanes))
     panels = figure.subplots(len(lanes), 1, sharex=True, squeeze=False, height_ratios=[2 + n for n in lanes])[:, 0]
     for axes, (name, bars) in zip(panels, data.bars.items(), strict=True):
         _panel(axes, name, bars)
         axes.set_ylim(data.workers[name] - 0.4, -0.6)
     panels[-1].set_xlim(left=0)
-    panels[-1].set_xlabel("wall minutes (star: the winning evaluation)")
+    panels[-1].set_xlabel("wall minutes, a lane a worker")
+    patches = [Patch(color=style.INK, alpha=alpha, linewidth=0) for alpha in (_SOLID, _TURN, _PALE)]
+    star = Line2D([], [], linestyle="", marker="*", color=style.INK, markersize=7, markeredgewidth=0)
+    handles: list[Any] = [(patches[0], patches[1]), patches[2], Patch(color=_BAD, alpha=_SOLID, linewidth=0), star]
+    labels = ["trials by turns", "stopped early", "failed or diverged", "the winning evaluation"]
+    figure.legend(handles, labels, ncols=4, frameon=False, loc="outside lower center", fontsize=7, handlelength=1.6,
+                  handler_map={tuple: HandlerTuple(None, pad=0)})
 
 
 def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
@@ -73,7 +85,7 @@ def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
     for (status, odd), part in bars.groupby(["status", bars["trial"] % 2]):
         bad, stopped = status in ("failed", "diverged"), status == "stopped"
         axes.barh(part["lane"], part["end"] - part["begin"], left=part["begin"], height=0.78,
-                  color=_BAD if bad else tint, alpha=0.3 if stopped else 0.6 if odd else 0.95, edgecolor="white",
+                  color=_BAD if bad else tint, alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white",
                   linewidth=0.4)
     best = bars[bars["best"]].iloc[0]
     axes.plot(best["end"], best["lane"], marker="*", color=style.INK, markersize=7, markeredgecolor="white",

@@ -1,12 +1,14 @@
 """Hyperparameters against score: where each search looked, and what it found there.
 
 A dot is a trial, at its best validation score and the hyperparameters in force then. Ringed: each search's best.
-Crosses: trials that were stopped early. One panel for each hyperparameter that was varied; logarithmic
-where values span more than a factor of 8.
+Crosses: trials that were stopped early. A column for each hyperparameter that was varied, up to four of them, and from four
+searches on a row for each search; logarithmic where the values are spread more evenly so.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -17,10 +19,11 @@ from matplotlib.ticker import NullFormatter
 
 from tuneoff.record import STOPPED
 from tuneoff.report import style, wording
+from tuneoff.report.figures._shared import CROWD
 from tuneoff.report.frames import HPARAM, Frames
 from tuneoff.report.reading import Block
 
-MOST_PANELS = 6
+MOST_PANELS = 4
 FEW = 5
 """Up to this many different whole values, each has its tick."""
 
@@ -53,28 +56,55 @@ def data(block: Block, frames: Frames) -> Data | None:
 
 
 def is_logarithmic(values: pd.Series) -> bool:
-    return bool(values.min() > 0 and values.max() / values.min() > 8)
+    """Over more than a factor of 8, and with a median that is nearer to the middle in logarithms than as it is."""
+    low, middle, high = float(values.min()), float(values.median()), float(values.max())
+    if low <= 0 or high <= 8 * low:
+        return False
+    return abs(math.log(middle / low) / math.log(high / low) - 0.5) < abs((middle - low) / (high - low) - 0.5)
 
 
 def draw(data: Data, figure: Figure) -> None:
+    names = wording.order(data.trials["algorithm"])
+    if len(names) < CROWD:
+        _together(data, names, figure)
+    else:
+        _apart(data, names, figure)
+
+
+def _together(data: Data, names: Sequence[str], figure: Figure) -> None:
     columns = min(2, len(data.varied))
     rows = -(-len(data.varied) // columns)
     figure.set_size_inches(style.COLUMN_INCHES, 0.5 + 1.6 * rows)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes, name in zip(panels.flat, data.varied, strict=False):
         _panel(data.trials, name, axes)
+        axes.set_xlabel(name.replace("_", " "))
     for axes in panels.flat[len(data.varied):]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
         style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
-    names = wording.order(data.trials["algorithm"])
     handles = [Line2D([], [], linestyle="", marker=style.marker(n), color=style.colour(n), markersize=4) for n in names]
     figure.legend(handles, names, loc="outside upper center", ncols=min(5, len(names)), frameon=False, fontsize=7.5,
                   handletextpad=0.1)
 
 
-def _panel(trials: pd.DataFrame, name: str, axes: Axes) -> None:
-    for algorithm in wording.order(trials["algorithm"]):
+def _apart(data: Data, names: Sequence[str], figure: Figure) -> None:
+    figure.set_size_inches(style.COLUMN_INCHES, 0.5 + 0.82 * len(names))
+    panels = figure.subplots(len(names), len(data.varied), sharex="col", sharey=True, squeeze=False)
+    for row, algorithm in zip(panels, names, strict=True):
+        for axes, name in zip(row, data.varied, strict=True):
+            _panel(data.trials, name, axes, algorithm)
+        style.score_axis(row[0], data.metric, "")
+        row[0].margins(y=0.15)
+        row[0].set_title(algorithm, fontsize=7.5, color=style.colour(algorithm), pad=2)
+    for axes, name in zip(panels[-1], data.varied, strict=True):
+        axes.set_xlabel(name.replace("_", " "))
+    figure.supylabel(f"validation {data.metric}", fontsize=8)
+
+
+def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None) -> None:
+    """All searches, or one of them; the axis fits all of them in either case."""
+    for algorithm in wording.order(trials["algorithm"]) if only is None else [only]:
         own, tint = trials[trials["algorithm"] == algorithm], style.colour(algorithm)
         ran, cut = own[~own["stopped"]], own[own["stopped"]]
         axes.scatter(ran[name], ran["validation"], s=9, color=tint, alpha=0.55, linewidths=0,
@@ -89,4 +119,3 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes) -> None:
         values = sorted(trials[name].unique())
         axes.set_xticks(values, [f"{v:g}" for v in values])
         axes.margins(x=0.3 / len(values) + 0.05)
-    axes.set_xlabel(name.replace("_", " "))

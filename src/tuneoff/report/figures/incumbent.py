@@ -1,18 +1,21 @@
 """The incumbent while the search runs: what each search knew by the time it had cost so much.
 
 No look-ahead: at cost t the score of the incumbent known at or before t. Line: mean over repeats; band: from the
-lowest to the highest repeat. Only finished cells.
+lowest to the highest repeat. From four searches on, a panel each: test solid, validation dashed, the others' test in grey.
+Only finished cells.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from tuneoff.report import style, wording
-from tuneoff.report.curves import Band
-from tuneoff.report.figures._shared import bands, common_rate, curve_panel
+from tuneoff.report.curves import Band, bands
+from tuneoff.report.figures._shared import CROWD, common_rate, curve_panel
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 
@@ -38,6 +41,9 @@ def data(block: Block, frames: Frames) -> Data | None:
 
 
 def draw(data: Data, figure: Figure) -> None:
+    if len(data.validation) >= CROWD:
+        _many(data, figure)
+        return
     panels = [("validation", data.validation)] + ([("test", data.test)] if data.test else [])
     figure.set_size_inches(style.COLUMN_INCHES, 0.8 + 2.0 * len(panels))
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
@@ -46,3 +52,33 @@ def draw(data: Data, figure: Figure) -> None:
         style.score_axis(axes, data.metric, f"{what} {data.metric}")
     style.dollar_axis(grid[0], data.dollars_per_minute)
     grid[-1].set_xlabel(f"charged {data.device}-minutes" + (" (top: dollars)" if data.dollars_per_minute else ""))
+
+
+def _many(data: Data, figure: Figure) -> None:
+    rows = -(-len(data.validation) // 2)
+    figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 1.2 * rows)
+    grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
+    for axes, name in zip(grid.flat, data.validation, strict=False):
+        _one(data, name, axes)
+    for axes in grid.flat[len(data.validation):]:
+        axes.set_visible(False)
+    for axes in grid[:, 0]:
+        style.score_axis(axes, data.metric, wording.short_metric(data.metric))
+    grid[0, 0].set_xlim(left=0)
+    grid[0, 0].xaxis.set_major_locator(MaxNLocator(5))
+    figure.supxlabel(f"charged {data.device}-minutes (solid: test, dashed: validation)", fontsize=8)
+
+
+def _one(data: Data, name: str, axes: Axes) -> None:
+    tint = style.colour(name)
+    for other, b in data.test.items():
+        if other != name:
+            axes.step(b.cost, b.mean, where="post", color="#c9c9c9", linewidth=0.6)
+    b = data.validation[name]
+    axes.step(b.cost, b.mean, where="post", color=tint, linewidth=0.9, linestyle="--")
+    if name in data.test:
+        b = data.test[name]
+        axes.fill_between(b.cost, b.low, b.high, step="post", color=tint, alpha=0.18, linewidth=0)
+        axes.step(b.cost, b.mean, where="post", color=tint)
+        axes.plot(b.cost[-1], b.mean[-1], marker=style.marker(name), markersize=4, color=tint)
+    axes.set_title(name, fontsize=7.5, color=tint, pad=2)

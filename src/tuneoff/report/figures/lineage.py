@@ -42,7 +42,7 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
         return None
     chosen = bred.iloc[0]
     own = of_cell(frames.evaluations, chosen["cell"])
-    lanes = tuple(dict.fromkeys(own["trial_id"]))
+    lanes = tuple(sorted(set(own["trial_id"]), key=lambda name: (len(name), name)))
     return Data(intervals=_intervals(own, lanes), copies=_copies(own, lanes), lanes=lanes,
                 title=f"{chosen['algorithm']}, repeat {chosen['repeat']}",
                 device=wording.device_label([chosen["device_kind"]]))

@@ -6,4 +6,6 @@ ranks        more than two algorithms over many blocks: Friedman, Nemenyi's crit
 selection    what choosing by validation score does: optimism, expected maximum
 target       cost to a target, performance profiles
 power        how many repeats a verdict needs
+best         how probably each of several is the best
+distributions  the quantiles, tails and ranks that these need
 """

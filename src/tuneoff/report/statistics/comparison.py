@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from tuneoff.report.statistics.distributions import fair_coin_tail, mid_ranks, normal_quantile
 from tuneoff.report.statistics.summary import Floats, Interval, as_scores
 
 
@@ -54,7 +54,7 @@ def wilcoxon(differences: ArrayLike, decimals: int = 12) -> float:
     given = given[given != 0]
     if len(given) == 0:
         return 1.0
-    ranks = np.round(2 * stats.rankdata(np.abs(given))).astype(int)
+    ranks = np.round(2 * mid_ranks(np.abs(given))).astype(int)
     ways = np.ones(1)
     for rank in ranks:
         grown = np.zeros(len(ways) + rank)
@@ -77,7 +77,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def mcnemar(only_a: int, only_b: int) -> float:
     """Two-sided p of McNemar's exact test: of the examples that one model alone got right, how many fell to each."""
-    return float(stats.binomtest(only_a, only_a + only_b, 0.5).pvalue) if only_a + only_b else 1.0
+    return min(1.0, 2 * fair_coin_tail(min(only_a, only_b), only_a + only_b)) if only_a + only_b else 1.0
 
 
 def discordant(a: ArrayLike, b: ArrayLike, labels: ArrayLike) -> tuple[int, int]:
@@ -102,7 +102,7 @@ def paired_accuracy_interval(only_a: int, only_b: int, n: int, level: float = 0.
     """Accuracy of A minus that of B on the same n examples: Wald's interval for paired proportions."""
     difference = (only_a - only_b) / n
     se = np.sqrt(only_a + only_b - (only_a - only_b) ** 2 / n) / n
-    half = float(stats.norm.ppf((1 + level) / 2) * se)
+    half = normal_quantile((1 + level) / 2) * float(se)
     return Interval(estimate=difference, low=difference - half, high=difference + half, level=level)
 
 
@@ -124,6 +124,6 @@ def two_proportion_z(correct_a: int, correct_b: int, n_a: int, n_b: int) -> floa
 
 
 def _wilson(p: float, n: int, level: float) -> tuple[float, float]:
-    z = float(stats.norm.ppf((1 + level) / 2))
+    z = normal_quantile((1 + level) / 2)
     middle, spread = p + z * z / (2 * n), z * float(np.sqrt(p * (1 - p) / n + z * z / (4 * n * n)))
     return (middle - spread) / (1 + z * z / n), (middle + spread) / (1 + z * z / n)

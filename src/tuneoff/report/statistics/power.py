@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from scipy import stats
+from tuneoff.report.statistics.distributions import normal_quantile
 
 
 def repeats_needed(sd: float, difference: float, *, paired: bool = False, correlation: float = 0.5,
@@ -36,5 +36,5 @@ def fewest_for_wilcoxon(comparisons: int = 1, alpha: float = 0.05) -> int:
 def _needed(variance: float, difference: float, alpha: float, power: float) -> int:
     if difference <= 0:
         raise ValueError(f"the difference to see is {difference}, but it must be above 0")
-    z = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
+    z = normal_quantile(1 - alpha / 2) + normal_quantile(power)
     return max(2, math.ceil(z**2 * variance / difference**2 - 1e-9))

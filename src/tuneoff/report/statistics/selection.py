@@ -6,8 +6,8 @@ from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import integrate, stats
 
+from tuneoff.report.statistics.distributions import normal_quantile
 from tuneoff.report.statistics.summary import Interval, accuracy_se, as_scores, mean_interval
 
 
@@ -19,7 +19,7 @@ def selection_optimism(validation: ArrayLike, test: ArrayLike) -> Interval:
 def single_run_optimism(validation: float, test: float, n_validation: int, n_test: int, level: float = 0.95,
                         ) -> Interval:
     """The same for one run, of accuracies: the interval of two independent proportions (Wald)."""
-    half = float(stats.norm.ppf((1 + level) / 2)) * float(
+    half = normal_quantile((1 + level) / 2) * float(
         np.hypot(accuracy_se(validation, n_validation), accuracy_se(test, n_test)))
     return Interval(estimate=validation - test, low=validation - test - half, high=validation - test + half,
                     level=level)
@@ -30,6 +30,8 @@ def expected_largest_normal(n: int) -> float:
 
     The integral of x n phi(x) Phi(x)^(n - 1).
     """
+    from scipy import integrate, stats
+
     value, _ = integrate.quad(lambda x: x * n * stats.norm.pdf(x) * stats.norm.cdf(x) ** (n - 1), -10, 10)
     return float(value)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+
+from tuneoff.report.statistics.distributions import middle_half_mean, student_quantile
 
 Floats = NDArray[np.float64]
 Statistic = Callable[[Floats], Floats]
@@ -50,7 +51,7 @@ def sd(values: ArrayLike) -> float:
 
 def iqm(values: ArrayLike) -> float:
     """Interquartile mean: the mean of the middle half, over runs (Agarwal et al. 2021). Below 4 values, the mean."""
-    return float(stats.trim_mean(as_scores(values), 0.25))
+    return float(middle_half_mean(as_scores(values)))
 
 
 def optimality_gap(values: ArrayLike, goal: float) -> float:
@@ -63,7 +64,7 @@ def row_means(resamples: Floats) -> Floats:
 
 
 def row_iqms(resamples: Floats) -> Floats:
-    return np.asarray(stats.trim_mean(resamples, 0.25, axis=1), dtype=np.float64)
+    return middle_half_mean(resamples)
 
 
 def bootstrap_interval(strata: Sequence[ArrayLike], rng: np.random.Generator, statistic: Statistic = row_means,
@@ -87,7 +88,7 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     middle, n = float(scores.mean()), len(scores)
     if n < 2:
         return Interval(estimate=middle, low=float("nan"), high=float("nan"), level=level)
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * float(scores.std(ddof=1)) / np.sqrt(n)
+    half = student_quantile((1 + level) / 2, n - 1) * float(scores.std(ddof=1)) / np.sqrt(n)
     return Interval(estimate=middle, low=float(middle - half), high=float(middle + half), level=level)
 
 
