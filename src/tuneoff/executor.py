@@ -10,7 +10,7 @@ import os
 import socket
 import traceback
 from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from tuneoff.calibrate import Rates, calibrate
 from tuneoff.checkpoint import TrainState, from_arrays, read, to_arrays
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import Network
+from tuneoff.engine.step import Steppers
 from tuneoff.finetune import Diverged, Evaluation, Job, OutOfTime, finetune
 from tuneoff.hparams import HParams
 from tuneoff.inputs import TRIAL, Material, TrialInputs
@@ -41,6 +42,7 @@ class _Held:
     train: DeviceSplit
     validation: DeviceSplit
     test: DeviceSplit | None
+    steppers: Steppers = field(default_factory=Steppers)
 
 
 class Executor:
@@ -87,13 +89,14 @@ class Executor:
             n_labels=inputs.n_labels, metrics=inputs.metrics, device=device, bf16=inputs.bf16,
             evaluations_per_epoch=inputs.evaluations_per_epoch, bucket_lengths=inputs.bucket_lengths,
             evaluation_batch_size=inputs.evaluation_batch_size, resume=inputs.resume,
+            cuda_graphs=inputs.cuda_graphs, steppers=held.steppers,
             out_of_time=self._out_of_time if inputs.deadline is not None else None,
             wants_test=lambda score: bool(ray.get(board.offer.remote(score))) or inputs.test_always)
 
     def _measure(self) -> Rates:
         inputs = self._inputs
         depends_on = (inputs.material_key, inputs.device, inputs.threads, inputs.bf16, inputs.batch_sizes,
-                      inputs.bucket_lengths, inputs.evaluation_batch_size, inputs.hparams)
+                      inputs.bucket_lengths, inputs.evaluation_batch_size, inputs.cuda_graphs, inputs.hparams)
         if self._measured is None or self._measured[0] != depends_on:
             self._measured = (depends_on, calibrate(self._job, inputs.hparams, inputs.batch_sizes, inputs.began))
         rates = self._measured[1]

@@ -61,6 +61,7 @@ class TrialInputs:
     began: float
     deadline: float | None
     board: Any
+    cuda_graphs: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

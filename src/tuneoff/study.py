@@ -189,6 +189,7 @@ def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any =
         seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"], device=prepared.device,
         threads=config.resources.cpus_per_trial, batch_sizes=config.batch_sizes, bf16=prepared.bf16,
         evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
+        cuda_graphs=training.cuda_graphs == "auto",
         evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
         checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / FOLDER),
         snapshot_seconds=training.snapshot_seconds,
