@@ -116,6 +116,7 @@ def markdown(found: Mapping[str, Any]) -> str:
               f"Time of an epoch, {second} / {first}: {ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})."]
     if "same_batches" in summary:
         same = summary["same_batches"]
-        lines.append(f"On the same batches in the same order ({same['seeds']} seeds): accuracies differ by at most "
-                     f"{100 * same['largest_accuracy_difference']:.2f} points, losses by {same['largest_loss_difference']:.1e}.")
+        lines.append(f"On the same batches in the same order ({same['seeds']} seeds): accuracies differ by at "
+                     f"most {100 * same['largest_accuracy_difference']:.2f} points, losses by "
+                     f"{same['largest_loss_difference']:.1e}.")
     return "\n".join(lines) + "\n"

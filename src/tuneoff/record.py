@@ -61,12 +61,19 @@ class Cost:
     """Real tokens, padding not counted."""
 
     def __add__(self, other: Cost) -> Cost:
-        return Cost(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(Cost)})
+        return Cost(**{name: getattr(self, name) + getattr(other, name) for name in COST_NAMES})
+
+    def to_dict(self) -> dict[str, float]:
+        """As dataclasses.asdict, ten times as fast: a report asks for it twice a record."""
+        return {name: getattr(self, name) for name in COST_NAMES}
 
     @property
     def seconds(self) -> float:
         return (self.start_up_seconds + self.train_seconds + self.evaluate_seconds + self.test_seconds
                 + self.save_seconds + self.load_seconds)
+
+
+COST_NAMES = tuple(f.name for f in fields(Cost))
 
 
 @dataclass(frozen=True, kw_only=True)
