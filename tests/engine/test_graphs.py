@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import contextmanager
 
 import pytest
 import torch
 
-from tuneoff.engine.graphs import Graphs, root_message
+from tuneoff.engine.graphs import CudaBackend, Graphs, root_message
 
 Work = Callable[[], None]
 
@@ -148,3 +149,82 @@ def test_given_up_from_the_start_nothing_is_captured(counter):
         graphs.run("a", counter.work)
     assert counter.steps == 3
     assert backend.events == ["settle"]
+
+
+class FakeCuda:
+    """The parts of torch.cuda that a capture touches. A capture that fails leaves its stream current, as torch's does."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, ends: bool) -> None:
+        self.calls: list[str] = []
+        self.ends = ends
+        self.current: object = "outer"
+        self.offset = torch.tensor([5])
+        self.default_generators = (self,)
+        for name in ("current_stream", "graph_pool_handle", "get_rng_state", "synchronize", "default_generators"):
+            monkeypatch.setattr(torch.cuda, name, getattr(self, name))
+        monkeypatch.setattr(torch.cuda, "set_stream", self.set_stream)
+        monkeypatch.setattr(torch.cuda, "set_rng_state", self.set_rng_state)
+        monkeypatch.setattr(torch.cuda, "Stream", lambda device: "side")
+        monkeypatch.setattr(torch.cuda, "CUDAGraph", lambda: self)
+        monkeypatch.setattr(torch.cuda, "graph", self.graph)
+        monkeypatch.setattr(torch, "Generator", lambda device: "a new generator")
+
+    def current_stream(self, device: torch.device) -> object:
+        return self.current
+
+    def set_stream(self, stream: object) -> None:
+        self.current = stream
+
+    def graph_pool_handle(self) -> int:
+        return 1
+
+    def get_rng_state(self, device: torch.device) -> torch.Tensor:
+        return self.offset.clone()
+
+    def set_rng_state(self, state: torch.Tensor, device: torch.device) -> None:
+        self.offset = state
+
+    def graphsafe_set_state(self, generator: object) -> None:
+        self.calls.append(f"generator replaced by {generator}")
+        self.offset = torch.tensor([0])
+
+    def synchronize(self, device: torch.device) -> None: ...
+
+    def replay(self) -> None:
+        self.calls.append("replay")
+
+    @contextmanager
+    def graph(self, graph: object, *, pool: int, stream: object):
+        assert (graph, pool, stream) == (self, 1, "side")
+        self.current = stream
+        try:
+            yield
+        finally:
+            if not self.ends:
+                raise RuntimeError("ending the capture failed")
+            self.current = "outer"
+
+
+def test_a_capture_on_the_own_stream_and_pool_gives_a_replay(monkeypatch):
+    cuda = FakeCuda(monkeypatch, ends=True)
+    replay = CudaBackend(torch.device("cuda", 0)).capture(lambda: cuda.calls.append("captured"))
+    replay()
+    assert cuda.calls == ["captured", "replay"]
+    assert cuda.current == "outer"
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_after_a_failed_capture_stream_and_generator_are_as_before(monkeypatch, ends):
+    cuda = FakeCuda(monkeypatch, ends=ends)
+    monkeypatch.setattr(CudaBackend, "_broken", [])
+
+    def work() -> None:
+        raise ValueError("a wait for the device")
+
+    with pytest.raises((ValueError, RuntimeError)) as caught:
+        CudaBackend(torch.device("cuda", 0)).capture(work)
+    assert root_message(caught.value) == "ValueError: a wait for the device"
+    assert cuda.current == "outer"
+    assert cuda.calls == ["generator replaced by a new generator"]
+    assert cuda.offset.tolist() == [5]
+    assert CudaBackend._broken == [cuda]

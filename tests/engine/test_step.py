@@ -84,6 +84,18 @@ def test_both_optimisers_step_as_torch_does_with_settings_that_change_at_every_s
     assert close(dict(module.named_parameters()), dict(other.named_parameters()), 1e-6)
 
 
+@pytest.mark.parametrize("kind", [Optimiser, DeviceOptimiser])
+def test_a_parameter_without_a_gradient_is_left_alone(kind):
+    module = Net()
+    before = module.linear.weight.detach().clone()
+    optimiser = kind(module)
+    optimiser.set(HP, 1e-2, 0.5)
+    module.linear.bias.grad = torch.ones(40)
+    optimiser.step()
+    assert torch.equal(module.linear.weight, before)
+    assert module.linear.bias.grad is None
+
+
 def test_a_small_weight_decay_is_not_lost_to_rounding():
     """lr 1e-5 with decay 0.01 takes 1e-7 of a weight; 1 - 1e-7 in fp32 takes 1.19e-7."""
     module = nn.Linear(500, 500, bias=False)

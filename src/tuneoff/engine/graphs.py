@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import torch
 
@@ -109,13 +109,15 @@ class CudaBackend:
     Steps that are not captured run on that stream too, so that its memory serves them all.
     """
 
+    _broken: ClassVar[list[Any]] = []
+    """Graphs whose capture failed, kept as long as the process: torch's allocator may still refer to them."""
+
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._pool = torch.cuda.graph_pool_handle()
         self._steps = 0
         self._mark: torch.cuda.Event | None = None
-        self._broken: list[Any] = []
 
     def run(self, work: Work) -> None:
         outer = torch.cuda.current_stream(self._device)
@@ -138,10 +140,8 @@ class CudaBackend:
         return graph.replay
 
     def _repair(self, graph: Any, outer: torch.cuda.Stream, draws: torch.Tensor) -> None:
-        """What torch leaves half-way where a capture fails: the current stream, and a generator that still captures.
-
-        The graph is kept, since torch's allocator may still refer to it. No capture should follow in this process.
-        """
+        """What torch leaves half-way where a capture fails: the current stream, and a generator that still captures, and
+        would refuse to draw. Graphs captured before go on with the old generator: they must not be replayed any more."""
         torch.cuda.set_stream(outer)
         self._broken.append(graph)
         index = torch.cuda.current_device() if self._device.index is None else self._device.index

@@ -96,7 +96,8 @@ class DeviceOptimiser(Optimiser):
     def step(self) -> None:
         with torch.no_grad():
             for p in self._decaying:
-                p.addcmul_(p, self._shrink)
+                if p.grad is not None:
+                    p.addcmul_(p, self._shrink)
         super().step()
 
     def load_moments(self, moments: Mapping[str, torch.Tensor], steps: int) -> None:
