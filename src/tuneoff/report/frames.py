@@ -80,18 +80,19 @@ def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: M
     """retrained: second logs by cell name. RecordError where a record lacks its metric, a header its price or size."""
     ordered = sorted(cells, key=reading.cell_name)
     evaluations = [row for cell in ordered for row in _evaluation_rows(cell, price)]
-    trials = [row for cell in ordered for row in _trial_rows(cell)]
+    trials = [list(_trial_rows(cell)) for cell in ordered]
     again = [(retrained or {})[name] for name in map(reading.cell_name, ordered) if name in (retrained or {})]
     runs = [row for log in again for row in _retrained_rows(log, price)]
     book = [{**_keys(cell), **row} for cell in ordered for row in spending.ledger(cell).to_dict("records")]
     repairs = tuple(f"{reading.cell_name(c)}: {c.repaired}" for c in (*ordered, *again) if c.repaired)
-    return Frames(evaluations=_frame(evaluations, _EVALUATION), trials=_frame(trials, _TRIAL),
-                  cells=pd.DataFrame([_cell_row(cell, price) for cell in ordered]),
+    return Frames(evaluations=_frame(evaluations, _EVALUATION), trials=_frame([row for rows in trials for row in rows], _TRIAL),
+                  cells=pd.DataFrame([_cell_row(cell, rows, price) for cell, rows in zip(ordered, trials, strict=True)]),
                   retrained=_frame(runs, _RETRAINED), ledger=_frame(book, _LEDGER), repairs=repairs)
 
 
 _KEYS = ("study", "task", "model", "protocol", "metric", "algorithm", "repeat", "cell", "finished")
-_COST = (*(f.name for f in fields(Cost)), "busy_seconds")
+_INCREMENTS = tuple(f.name for f in fields(Cost))
+_COST = (*_INCREMENTS, "busy_seconds")
 _EVALUATION = (*_KEYS, "trial_id", "evaluation", "parent_trial_id", "parent_evaluation", "validation", "n_validation",
                "test", "n_test", "test_predictions", "n_classes", "collapsed", "is_incumbent", "is_reported",
                "epoch",
@@ -119,6 +120,11 @@ def _keys(cell: Cell) -> dict[str, Any]:
     return dict(zip(_KEYS, values, strict=True))
 
 
+def _costs(cost: Cost) -> dict[str, Any]:
+    """As dataclasses.asdict, which takes ten times as long."""
+    return {**{name: getattr(cost, name) for name in _INCREMENTS}, "busy_seconds": cost.seconds}
+
+
 def _retrained_rows(log: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
     """The end of each run that came to a score; log_*: what all runs of this cell's second log were charged."""
     charged = reading.charged_seconds(log, log.wall_seconds)
@@ -134,11 +140,11 @@ def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]
     best = {id(record) for record in reading.incumbents(cell)}
     stood = {id(record) for record in reading.reported(cell)}
     spent = _epochs_spent(cell)
-    paid = price or reading.price_of(cell)
+    paid, keys, clock = price or reading.price_of(cell), _keys(cell), reading.charged_clock(cell)
     for record in reading.known_order(cell):
-        charged = reading.charged_seconds(cell, record.elapsed_seconds)
+        charged = clock(record.elapsed_seconds)
         yield {
-            **_keys(cell), "trial_id": record.trial_id, "evaluation": record.evaluation,
+            **keys, "trial_id": record.trial_id, "evaluation": record.evaluation,
             "parent_trial_id": record.parent_trial_id, "parent_evaluation": record.parent_evaluation,
             "validation": reading.score_of(record.validation, cell), "n_validation": record.validation.n_examples,
             "test": reading.score_of(record.test, cell) if record.test else float("nan"),
@@ -149,7 +155,7 @@ def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]
             "is_reported": id(record) in stood, "epochs_spent": spent(record.elapsed_seconds),
             "epoch": record.epoch, "examples_seen": record.examples_seen, "worker": record.worker,
             "elapsed_seconds": record.elapsed_seconds, "charged_seconds": charged, "dollars": paid.dollars(charged),
-            **asdict(record.cost), "busy_seconds": record.cost.seconds,
+            **_costs(record.cost),
             **{HPARAM + name: value for name, value in record.hparams.items()},
         }
 
@@ -192,23 +198,22 @@ def _trial_row(cell: Cell, trial_id: str, own: Sequence[EvaluationRecord], end: 
         "exploits": sum(r.parent_trial_id is not None for r in own),
         "epochs_trained": cost.train_examples / reading.n_train(cell),
         "ended_elapsed_seconds": end.elapsed_seconds if end else own[-1].elapsed_seconds if own else float("nan"),
-        **asdict(cost), "busy_seconds": cost.seconds,
+        **_costs(cost),
         **{HPARAM + name: value for name, value in hparams.items()},
     }
 
 
-def _cell_row(cell: Cell, price: Price | None) -> dict[str, Any]:
+def _cell_row(cell: Cell, trials: Sequence[Mapping[str, Any]], price: Price | None) -> dict[str, Any]:
     """The cell's summary. `optimism` is validation - test of the incumbent; idle is charged minus busy."""
     cost, paid = reading.total_cost(cell), price or reading.price_of(cell)
     charged = reading.charged_seconds(cell, cell.wall_seconds)
-    trials = list(_trial_rows(cell))
     counts = {status: sum(t["status"] == status for t in trials) for status in (*TRIAL_STATUSES, UNENDED)}
     return {
         **_keys(cell), "status": cell.header.status, **_result(cell), "evaluations": len(cell.evaluations),
         "trials": len(trials), **counts, "collapsed": sum(t["collapsed"] for t in trials),
         "exploits": sum(t["exploits"] for t in trials),
         "epochs_trained": cost.train_examples / reading.n_train(cell),
-        **asdict(cost), "busy_seconds": cost.seconds, "wall_seconds": cell.wall_seconds, "devices": cell.devices,
+        **_costs(cost), "wall_seconds": cell.wall_seconds, "devices": cell.devices,
         "charged_seconds": charged, "dollars": paid.dollars(charged), "device_kind": reading.device_kind(cell),
         "price": paid.name, "per_device_hour_usd": paid.per_device_hour_usd, "price_source": paid.source,
         "price_date": paid.date, "sessions": reading.sessions(cell), "split": reading.split_hash(cell),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -119,22 +120,27 @@ def total_cost(cell: Cell) -> Cost:
 
 
 def add_costs(costs: Iterable[Cost]) -> Cost:
-    total = Cost()
-    for cost in costs:
-        total = total + cost
-    return total
+    every = list(costs)
+    return Cost(**{f.name: sum(getattr(cost, f.name) for cost in every) for f in fields(Cost)})
 
 
 def charged_seconds(cell: Cell, elapsed_seconds: float) -> float:
     """Device-seconds charged up to a moment: wall seconds x devices held, session by session."""
+    return charged_clock(cell)(elapsed_seconds)
+
+
+def charged_clock(cell: Cell) -> Callable[[float], float]:
+    """`charged_seconds` of one cell at many moments: its sessions are looked up once."""
     starts = sorted((r.elapsed_seconds, r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
     if not starts or starts[0][0] > 0:
         starts.insert(0, (0.0, cell.devices))
-    total = 0.0
-    for i, (start, devices) in enumerate(starts):
-        end = starts[i + 1][0] if i + 1 < len(starts) else elapsed_seconds
-        total += charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
-    return total
+    ends = [*(start for start, _ in starts[1:]), math.inf]
+
+    def charged(elapsed_seconds: float) -> float:
+        return sum(charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
+                   for (start, devices), end in zip(starts, ends, strict=True))
+
+    return charged
 
 
 def device_kind(cell: Cell) -> str:

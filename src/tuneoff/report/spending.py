@@ -96,8 +96,9 @@ def _origins(own: Mapping[str, Sequence[EvaluationRecord]]) -> dict[tuple[str, i
     origins: dict[tuple[str, int], tuple[str, int] | None] = {}
     for name, records in own.items():
         for i, record in enumerate(records):
-            behind = [r.evaluation for r in records[:i] if r.examples_seen < record.examples_seen]
-            origin = (name, behind[-1]) if behind else None
+            behind = next((records[j].evaluation for j in range(i - 1, -1, -1)
+                           if records[j].examples_seen < record.examples_seen), None)
+            origin = None if behind is None else (name, behind)
             if record.parent_trial_id is not None and record.parent_evaluation is not None:
                 origin = (record.parent_trial_id, record.parent_evaluation)
             origins[name, record.evaluation] = origin
