@@ -4,7 +4,9 @@ documented follows Ray's example "Using Huggingface Transformers with Tune" (ray
 its TrainingArguments, its scheduler, its checkpoint configuration. What had to differ: rows and model are the benchmark's,
 num_train_epochs is fixed instead of drawn from 2 to 5, the range of learning rates is the benchmark's, `logging_dir` and
 `local_dir` are gone from the libraries (`storage_path`), transformers 5 fails under `log_to_file`, and the metric is called
-eval_accuracy. A callback that keeps a ledger is added.
+eval_accuracy. Its num_to_keep=1 deletes checkpoints that members still wait for as soon as there are more members than
+slots (3 of 8 failed with "Could not recover from checkpoint as it does not exist on storage anymore"): KEPT. A callback that
+keeps a ledger is added.
 """
 
 from __future__ import annotations
@@ -20,6 +22,8 @@ from ray.tune import Callback
 from benchmarks.speed.setting import BATCH_SIZES, WEIGHT_DECAYS, Setting
 
 METRIC = "eval_accuracy"
+KEPT = 4
+"""Checkpoints of a member; as many as ours keeps references to."""
 BATCH_SIZE = 32
 """At which every member starts in Ray's example."""
 
@@ -81,7 +85,8 @@ def search(setting: Setting, folder: Path, *, documented: bool, seed: int, bf16:
     ray.init(num_cpus=setting.slots, include_dashboard=False)
     trainer.hyperparameter_search(
         hp_space=lambda _: tune_config, backend="ray", n_trials=setting.members, resources_per_trial={"cpu": 1, "gpu": 0},
-        scheduler=scheduler, checkpoint_config=CheckpointConfig(num_to_keep=1, checkpoint_score_attribute="training_iteration"),
+        scheduler=scheduler,
+        checkpoint_config=CheckpointConfig(num_to_keep=KEPT, checkpoint_score_attribute="training_iteration"),
         stop=None, progress_reporter=reporter, storage_path=str(folder), name="tune_transformer_pbt",
         callbacks=[Ledger(folder / "ledger.jsonl")], **({} if documented else {"reuse_actors": True}))
 
