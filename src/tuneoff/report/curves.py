@@ -97,9 +97,11 @@ def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a finished cell cost."""
+    """What a finished cell cost. budget: as it was given, "" without one."""
 
     cell: str
+    budget: str
+    epochs: float
     charged_seconds: float
     dollars: float
     per_device_hour_usd: float
@@ -107,25 +109,27 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Searches:
-    """The finished searches of one block. steps: test score of the incumbent by charged device-seconds, by cell.
-
-    runs: by algorithm, in the usual order, and repeat.
+    """The finished searches of one block. steps, epoch_steps: by cell, test score of the incumbent by charged device-seconds
+    and by epochs trained. runs: by algorithm, in the usual order, and repeat.
     """
 
     cells: pd.DataFrame
     steps: Mapping[str, Steps]
+    epoch_steps: Mapping[str, Steps]
     runs: Mapping[str, Mapping[int, Run]]
 
     @classmethod
     def of(cls, frames: Frames) -> Searches:
         done = frames.finished()
         runs: dict[str, dict[int, Run]] = {name: {} for name in wording.order(done.cells["algorithm"])}
-        columns = ["algorithm", "repeat", "cell", "charged_seconds", "dollars", "per_device_hour_usd"]
+        columns = ["algorithm", "repeat", "cell", "budget", "epochs_trained", "charged_seconds", "dollars",
+                   "per_device_hour_usd"]
         for row in done.cells.sort_values("repeat")[columns].itertuples(index=False):
-            name, repeat, cell, seconds, dollars, price = row
-            runs[name][int(repeat)] = Run(cell=str(cell), charged_seconds=float(seconds), dollars=float(dollars),
-                                          per_device_hour_usd=float(price))
-        return cls(cells=done.cells, steps=steps_by_cell(done, "test", "seconds"), runs=runs)
+            name, repeat, cell, budget, epochs, seconds, dollars, price = row
+            runs[name][int(repeat)] = Run(cell=str(cell), budget=str(budget), epochs=float(epochs), dollars=float(dollars),
+                                          charged_seconds=float(seconds), per_device_hour_usd=float(price))
+        return cls(cells=done.cells, steps=steps_by_cell(done, "test", "seconds"), runs=runs,
+                   epoch_steps=steps_by_cell(done, "test", "epochs"))
 
     @property
     def names(self) -> list[str]:
@@ -143,6 +147,26 @@ class Searches:
         steps = self.steps[cell]
         return float(steps.at(steps.end if steps.end <= EQUAL_COST * limit else limit))
 
+    def equal_budget(self, names: Sequence[str]) -> str:
+        """The budget in epochs that every run of these algorithms had, or ""."""
+        budgets = {run.budget for name in names for run in self.runs[name].values()}
+        only = budgets.pop() if len(budgets) == 1 else ""
+        return only if only.startswith("epochs:") else ""
+
+    def at_equal_cost(self, runs: Sequence[Run], in_epochs: bool) -> list[float]:
+        """Test score of each where the cheapest of them ended, in epochs trained or in charged device-seconds.
+
+        Those that spent no more than EQUAL_COST times as much keep their result.
+        """
+        if not in_epochs:
+            limit = min(run.charged_seconds for run in runs)
+            return [self.score(run.cell, limit) for run in runs]
+        least, scores = min(run.epochs for run in runs), []
+        for run in runs:
+            steps = self.epoch_steps[run.cell]
+            scores.append(float(steps.at(steps.end if steps.end <= EQUAL_COST * least else least)))
+        return scores
+
     def scores(self, limit: float = float("inf"), names: Sequence[str] | None = None) -> pd.DataFrame:
         """A row a repeat that all have, a column an algorithm (default: all), each at `limit` or its end; no gaps."""
         chosen = self.names if names is None else names
@@ -157,9 +181,6 @@ class Searches:
         """
         names = [n for n in self.names if n != UNTUNED]
         common = sorted(set.intersection(*(set(self.runs[n]) for n in names))) if names else []
-        rows = []
-        for repeat in common:
-            runs = [self.runs[n][repeat] for n in names]
-            limit = min(run.charged_seconds for run in runs)
-            rows.append([self.score(run.cell, limit) for run in runs])
+        in_epochs = bool(self.equal_budget(names))
+        rows = [self.at_equal_cost([self.runs[n][repeat] for n in names], in_epochs) for repeat in common]
         return pd.DataFrame(rows, index=common, columns=names, dtype=np.float64).dropna()

@@ -49,9 +49,9 @@ class Findings:
         """A row a verdict, numbers unrounded in the metric's own unit."""
         return pd.DataFrame([{
             "question": question(v.first, v.second), "first": v.first, "second": v.second, "better": v.better,
-            "difference": v.difference.estimate, "low": v.difference.low, "high": v.difference.high, "p_holm": v.p,
-            "repeats": v.repeats, "more_repeats": v.more_repeats, "cost_ratio": v.cost_ratio, "more_dollars": v.more_dollars,
-            "sentence": v.sentence,
+            "difference": v.difference.estimate, "low": v.difference.low, "high": v.difference.high, "p_alone": v.p_alone,
+            "p_holm": v.p, "repeats": v.repeats, "more_repeats": v.more_repeats,
+            "cost_ratio": v.cost_ratio, "more_dollars": v.more_dollars, "sentence": v.sentence,
         } for v in self.verdicts])
 
 
@@ -71,23 +71,25 @@ def all_verdicts(searches: Searches, metric: str, budget_seconds: float | None =
 def pair_up(searches: Searches, first: str, second: str, budget_seconds: float | None = None) -> Pair:
     """Repeat k of one with repeat k of the other, at the cost of the cheaper of the two, or at a budget's.
 
-    Against the untuned default, without a budget, each is taken at its full cost. budget_seconds: charged device-seconds;
-    a search that ended before keeps its result.
+    Against the untuned default, without a budget, each is taken at its full cost. Where both searches had the same budget in
+    epochs, cost is counted in epochs, which a busy machine does not change; else in charged device-seconds, as
+    budget_seconds is. A search that ended before keeps its result.
     """
     a, b = searches.named(first), searches.named(second)
     full = budget_seconds is None and question(first, second) == TUNING
     common = sorted(set(a) & set(b))
-    scores = []
-    for repeat in common:
-        limit = float("inf") if full else budget_seconds or min(x[repeat].charged_seconds for x in (a, b))
-        scores.append([searches.score(x[repeat].cell, limit) for x in (a, b)])
+    limit = float("inf") if full else budget_seconds
+    budget = searches.equal_budget((first, second)) if limit is None else ""
+    both = [(a[repeat], b[repeat]) for repeat in common]
+    scores = [searches.at_equal_cost(runs, bool(budget)) if limit is None else [searches.score(r.cell, limit) for r in runs]
+              for runs in both]
     usable = [s for s in scores if np.isfinite(s).all()]
     charged, dollars = ([float(np.mean([getattr(x[k], what) for k in common or x])) for x in (a, b)]
                         for what in ("charged_seconds", "dollars"))
     return Pair(first=first, second=second, first_scores=tuple(s[0] for s in usable),
                 second_scores=tuple(s[1] for s in usable),
                 cost_ratio=charged[0] / charged[1] if min(charged) > 0 else 1.0,
-                more_dollars=dollars[0] - dollars[1] if full else None,
+                more_dollars=dollars[0] - dollars[1] if full else None, budget=budget,
                 note=_left_out(len(set(a) ^ set(b)), len(scores) - len(usable)))
 
 

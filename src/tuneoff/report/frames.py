@@ -216,7 +216,8 @@ def _cell_row(cell: Cell, trials: Sequence[Mapping[str, Any]], price: Price | No
         **_costs(cost), "wall_seconds": cell.wall_seconds, "devices": cell.devices,
         "charged_seconds": charged, "dollars": paid.dollars(charged), "device_kind": reading.device_kind(cell),
         "price": paid.name, "per_device_hour_usd": paid.per_device_hour_usd, "price_source": paid.source,
-        "price_date": paid.date, "sessions": reading.sessions(cell), "split": reading.split_hash(cell),
+        "price_date": paid.date, "budget": reading.budget_of(cell),
+        "sessions": reading.sessions(cell), "split": reading.split_hash(cell),
         "majority_validation": reading.majority_rate(cell, "validation"),
         "majority_test": reading.majority_rate(cell, "test"), **reading.origin(cell),
     }

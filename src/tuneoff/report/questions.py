@@ -1,12 +1,13 @@
-"""The questions that a study answers, each a family of tests of its own: is tuning worth it, which search, which defect.
+"""The questions that a study answers: is tuning worth it, which search, what did the defects of 2020 cost.
 
 A pair answers one of them. *Is tuning worth it?* sets each search, at its full cost, against the untuned default: at the
 cost of the default's one trial a search has hardly begun. *Which search?* sets searches against each other at equal cost.
 *What did the defects of 2020 cost?* is the one pair of population-based training as meant and as published.
 
-Holm's correction runs within a question. So that a study without any difference still has a false verdict in at most one
-case of twenty over all questions together, Friedman's test of all algorithms has to come before, as Demšar (2006) asks:
-no p is below its. It is taken over the repeats that all have; where those are too few, the questions are one family.
+Holm's correction runs over the pairs with the default, and over all others. So that a study without any difference still has
+a false verdict in at most one case of twenty over both together, Friedman's test of all algorithms has to come before, as
+Demšar (2006) asks: no p is below its. It is taken over the repeats that all have; where those are too few, all pairs are
+one family.
 """
 
 from __future__ import annotations
@@ -38,13 +39,13 @@ def question(first: str, second: str) -> str:
 
 def judge_by_question(pairs: Sequence[Pair], metric: str, scores: pd.DataFrame) -> list[Verdict]:
     """One verdict a pair, in the order given. scores: a row a repeat that all algorithms have, a column an algorithm."""
-    asked = [question(p.first, p.second) for p in pairs]
-    if len(set(asked)) < 2 or scores.shape[1] < 3 or len(scores) < fewest_for_wilcoxon():
+    tuning = [question(p.first, p.second) == TUNING for p in pairs]
+    if len(set(tuning)) < 2 or scores.shape[1] < 3 or len(scores) < fewest_for_wilcoxon():
         return judge(pairs, metric)
     least = friedman(scores.to_numpy())
     made: dict[int, Verdict] = {}
-    for own in HEADINGS:
-        places = [i for i, q in enumerate(asked) if q == own]
+    for family in (True, False):
+        places = [i for i, own in enumerate(tuning) if own == family]
         made |= zip(places, judge([pairs[i] for i in places], metric, least), strict=True)
     return [made[i] for i in range(len(pairs))]
 
@@ -55,5 +56,7 @@ def defect_sentence(verdict: Verdict, metric: str) -> str:
     said = {MEANT: "shown to be a loss", PUBLISHED: "shown to be a gain", None: "neither loss nor gain is shown"}
     if not verdict.repeats:
         return f"Cost of the defects of 2020: unknown, no repeat has a test score for both {MEANT} and {PUBLISHED}."
-    return (f"Cost of the defects of 2020 ({MEANT} minus {PUBLISHED}, on test): {difference(loss, metric)}, "
-            f"{wording.counted(verdict.repeats, 'paired repeat')}; {said[verdict.better]}.")
+    tests = f", signed-rank p = {verdict.p_alone:.2g} by itself, {verdict.p:.2g} among all searches"
+    alone = tests if verdict.repeats > 1 else ""
+    return (f"Cost of the defects of 2020 ({MEANT} minus {PUBLISHED}, on test, at equal cost): {difference(loss, metric)}, "
+            f"{wording.counted(verdict.repeats, 'paired repeat')}{alone}; {said[verdict.better]}.")

@@ -167,6 +167,11 @@ def finished(cell: Cell) -> bool:
     return cell.header.status == "finished"
 
 
+def budget_of(cell: Cell) -> str:
+    """As it was given ("epochs:24"); "" without one."""
+    return str(cell.header.config.get("budget") or "")
+
+
 def sessions(cell: Cell) -> int:
     return sum(isinstance(r, SessionStartRecord) for r in cell.records)
 

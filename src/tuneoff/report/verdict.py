@@ -29,7 +29,8 @@ class Pair:
     """Two searches' test scores, paired by repeat. scores: shape (n,) each, in the metric's own unit.
 
     cost_ratio: first's charge over second's, before any cut. more_dollars: first's mean price minus second's where each is
-    taken at its full cost, None where the dearer one was cut off. note: what was left out, as a clause, or "".
+    taken at its full cost, None where the dearer one was cut off. budget: in epochs, where both had the same, or "". note:
+    what was left out, as a clause, or "".
     """
 
     first: str
@@ -38,6 +39,7 @@ class Pair:
     second_scores: tuple[float, ...]
     cost_ratio: float = 1.0
     more_dollars: float | None = None
+    budget: str = ""
     note: str = ""
 
     @property
@@ -56,6 +58,8 @@ class Verdict:
     """first - second, mean over repeats."""
     p: float
     """Holm-adjusted; 1 where there is no test."""
+    p_alone: float
+    """As if this pair were the only one."""
     repeats: int
     more_repeats: int | None
     """How many more would show a difference of WORTHWHILE, 0 where they suffice, None where the spread is unknown."""
@@ -63,6 +67,7 @@ class Verdict:
     """first's charge over second's."""
     more_dollars: float | None
     """first's price minus second's where both are at full cost."""
+    budget: str
     note: str
     sentence: str
 
@@ -73,8 +78,9 @@ def judge(pairs: Sequence[Pair], metric: str, least_p: float = 0.0) -> list[Verd
     least_p: of a test that has to come before; no pair's p is below it.
     """
     oriented = [_oriented(pair) for pair in pairs]
-    tested = [max(p, least_p) for p in holm([wilcoxon(p.differences) if p.differences else 1.0 for p in oriented])]
-    return [_verdict(pair, p, len(pairs), metric) for pair, p in zip(oriented, tested, strict=True)]
+    alone = [wilcoxon(p.differences) if p.differences else 1.0 for p in oriented]
+    tested = [max(p, least_p) for p in holm(alone)]
+    return [_verdict(pair, p, one, len(pairs), metric) for pair, p, one in zip(oriented, tested, alone, strict=True)]
 
 
 def _oriented(pair: Pair) -> Pair:
@@ -87,13 +93,13 @@ def _oriented(pair: Pair) -> Pair:
                    more_dollars=None if pair.more_dollars is None else -pair.more_dollars)
 
 
-def _verdict(pair: Pair, p: float, comparisons: int, metric: str) -> Verdict:
+def _verdict(pair: Pair, p: float, p_alone: float, comparisons: int, metric: str) -> Verdict:
     n, nan = len(pair.differences), float("nan")
     interval = mean_interval(sorted(pair.differences)) if n else Interval(estimate=nan, low=nan, high=nan)
     better = pair.first if p < ALPHA and interval.low > 0 else None
-    made = Verdict(first=pair.first, second=pair.second, better=better, difference=interval, p=p, repeats=n,
+    made = Verdict(first=pair.first, second=pair.second, better=better, difference=interval, p=p, p_alone=p_alone, repeats=n,
                    more_repeats=_more(pair.differences, comparisons), cost_ratio=pair.cost_ratio,
-                   more_dollars=pair.more_dollars, note=pair.note, sentence="")
+                   more_dollars=pair.more_dollars, budget=pair.budget, note=pair.note, sentence="")
     return replace(made, sentence=sentence(made, comparisons, metric))
 
 
@@ -158,4 +164,6 @@ def _cost_clause(v: Verdict) -> str:
     if ratio <= EQUAL_COST:
         return ""
     dear, cheap = (v.first, v.second) if v.cost_ratio > 1 else (v.second, v.first)
+    if v.budget:
+        return f"compared at equal budget, {v.budget}: {dear} was charged {ratio:.1f} times what {cheap} was"
     return f"compared at equal cost: {dear}, charged {ratio:.1f} times what {cheap} was, is cut off at {cheap}'s cost"
