@@ -224,3 +224,9 @@ def test_start_up_is_what_passed_since_the_session_began_at_most(inputs):
     began = time.time()
     executor.begin(replace(inputs, began=began), {TRIAL: "t000"}, since=0.0)
     assert executor._pending.start_up_seconds <= time.time() - began
+
+
+@pytest.mark.parametrize(("method", "arguments"), [("step", ()), ("reset", ({TRIAL: "t001"},)), ("load", (1,))])
+def test_an_executor_that_was_started_anew_says_so_instead_of_training_something_else(method, arguments):
+    with pytest.raises(RuntimeError, match="started anew"):
+        getattr(Executor(), method)(*arguments)

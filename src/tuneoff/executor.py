@@ -120,7 +120,14 @@ class Executor:
         deadline = self._inputs.deadline
         return deadline is not None and time.time() + self._evaluate_seconds > deadline
 
+    def _must_have_begun(self) -> None:
+        """RuntimeError in a process that Ray put in a dead one's place between two calls."""
+        if self._began is None:
+            raise RuntimeError("the executor died and was started anew: what it held is gone, its trial begins again")
+
     def reset(self, config: Mapping[str, Any]) -> None:
+        """The next trial, from scratch."""
+        self._must_have_begun()
         values = dict(config)
         self._trial: str = values.pop(TRIAL)
         self._hparams = self._inputs.hparams.replace(values)
@@ -139,6 +146,7 @@ class Executor:
 
     def step(self) -> tuple[dict[str, Any], int | None]:
         """(result for Ray Tune, its clock where that must be set: after a crash)."""
+        self._must_have_begun()
         result = self._guarded_step()
         iteration, self._iteration = self._iteration, None
         return result, iteration
@@ -223,6 +231,7 @@ class Executor:
 
     def load(self, serial: int) -> None:
         """Goes on from the state of this number; another trial's makes it this one's parent."""
+        self._must_have_begun()
         started = time.perf_counter()
         writer, state = ray.get(self._inputs.board.get.remote(serial))
         self._state, self._run = from_arrays(*state), None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from tuneoff.calibrate import timed_steps
 from tuneoff.config import ConfigError, RunConfig
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import BaseModel, Network, load_base, load_tokenizer
+from tuneoff.engine.settings import ModelSettings
 from tuneoff.engine.vocabulary import compact
 from tuneoff.finetune import Job
 from tuneoff.seeds import derive
@@ -19,6 +21,7 @@ from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.facts import summarise
 from tuneoff.task.registry import load_task
+from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import Splits, make_splits
 
 MEASURED_SECONDS = 0.4
@@ -47,11 +50,9 @@ def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None,
     precision: what `auto` stands for where that was measured before; None measures it.
     """
     device = resolve_device(config)
-    task = load_task(config.task)
+    task, tokenizer, whole = _read(config.task, config.model)
     splits = make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])
     n_labels = len(task.label_names)
-    tokenizer = load_tokenizer(config.model)
-    whole = load_base(config.model, n_labels)
     parts = [encode(part.rows, tokenizer, config.model.max_length, n_labels) for part in splits.parts.values()]
     base, (train, validation, test) = compact(whole, parts)
     if earlier is not None:
@@ -73,6 +74,13 @@ def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None,
                               "was, or give study=NAME for a new search")
     return Prepared(task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device,
                     bf16=precision["chosen"] == "bf16", facts=facts)
+
+
+@lru_cache(maxsize=1)
+def _read(task_settings: TaskSettings, model_settings: ModelSettings) -> tuple[Task, Any, BaseModel]:
+    """Task, tokenizer and model: read once for all searches in a row that have the same."""
+    task = load_task(task_settings)
+    return task, load_tokenizer(model_settings), load_base(model_settings, len(task.label_names))
 
 
 def resolve_device(config: RunConfig) -> str:
