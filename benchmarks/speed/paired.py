@@ -19,13 +19,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.setting import Setting, write_rows
+from benchmarks.speed.setting import Setting, SpeedError, write_rows
 from benchmarks.speed.watch import environment
 from tuneoff.config import available_cores
 
 MARGIN = 0.01
 """Within which mean accuracies count as the same."""
-LIMIT_SECONDS = 900.0
 SAME_WAYS, SAME_SEEDS = ("random", "trainer-same"), 4
 """Ours unbucketed, and Trainer in its order of rows."""
 WAYS = {"equivalence": ("bucketed", "random"), "agreement": ("ours", "trainer")}
@@ -59,9 +58,16 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 def _worker(folder: Path, ways: Sequence[str], seeds: Sequence[int], precision: str) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "benchmarks.speed.paired_worker", str(folder / "setting.json"), precision, ",".join(ways),
                *map(str, seeds)]
-    done = subprocess.run(command, env=environment(), stdout=subprocess.PIPE, text=True, check=True,
-                          timeout=LIMIT_SECONDS)
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"seed"')]  # Trainer prints too
+    found: list[dict[str, Any]] = []
+    with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith('{"seed"'):  # Trainer prints too
+                found.append(json.loads(line))
+                print("seed {seed}, {way}: {accuracy:.4f}".format(**found[-1]), file=sys.stderr, flush=True)
+    if process.returncode != 0:
+        raise SpeedError(f"a training ended with {process.returncode}; what it said is above")
+    return found
 
 
 def summarise(lines: Sequence[Mapping[str, Any]], ways: Sequence[str]) -> dict[str, Any]:
