@@ -24,7 +24,7 @@ def late(algorithm: str, repeat: int, score: float, end: float) -> Cell:
 def made(cells: list[Cell]) -> tuple[Findings, str]:
     block, frames = next(build_frames(cells).blocks())
     findings = find(block, frames)
-    return findings, headline(block, frames, findings)
+    return findings, " ".join(headline(block, frames, findings))
 
 
 def scores(gap: float, repeats: int, searches: int) -> pd.DataFrame:
@@ -70,7 +70,8 @@ def test_the_cost_of_the_defects_of_2020_is_stated_with_interval_and_repeats() -
              for name, score in (("grid", 0.60), ("pbt", 0.70), ("pbt_2020", 0.68))]
     findings, words = made(cells)
     told = ("Cost of the defects of 2020 (pbt minus pbt_2020, on test, at equal cost): 2.1 points [2.0, 2.2], "
-            "8 paired repeats, signed-rank p = 0.0078 by itself, 0.023 among all searches; shown to be a loss.")
+            "8 paired repeats, signed-rank p = 0.0078 by itself, 0.023 corrected for all pairs of searches; "
+            "shown to be a loss.")
     assert told in words
     assert told in findings.sentences()
     flipped = [syn.replace(c, header=syn.replace(c.header, algorithm={"pbt": "pbt_2020", "pbt_2020": "pbt"}.get(

@@ -111,11 +111,12 @@ def choice_table(block: Block, frames: Frames) -> Table | None:
         return None
     names, device = choices[0].names, wording.device_label(frames.cells["device_kind"])
     rows = [row for choice in choices for row in _rows(choice, block.metric, device)]
-    notes = [f"Test score of the incumbent known by then, mean of {choices[0].repeats} repeats; in brackets the probability "
-             "that the search is the best of those with a score (bootstrap over the repeats, in pairs). –: no score in some "
-             "repeat yet, or the search ended before."]
+    notes = [f"Test score of the incumbent known by then, mean of {choices[0].repeats} repeats; in round brackets the "
+             "probability that the search is the best of those with a score (bootstrap over the repeats, in pairs), in square "
+             "ones Student's interval. –: no score in some repeat yet, or the search ended before. What is likely, not what is "
+             "shown: from few repeats such probabilities are too sure of themselves."]
     return Table(title=f"{block.task} with {block.model}: which search to choose with a budget", rows=tuple(rows),
-                 columns=("Budget", *names, "Best"), caption=caption(block, frames.cells),
+                 columns=("Budget", "Best", "Its mean [95 %]", *names), caption=caption(block, frames.cells),
                  notes=(*notes, *(said for choice in choices for said in sentences(choice, device))),
                  numbers=pd.concat([_numbers(choice) for choice in choices], ignore_index=True))
 
@@ -124,7 +125,11 @@ def _rows(choice: Choice, metric: str, device: str) -> Iterator[tuple[str, ...]]
     for i in np.unique(np.linspace(0, len(choice.budget) - 1, SHOWN).round().astype(int)):
         shown = [f"{wording.score([mean], metric)} ({chance:.2f})" if np.isfinite(chance) else "–"
                  for mean, chance in zip(choice.expected[i], choice.best[i], strict=True)]
-        yield _budget(choice.unit, float(choice.budget[i]), device), *shown, choice.names[int(np.nanargmax(choice.best[i]))]
+        top = int(np.nanargmax(choice.best[i]))
+        low, high = (wording.score([float(bound[i, top])], metric).removesuffix(wording.unit_of(metric))
+                     for bound in (choice.low, choice.high))
+        yield (_budget(choice.unit, float(choice.budget[i]), device), choice.names[top],
+               f"{wording.score([float(choice.expected[i, top])], metric)} [{low}, {high}]", *shown)
 
 
 def _numbers(choice: Choice) -> pd.DataFrame:

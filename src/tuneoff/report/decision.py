@@ -52,15 +52,15 @@ def budget_table(block: Block, frames: Frames) -> Table | None:
         verdicts = all_verdicts(searches, block.metric, seconds)
         leader, evidence = _leader(means, verdicts)
         dollars = seconds / 3600 * float(rates[0])
-        rows.append((f"${format_dollars(dollars)}", wording.minutes([seconds]),
-                     *(wording.score([means[n]], block.metric) for n in names), leader, evidence))
+        rows.append((f"${format_dollars(dollars)}", wording.minutes([seconds]), leader, evidence,
+                     *(wording.score([means[n]], block.metric) for n in names)))
         numbers.append({"dollars": dollars, "device_seconds": seconds, **means, "leader": leader, "evidence": evidence})
     device = wording.device_label(cells["device_kind"])
     note = ("Mean test score of the incumbent known by the time so much was charged; a search that ended earlier keeps "
-            "its result; – where none was known in any repeat. Leading is having the highest mean: the last column "
+            "its result; – where none was known in any repeat. Leading is having the highest mean; the evidence "
             "says what is shown, by the paired tests of the verdicts, corrected within the row.")
     return Table(title=f"{block.task} with {block.model}: what a budget buys", caption=caption(block, cells),
-                 columns=("Budget", f"{device} min", *names, "Leads", "Evidence"), rows=tuple(rows),
+                 columns=("Budget", f"{device} min", "Leads", "Evidence", *names), rows=tuple(rows),
                  numbers=pd.DataFrame(numbers), notes=(note,))
 
 

@@ -13,10 +13,10 @@ from tuneoff.report.questions import DEFECT, TUNING, defect_sentence
 from tuneoff.report.reading import Block
 
 
-def headline(block: Block, frames: Frames, findings: Findings) -> str:
-    """A sentence or two for each question that the study answers; "" without a finished, tested run."""
+def headline(block: Block, frames: Frames, findings: Findings) -> list[str]:
+    """A paragraph for each question that the study answers; none without a finished, tested run."""
     defects = [defect_sentence(v, block.metric) for v in findings.of(DEFECT)]
-    return " ".join(filter(None, [_best(block, frames, findings), _tuning(findings), *defects]))
+    return [part for part in (_best(block, frames, findings), _tuning(findings), *defects) if part]
 
 
 def _best(block: Block, frames: Frames, findings: Findings) -> str:

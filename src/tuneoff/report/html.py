@@ -19,6 +19,8 @@ from tuneoff.report.table import Table
 
 LONG, MANY = 36, 8
 """A table's text longer than this breaks into lines; a list of verdicts longer than this is folded away."""
+DECISION = ("published", "choice", "budget", "target")
+"""Tables that come before the figures."""
 _HERE = Path(__file__).parent
 _FACTS = ("algorithm", "repeat", "status", "started_utc", "command", "commit", "seeds", "config_hash", "data_hash",
           "space_hash", "protocol_version", "versions", "hardware")
@@ -51,15 +53,21 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     tables = report.shown(details=False)
     return [
         f"<h2>{escape(b.task)} with {escape(b.model)}</h2>",
-        f'<p class="verdict"><strong>Verdict.</strong> {escape(report.headline)}</p>' if report.headline else "",
+        verdict(report.headline, "<strong>Verdict.</strong> "),
         _table(report, "results", report.results), *_pairs(report.findings.groups()),
-        *(_table(report, key, table) for key, table in tables.items() if key in ("published", "budget", "target")),
+        *(_table(report, key, table) for key, table in tables.items() if key in DECISION),
         _chart(report, next(marks)), "<h3>Figures</h3>" if report.figures else "",
         '<div class="figures">' + "".join(_figure(report, title, next(marks)) for title in report.figures) + "</div>",
-        *(_table(report, key, table) for key, table in tables.items() if key not in ("published", "budget", "target")),
+        *(_table(report, key, table) for key, table in tables.items() if key not in DECISION),
         _folded("Details: spread, probability of improvement, expected maximum",
                 [_table(report, key, table) for key, table in report.shown(details=True).items()]),
         _provenance(report)]
+
+
+def verdict(paragraphs: Sequence[str], lead: str = "") -> str:
+    """In a box; `lead` is HTML before the first paragraph. "" where there is nothing to say."""
+    inside = "".join(f"<p>{lead if i == 0 else ''}{escape(text)}</p>" for i, text in enumerate(paragraphs))
+    return f'<div class="verdict">{inside}</div>' if inside else ""
 
 
 def _pairs(groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
-from tuneoff.report.html import frame
+from tuneoff.report.html import frame, verdict
 from tuneoff.report.page import BlockReport
 
 PAGE = "index.html"
@@ -53,5 +53,4 @@ def _block(report: BlockReport) -> str:
     facts = (f"{b.task} with {b.model}, protocol {b.protocol}: {wording.listed(wording.order(done['algorithm']))}; "
              f"{wording.counted(len(done), 'finished cell')} of {len(cells)}, "
              f"${format_dollars(float(cells['dollars'].sum()))} charged, begun {cells['started_utc'].min()[:10]}")
-    said = f'<p class="verdict">{escape(report.headline)}</p>' if report.headline else ""
-    return f"<p>{escape(facts)}.</p>{said}"
+    return f"<p>{escape(facts)}.</p>{verdict(report.headline)}"

@@ -113,11 +113,11 @@ def _draw(block: Block, frames: Frames, folder: Path) -> tuple[dict[str, list[Pa
     return drawn, {kind.title: kind.explanation for kind in kinds.values()}
 
 
-def _headline(block: Block, frames: Frames, findings: Findings, tables: Mapping[str, Table]) -> str:
+def _headline(block: Block, frames: Frames, findings: Findings, tables: Mapping[str, Table]) -> tuple[str, ...]:
     """The verdict at equal cost, then what the largest budget buys."""
     said = headline(block, frames, findings)
-    if "budget" not in tables:
-        return said
-    last = tables["budget"].numbers.iloc[-1]
-    budget = format_dollars(float(last["dollars"]))
-    return f"{said} With ${budget} to spend on each, {last['leader']} leads: {last['evidence']}."
+    if "budget" in tables:
+        last = tables["budget"].numbers.iloc[-1]
+        budget = format_dollars(float(last["dollars"]))
+        said.append(f"With ${budget} to spend on each, {last['leader']} leads: {last['evidence']}.")
+    return tuple(said)

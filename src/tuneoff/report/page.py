@@ -30,7 +30,7 @@ class BlockReport:
     figures: Mapping[str, Sequence[Path]]
     folder: Path
     cells: pd.DataFrame
-    headline: str = ""
+    headline: tuple[str, ...] = ()
     explanations: Mapping[str, str] = field(default_factory=dict)
     chart: Mapping[str, Any] | None = None
 
@@ -47,7 +47,7 @@ def markdown_page(name: str, reports: Sequence[BlockReport]) -> str:
     """Figures are linked, relative to the report's folder."""
     parts = [f"# {name}"]
     for report in reports:
-        parts += [f"## {report.block.task} with {report.block.model}", report.headline, report.results.markdown(),
+        parts += [f"## {report.block.task} with {report.block.model}", *report.headline, report.results.markdown(),
                   report.findings.markdown()]
         parts += [table.markdown() for table in report.shown(details=False).values()]
         parts += [f"![{title}]({report.folder.name}/{svg_of(files).name})\n\n{title}. {report.explanations.get(title, '')}"

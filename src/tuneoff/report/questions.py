@@ -56,7 +56,7 @@ def defect_sentence(verdict: Verdict, metric: str) -> str:
     said = {MEANT: "shown to be a loss", PUBLISHED: "shown to be a gain", None: "neither loss nor gain is shown"}
     if not verdict.repeats:
         return f"Cost of the defects of 2020: unknown, no repeat has a test score for both {MEANT} and {PUBLISHED}."
-    tests = f", signed-rank p = {verdict.p_alone:.2g} by itself, {verdict.p:.2g} among all searches"
+    tests = f", signed-rank p = {verdict.p_alone:.2g} by itself, {verdict.p:.2g} corrected for all pairs of searches"
     alone = tests if verdict.repeats > 1 else ""
     return (f"Cost of the defects of 2020 ({MEANT} minus {PUBLISHED}, on test, at equal cost): {difference(loss, metric)}, "
             f"{wording.counted(verdict.repeats, 'paired repeat')}{alone}; {said[verdict.better]}.")
