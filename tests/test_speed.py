@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.speed import paired, population, reading
+from benchmarks.speed.__main__ import command as told
 from benchmarks.speed.__main__ import default_name, must_be_new, parse
 from benchmarks.speed.arms import Outcome, figures, overrides, read_ours
 from benchmarks.speed.comparison import order
@@ -122,6 +123,11 @@ def test_what_is_measured_decides_arms_and_the_name_of_the_result():
     assert parse([]).arms == ["stock", "tuned", "ours"]
     names = [default_name(parse(a)) for a in ([], ["--pbt"], ["--equivalence", "2"], ["--agreement", "2"], ["--reading", "1"])]
     assert names == ["entail-micro", "pbt-entail-micro", "bucketing-entail-micro", "agreement-entail-micro", "reading"]
+
+
+def test_a_recorded_command_names_no_folder_of_this_machine():
+    given = ["--files", "/home/me/mrpc", "--rows", "9", "--out=/tmp/x"]
+    assert told(given) == "python -m benchmarks.speed --files DIR --rows 9 --out=DIR"
 
 
 def test_a_population_over_trainer_is_read_from_its_ledger(tmp_path):

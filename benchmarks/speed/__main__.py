@@ -14,6 +14,8 @@ from benchmarks.speed.setting import ARMS, PBT_ARMS, SpeedError
 from tuneoff.errors import UserError
 from tuneoff.provenance import git, hardware, now_utc, versions
 
+FOLDERS = ("--files", "--out")
+
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.speed",
@@ -61,7 +63,16 @@ def _check(options: argparse.Namespace) -> None:
 def provenance(arguments: Sequence[str]) -> dict[str, Any]:
     from importlib.metadata import version
     return {"time_utc": now_utc(), "versions": {**versions(), "accelerate": version("accelerate")}, "git": git(),
-            "hardware": hardware("cpu"), "command": shlex.join(["python", "-m", "benchmarks.speed", *arguments])}
+            "hardware": hardware("cpu"), "command": command(arguments)}
+
+
+def command(arguments: Sequence[str]) -> str:
+    """As given, without this machine's folders."""
+    shown: list[str] = []
+    for before, argument in zip(["", *arguments], arguments, strict=False):
+        name, equals, _ = argument.partition("=")
+        shown.append("DIR" if before in FOLDERS else f"{name}=DIR" if equals and name in FOLDERS else argument)
+    return shlex.join(["python", "-m", "benchmarks.speed", *shown])
 
 
 def must_be_new(out: Path, name: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.speed import arms, population, table
 from benchmarks.speed.peak import measure
-from benchmarks.speed.setting import Setting, SpeedError, work_of, write_rows
+from benchmarks.speed.setting import Setting, SpeedError, asked, work_of, write_rows
 from benchmarks.speed.watch import watch
 from tuneoff.config import available_cores
 
@@ -39,7 +39,7 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     bf16 = precision is not None and precision["bf16"] < precision["fp32"]
     compared = _population(options, setting, bf16) if options.pbt else _trials(options, setting, bf16)
     shutil.rmtree(folder)
-    return {"setting": {**vars(options), "out": str(options.out)},
+    return {"setting": asked(options),
             "tuned_precision": {"chosen": "bf16" if bf16 else "fp32", "step_seconds": precision}, **compared}
 
 

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from benchmarks.speed.setting import Setting, SpeedError, write_rows
+from benchmarks.speed.setting import Setting, SpeedError, asked, write_rows
 from benchmarks.speed.watch import environment
 from tuneoff.config import available_cores
 
@@ -50,7 +50,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     lines = train(ways, seeds)
     same = train(SAME_WAYS, seeds[:SAME_SEEDS]) if kind == "agreement" else []
     shutil.rmtree(folder)
-    return {"setting": {**vars(options), "out": str(options.out), "precision": precision}, "kind": kind,
+    return {"setting": {**asked(options), "precision": precision}, "kind": kind,
             "runs": sorted([*lines, *same], key=lambda line: (line["seed"], line["way"])),
             "summary": {**summarise(lines, ways), **({"same_batches": on_the_same(same)} if same else {})}}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -24,6 +25,11 @@ BATCH_SIZES = (16, 32, 64)
 """What a population mutates besides the learning rate, in Ray's example and in ours."""
 STUB_TEST_ROWS = 40
 """Ours wants a test split; this small copy of the first dev rows stands in, so that no arm pays for what others don't."""
+
+
+def asked(options: argparse.Namespace) -> dict[str, Any]:
+    """The options, JSON-ready, without this machine's folders."""
+    return {name: value for name, value in vars(options).items() if name not in ("files", "out")}
 
 
 class SpeedError(UserError):
