@@ -60,12 +60,14 @@ def draw(data: Data, figure: Figure) -> None:
         style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
         axes.set_title(_title(name, data.audits[name]), fontsize=7.5, color=style.colour(name))
     panels[-1].set_xlabel("epoch")
-    looks: tuple[dict[str, Any], ...] = (
-        {"linewidth": 0.9}, {"linestyle": "", "marker": "x"}, {"linestyle": "", "marker": "P", "markeredgewidth": 0},
-        {"linewidth": 0.8, "linestyle": ":"})
-    handles = [Line2D([], [], **{"color": style.INK, "markersize": 5, **look}) for look in looks]
-    figure.legend(handles, ["a trial", "stopped early", "failed or diverged", "the winner's score"], loc="outside lower center",
-                  ncols=4, frameon=False, fontsize=7, handlelength=1.4)
+    looks: dict[str, dict[str, Any]] = {
+        "a trial": {"linewidth": 0.9}, "stopped early": {"linestyle": "", "marker": "x"},
+        "failed or diverged": {"linestyle": "", "marker": "P", "markeredgewidth": 0},
+        "the winner's score": {"linewidth": 0.8, "linestyle": ":"}}
+    if not any(curves["broken"].any() for curves in data.curves.values()):
+        del looks["failed or diverged"]
+    handles = [Line2D([], [], **{"color": style.INK, "markersize": 5, **look}) for look in looks.values()]
+    figure.legend(handles, list(looks), loc="outside lower center", ncols=4, frameon=False, fontsize=7, handlelength=1.4)
 
 
 def _title(name: str, audit: Audit) -> str:

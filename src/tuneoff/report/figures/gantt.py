@@ -18,6 +18,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from tuneoff.record import DIVERGED, FAILED, STOPPED
 from tuneoff.report import style
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell
@@ -72,18 +73,26 @@ def draw(data: Data, figure: Figure) -> None:
         axes.set_ylim(data.workers[name] - 0.4, -0.6)
     panels[-1].set_xlim(left=0)
     panels[-1].set_xlabel("wall minutes, a lane a worker")
-    patches = [Patch(color=style.INK, alpha=alpha, linewidth=0) for alpha in (_SOLID, _TURN, _PALE)]
-    star = Line2D([], [], linestyle="", marker="*", color=style.INK, markersize=7, markeredgewidth=0)
-    handles: list[Any] = [(patches[0], patches[1]), patches[2], Patch(color=_BAD, alpha=_SOLID, linewidth=0), star]
-    labels = ["trials by turns", "stopped early", "failed or diverged", "the winning evaluation"]
-    figure.legend(handles, labels, ncols=4, frameon=False, loc="outside lower center", fontsize=7, handlelength=1.6,
-                  handler_map={tuple: HandlerTuple(None, pad=0)})
+    _legend(figure, {str(s) for bars in data.bars.values() for s in bars["status"]})
+
+
+def _legend(figure: Figure, statuses: set[str]) -> None:
+    """Of what occurs; the shades stand for those of any colour."""
+    solid, turn, pale = (Patch(color=style.INK, alpha=alpha, linewidth=0) for alpha in (_SOLID, _TURN, _PALE))
+    shown: dict[str, Any] = {"trials by turns": (solid, turn)}
+    if STOPPED in statuses:
+        shown["stopped early"] = pale
+    if statuses & {FAILED, DIVERGED}:
+        shown["failed or diverged"] = Patch(color=_BAD, alpha=_SOLID, linewidth=0)
+    shown["the winning evaluation"] = Line2D([], [], linestyle="", marker="*", color=style.INK, markersize=7, markeredgewidth=0)
+    figure.legend(list(shown.values()), list(shown), ncols=4, frameon=False, loc="outside lower center", fontsize=7,
+                  handlelength=1.6, handler_map={tuple: HandlerTuple(None, pad=0)})
 
 
 def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
     tint = style.colour(name)
     for (status, odd), part in bars.groupby(["status", bars["trial"] % 2]):
-        bad, stopped = status in ("failed", "diverged"), status == "stopped"
+        bad, stopped = status in (FAILED, DIVERGED), status == STOPPED
         axes.barh(part["lane"], part["end"] - part["begin"], left=part["begin"], height=0.78,
                   color=_BAD if bad else tint, alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white",
                   linewidth=0.4)

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tuneoff.record import STOPPED
 from tuneoff.report import style, wording
@@ -119,3 +119,6 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None)
         values = sorted(trials[name].unique())
         axes.set_xticks(values, [f"{v:g}" for v in values])
         axes.margins(x=0.3 / len(values) + 0.05)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(3))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
