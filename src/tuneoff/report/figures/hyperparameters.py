@@ -120,5 +120,5 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None)
         axes.set_xticks(values, [f"{v:g}" for v in values])
         axes.margins(x=0.3 / len(values) + 0.05)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(3))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}"))
+        axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 5, 10]))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:g}".replace("e-0", "e-")))
