@@ -175,7 +175,7 @@ class Searches:
                             columns=list(chosen), dtype=np.float64).dropna()
 
     def table(self) -> pd.DataFrame:
-        """A row a repeat that all have, a column an algorithm, each row at its cheapest search's cost; no gaps.
+        """A row a repeat that all have, a column an algorithm, each row at equal cost (see at_equal_cost); no gaps.
 
         Without the untuned default: it is no search, and at the cost of its one trial the others have nothing yet.
         """

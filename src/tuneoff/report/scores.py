@@ -73,9 +73,9 @@ def improvement_table(block: Block, frames: Frames) -> Table | None:
                         "repeats": len(pair.first_scores)})
     if not rows:
         return None
-    note = ("The chance that a run of the first has a higher test score than a run of the second (ties half), at equal "
-            "cost, with a bootstrap 95 % interval over runs. Unpaired and not corrected for the number of pairs: the "
-            "verdicts above are the stricter test.")
+    note = ("The chance that a run of the first has a higher test score than a run of the second (ties half), at equal cost "
+            "(against the untuned default: at full cost), with a bootstrap 95 % interval over runs. Unpaired and not corrected "
+            "for the number of pairs: the verdicts above are the stricter test.")
     return Table(title=f"{block.task} with {block.model}: probability of improvement",
                  caption=caption(block, frames.cells), columns=("Pair", "Probability", "Above one half", "Repeats"),
                  rows=tuple(rows), numbers=pd.DataFrame(numbers), notes=(note,))

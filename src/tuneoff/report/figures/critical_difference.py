@@ -1,6 +1,6 @@
 """Average ranks and their critical difference (Demšar 2006): which searches rank apart over the repeats.
 
-Three searches or more over ten common repeats or more, at the cost of the cheapest; the untuned default is left out.
+Three searches or more over ten common repeats or more, at equal cost as in the verdicts; the untuned default is left out.
 A bar joins searches whose average ranks differ by less than Nemenyi's critical difference; Friedman's p is in the title.
 """
 
