@@ -57,6 +57,7 @@ def draw(data: Data, figure: Figure) -> None:
     axes.set_xticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     axes.minorticks_off()
     axes.set_ylim(-0.02, 1.04)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     style.end_labels(axes, [(name, float(s[-1]), style.colour(name)) for name, s in data.shares.items()])
     axes.set_xlabel("times the cheapest search's cost to the default's score")
