@@ -81,7 +81,7 @@ def test_the_hash_ignores_how_a_run_is_shown_and_nothing_else():
 def test_graphs_are_captured_where_they_can_be_or_never():
     assert config().training.cuda_graphs == "auto"
     assert config("training.cuda_graphs=off").training.cuda_graphs == "off"
-    with pytest.raises(UserError, match="training.cuda_graphs is 'on', but it must be one of auto, off"):
+    with pytest.raises(UserError, match=r"training\.cuda_graphs is 'on', but it must be one of auto, off"):
         config("training.cuda_graphs=on")
 
 

@@ -19,8 +19,8 @@ from tuneoff.record import CalibrationRecord
 SIMULATIONS = 20
 """Of a scheduler that stops trials, on scores that say nothing."""
 SECONDS_PER_EVALUATION = 0.04
-"""Between one evaluation and the next step: Ray Tune's loop and the record. Measured in results/entail-searches: median 0.03, mean
-0.05 over 758 evaluations on two cores."""
+"""Between one evaluation and the next step: Ray Tune's loop and the record. Measured in results/entail-searches: median 0.03,
+mean 0.05 over 758 evaluations on two cores."""
 STATE_COPIES = 3
 """Numbers in a state for each parameter: the weight and two moments."""
 
