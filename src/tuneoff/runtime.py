@@ -12,6 +12,7 @@ from typing import Any
 os.environ.update({
     "RAY_CHDIR_TO_TRIAL_DIR": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0",
     "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
+    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Ray's snapshots of the experiment: resuming goes by our records
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
 
 import ray
@@ -117,5 +118,5 @@ def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingS
             run_config=tune.RunConfig(
                 name=RUNTIME_FOLDER, storage_path=str(config.cell), verbose=0, callbacks=[recorder],
                 failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints)))
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints, checkpoint_at_end=False)))
         tuner.fit()
