@@ -17,7 +17,7 @@ FORBIDDEN = {
     "space.py": ("ray", "torch", "hydra"),
     "hparams.py": ("ray", "torch", "hydra"), "price.py": ("ray", "torch", "hydra"), "prepare.py": ("ray", "hydra"),
     "report": ("ray", "torch", "hydra", "transformers"), "task": ("ray", "torch", "hydra"), "config.py": ("ray", "torch"),
-    "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"),
+    "algorithms": ("torch", "hydra", "transformers"), "study.py": ("hydra", "omegaconf"), "planning.py": ("hydra", "omegaconf"),
     "trial.py": ("hydra", "omegaconf", "torch", "transformers"),
     "inputs.py": ("ray", "torch", "hydra"), "seats.py": ("ray", "torch", "hydra"),
     "host.py": ("ray", "torch", "hydra"), "executor.py": ("hydra", "omegaconf"),

@@ -7,8 +7,8 @@ import pytest
 from tests.test_config import config
 from tuneoff.algorithms.base import build
 from tuneoff.estimate import Workload, _expected_incumbents, estimate, simulate
+from tuneoff.planning import algorithm_and_context
 from tuneoff.record import CalibrationRecord
-from tuneoff.study import algorithm_and_context
 
 RATES = [CalibrationRecord(worker="", train_token_seconds={"16": 2e-5, "64": 1e-5}, evaluate_token_seconds=5e-6,
                            start_up_seconds=4.0, elapsed_seconds=0.0)] * 2

@@ -15,11 +15,11 @@ from tuneoff.algorithms.base import SCORE
 from tuneoff.board import Board, Limits
 from tuneoff.executor import Executor
 from tuneoff.hparams import HParams
-from tuneoff.inputs import Assignment, Material, TrialInputs
+from tuneoff.inputs import TRIAL, Assignment, Material, TrialInputs
 from tuneoff.record import Cost
 from tuneoff.schedule import Schedule, Segment
 from tuneoff.task.encode import EncodedSplit
-from tuneoff.trial import TRIAL, Trial
+from tuneoff.trial import Trial
 
 
 class LocalBoard:

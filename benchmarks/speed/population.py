@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.speed.arms import LIMIT_SECONDS, overrides, read_cell
 from benchmarks.speed.setting import BATCH_SIZES, WEIGHT_DECAYS, Setting, SpeedError
+from benchmarks.speed.table import RESOURCES
 from benchmarks.speed.watch import Watched, watch
 from tuneoff.record import Cell, Cost
 
@@ -19,10 +20,7 @@ ROWS = (
     ("start to first evaluation, s", "first_evaluation_seconds", 1.0, ".1f"),
     ("member-epochs trained", "epochs", 1.0, ".0f"),
     ("exploits", "exploits", 1.0, ".0f"),
-    ("in the output folder, MB", "folder_bytes", 1e-6, ".2f"),
-    ("written to storage, MB", "written_bytes", 1e-6, ".1f"),
-    ("peak RSS of the largest process, MB", "peak_rss_bytes", 1e-6, ".0f"),
-    ("peak private memory, all processes, MB", "peak_private_bytes", 1e-6, ".0f"),
+    *RESOURCES,
     ("best accuracy, %", "best_accuracy", 100.0, ".1f"),
     ("mean of the members' last accuracies, %", "mean_accuracy", 100.0, ".1f"),
 )

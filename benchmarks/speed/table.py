@@ -6,6 +6,12 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
+RESOURCES = (
+    ("in the output folder, MB", "folder_bytes", 1e-6, ".2f"),
+    ("written to storage, MB", "written_bytes", 1e-6, ".1f"),
+    ("peak RSS of the largest process, MB", "peak_rss_bytes", 1e-6, ".0f"),
+    ("peak private memory, all processes, MB", "peak_private_bytes", 1e-6, ".0f"),
+)
 ROWS = (
     ("device-seconds a trial", "device_seconds_per_trial", 1.0, ".1f"),
     ("slots x wall / trials, s", "held_device_seconds_per_trial", 1.0, ".1f"),
@@ -17,10 +23,7 @@ ROWS = (
     ("share of bf16 peak, training, %", "peak_share_training", 100.0, ".1f"),
     ("share of bf16 peak, whole trial, %", "peak_share_trial", 100.0, ".1f"),
     ("not training, % of a trial", "not_training_share", 100.0, ".1f"),
-    ("in the output folder, MB", "folder_bytes", 1e-6, ".2f"),
-    ("written to storage, MB", "written_bytes", 1e-6, ".1f"),
-    ("peak RSS of the largest process, MB", "peak_rss_bytes", 1e-6, ".0f"),
-    ("peak private memory, all processes, MB", "peak_private_bytes", 1e-6, ".0f"),
+    *RESOURCES,
     ("mean accuracy, %", "mean_accuracy", 100.0, ".1f"),
 )
 Rows: TypeAlias = Sequence[tuple[str, str, float, str]]

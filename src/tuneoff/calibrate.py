@@ -37,16 +37,13 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: flo
 
     began: time.time() when the search began; start-up is what has passed since, this measurement included.
     """
-    train = {}
-    for size in batch_sizes:
-        seconds, tokens = zip(*timed_steps(job, hparams.replace({"batch_size": size}), SECONDS), strict=True)
-        train[str(size)] = sum(seconds) / sum(tokens)
+    train = {str(size): train_token_seconds(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
     return Rates(train_token_seconds=train, evaluate_token_seconds=_evaluation_token_seconds(job),
                  start_up_seconds=time.time() - began, step=job.stepper.mode)
 
 
 def _evaluation_token_seconds(job: Job) -> float:
-    """Over batches from all over the validation set, gone through twice as in timed_steps."""
+    """Over batches from all over the validation set, gone through twice as in train_token_seconds."""
     order, size = by_length(job.validation.lengths), job.evaluation_batch_size
     batches = [order[start:start + size] for start in range(0, len(order), size)]
     chosen: list[NDArray[np.int64]] = []
@@ -62,8 +59,8 @@ def _evaluation_token_seconds(job: Job) -> float:
     return (time.perf_counter() - began) / sum(int(job.validation.lengths[rows].sum()) for rows in chosen)
 
 
-def timed_steps(job: Job, hparams: HParams, at_least_seconds: float) -> list[tuple[float, int]]:
-    """(wall seconds, real tokens) of training steps over the first batches of an epoch, as many as take so long.
+def train_token_seconds(job: Job, hparams: HParams) -> float:
+    """Seconds per real token of training steps over the first batches of an epoch, as many as take SECONDS.
 
     They are gone through as often as it takes to prepare what later epochs find ready (memory, products of each shape,
     captured graphs), and once more for the clock. Trains for real.
@@ -71,22 +68,20 @@ def timed_steps(job: Job, hparams: HParams, at_least_seconds: float) -> list[tup
     run = Run(job, hparams, 0, None)
     run.stepper.prepare(hparams)
     batches: list[Slice] = []
-    timed: list[tuple[float, int]] = []
     with own_generators(run.generators, job.device):
         began = time.perf_counter()
         for batch in run.epoch_batches():
             _step_and_wait(run, batch)
             batches.append(batch)
-            if time.perf_counter() - began > at_least_seconds:
+            if time.perf_counter() - began > SECONDS:
                 break
         for _ in range(1, run.stepper.rehearsals):
             for batch in batches:
                 _step_and_wait(run, batch)
+        began = time.perf_counter()
         for batch in batches:
-            started = time.perf_counter()
             _step_and_wait(run, batch)
-            timed.append((time.perf_counter() - started, batch.tokens))
-    return timed
+        return (time.perf_counter() - began) / sum(batch.tokens for batch in batches)
 
 
 def _step_and_wait(run: Run, batch: Slice) -> None:

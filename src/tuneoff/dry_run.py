@@ -8,15 +8,14 @@ from dataclasses import asdict
 
 import ray
 
-from tuneoff import pool
 from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
 from tuneoff.estimate import describe, estimate, simulate
 from tuneoff.host import ExecutorHost
+from tuneoff.planning import algorithm_and_context, trial_inputs
 from tuneoff.prepare import prepare, resolve_device
 from tuneoff.record import CalibrationRecord
-from tuneoff.runtime import find_slots, start_ray
-from tuneoff.study import algorithm_and_context, trial_inputs
+from tuneoff.runtime import executors, find_slots, gpu_share, start_ray
 
 
 def dry_run(config: RunConfig) -> str:
@@ -27,12 +26,10 @@ def dry_run(config: RunConfig) -> str:
     prepared = prepare(config)
     plan = build(*algorithm_and_context(config, slots.count, slots.devices))
     start_ray(config, slots)
+    workers = executors(config, slots, prepared.device)
     inputs = trial_inputs(config, prepared, plan)
-    gpus = config.resources.gpus_per_trial if prepared.device == "cuda" else 0
-    if config.resources.address is None:
-        workers = pool.executors(slots.count, device=prepared.device, threads=inputs.threads, gpus=gpus)
-    else:
-        kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpus)(ExecutorHost)
+    if not workers:
+        kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpu_share(config, prepared.device))(ExecutorHost)
         workers = tuple(kind.remote() for _ in range(slots.count))
     rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
              for measured in ray.get([worker.call.remote("prepare", inputs) for worker in workers])]

@@ -53,6 +53,7 @@ class Executor:
         import transformers  # noqa: F401 - takes seconds, in which the driver prepares the search
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._held: _Held | None = None
+        self._job: Any = None
         self._measured: tuple[Any, Rates] | None = None
         self._began: float | None = None
         self._report: Rates | None = None
@@ -77,7 +78,7 @@ class Executor:
         inputs, device = self._inputs, torch.device(self._inputs.device)
         key = (inputs.material_key, inputs.device)
         if self._held is None or self._held.key != key:
-            self._held = None  # two networks at once may be too much for the device
+            self._held = self._job = None  # two networks at once may be too much for the device
             material: Material = ray.get(inputs.material)
             self._held = _Held(
                 key=key, network=Network(material.base, device), train=DeviceSplit(material.train, device),

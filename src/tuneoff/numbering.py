@@ -11,7 +11,7 @@ from typing import Any
 
 from ray.tune.search import Searcher
 
-from tuneoff.trial import TRIAL
+from tuneoff.inputs import TRIAL
 
 
 class NumberingSearcher(Searcher):  # type: ignore[misc]

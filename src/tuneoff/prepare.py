@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tuneoff.calibrate import timed_steps
+from tuneoff.calibrate import train_token_seconds
 from tuneoff.config import ConfigError, RunConfig
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import BaseModel, Network, load_base, load_tokenizer
@@ -23,8 +23,6 @@ from tuneoff.task.facts import summarise
 from tuneoff.task.registry import load_task
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import Splits, make_splits
-
-MEASURED_SECONDS = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,8 +112,7 @@ def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
             job = Job(network=network, train=split, validation=split, test=None, n_labels=base.config.num_labels,
                       metrics=("accuracy",), device=where, bf16=name == "bf16",
                       cuda_graphs=config.training.cuda_graphs == "auto")
-            steps = timed_steps(job, config.hparams, MEASURED_SECONDS)
-            seconds[name] = sum(second for second, _ in steps) / sum(tokens for _, tokens in steps)
+            seconds[name] = train_token_seconds(job, config.hparams)
     finally:
         torch.set_num_threads(threads)
     return {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "token_seconds": seconds}

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PROTOCOL_VERSION = "0.1"
+PROTOCOL_VERSION = "0.2"
 """Results compare within one major.minor; docs/PROTOCOL.md says what it covers."""
 _PACKAGES = ("tuneoff", "torch", "transformers", "ray", "numpy", "hydra-core", "bayesian-optimization", "hyperopt",
              "scikit-learn", "tokenizers")

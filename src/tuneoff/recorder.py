@@ -11,11 +11,12 @@ import ray
 from ray.tune import Callback
 from ray.tune.experiment import Trial as TuneTrial
 
+from tuneoff.inputs import TRIAL
 from tuneoff.record import FAILED, STOPPED, CalibrationRecord, Cost, EvaluationRecord, Record, TrialEndRecord, TrialStartRecord
 from tuneoff.resume import Earlier
 from tuneoff.snapshots import FOLDER, drop
 from tuneoff.storage import LogWriter, from_dict
-from tuneoff.trial import TRIAL, read_reference
+from tuneoff.trial import read_reference
 
 ERRORS_FOLDER = "errors"
 KEEP_EVERY = 8

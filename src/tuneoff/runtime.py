@@ -93,22 +93,29 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
     ray.init(num_cpus=cores, include_dashboard=False, **quiet)
 
 
-def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingSearcher, recorder: Recorder,
-        *, slots: int, ended: int) -> None:
-    """The Tune run. ended: trials that an earlier session ended.
+def gpu_share(config: RunConfig, device: str) -> float:
+    return config.resources.gpus_per_trial if device == "cuda" else 0
 
-    On this machine trials train in executors that outlive the run. On a cluster each worker of Ray Tune trains by itself.
-    """
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)  # Ray's default with a searcher is to start one after the other
-    gpus = config.resources.gpus_per_trial if inputs.device == "cuda" else 0
+
+def executors(config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
+    """On this machine, one a slot, which outlive the search; waits until they are there. On a cluster none: there each worker
+    of Ray Tune trains by itself."""
+    if config.resources.address is not None:
+        return ()
+    return pool.executors(slots.count, device=device, threads=config.resources.cpus_per_trial, gpus=gpu_share(config, device))
+
+
+def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingSearcher, recorder: Recorder,
+        *, slots: Slots, ended: int) -> None:
+    """The Tune run. ended: trials that an earlier session ended."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
     trials = max(plan.num_samples - ended, 1)
-    apart = () if config.resources.address is not None else pool.executors(
-        slots, device=inputs.device, threads=inputs.threads, gpus=gpus)
+    apart = executors(config, slots, inputs.device)
     for executor in apart:
         executor.call.remote("prepare", inputs)  # while Ray Tune starts; where it fails, the first trial says so
     assignment = Assignment(inputs=inputs, executors=apart, seats=str(config.cell / RUNTIME_FOLDER))
-    trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment),
-                                    {"CPU": config.resources.cpus_per_trial, "GPU": 0 if apart else gpus})
+    held = {"CPU": config.resources.cpus_per_trial, "GPU": 0 if apart else gpu_share(config, inputs.device)}
+    trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment), held)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(

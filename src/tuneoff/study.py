@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,22 +11,20 @@ from typing import Any
 import ray
 
 from tuneoff import board as boards
-from tuneoff import pool
 from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
 from tuneoff.algorithms.discovery import load
-from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
 from tuneoff.errors import UserError
 from tuneoff.estimate import estimate, simulate
-from tuneoff.inputs import TrialInputs
 from tuneoff.meters import Meters, add, check_energy
 from tuneoff.numbering import NumberingSearcher
+from tuneoff.planning import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, trial_inputs
 from tuneoff.prepare import Prepared, prepare, resolve_device
 from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
 from tuneoff.record import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.recorder import Recorder, settle
-from tuneoff.resume import Earlier, read_earlier, replay
-from tuneoff.runtime import RUNTIME_FOLDER, Slots, find_slots, fit, start_ray
+from tuneoff.resume import read_earlier, replay
+from tuneoff.runtime import RUNTIME_FOLDER, Slots, executors, find_slots, fit, start_ray
 from tuneoff.schedule import Schedule, schedule_of
 from tuneoff.seeds import derive
 from tuneoff.snapshots import FOLDER
@@ -42,9 +39,6 @@ from tuneoff.storage import (
     read_header,
     write_header,
 )
-
-UNLIMITED_TRIALS = 100_000
-"""More than a budget of time could start."""
 
 
 class StudyError(UserError):
@@ -109,6 +103,7 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     header = old or _header(config, prepared, command)
     algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
     start_ray(config, slots)
+    executors(config, slots, prepared.device)  # before the session: what a command does once is no search's charge
     if old is None:
         write_header(cell, header)
     search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
@@ -149,7 +144,7 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
             listener.note(f"repaired: {writer.repaired}")
         replay(log, phase.plan, config.training.evaluations_per_epoch)
         limits = boards.Limits(best=earlier.best, epochs_spent=earlier.epochs_spent, snapshots=earlier.snapshots,
-                               **_budget_limits(config, slots, earlier, phase))
+                               **(budget_limits(config, slots, earlier) if phase.log == LOG_FILE else {}))
         board = boards.create(limits)
         recorder = Recorder(config.cell, writer, board, earlier, listener.record)
         listener.began(config, header, slots, phase.trials, log)
@@ -162,9 +157,9 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
                                   retraining=phase.log == RETRAIN_FILE, deadline=limits.deadline)
             searcher = NumberingSearcher(
                 phase.plan.searcher, unfinished=earlier.unfinished, first=len(earlier.started), prefix=phase.prefix,
-                may_start=_budget_gate(config, phase.plan, board), proposed=recorder.proposed)
+                may_start=budget_gate(config, phase.plan, board), proposed=recorder.proposed)
             if len(earlier.ended) < phase.plan.num_trials:
-                fit(config, inputs, phase.plan, searcher, recorder, slots=slots.count, ended=len(earlier.ended))
+                fit(config, inputs, phase.plan, searcher, recorder, slots=slots, ended=len(earlier.ended))
             status, reason = recorder.outcome()
         finally:
             recorder.write(SessionEndRecord(session=session, time_utc=now_utc(),
@@ -175,72 +170,6 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
         assert left == 0, f"{left} checkpoints were left behind"
         ray.kill(board)
     return status, reason
-
-
-def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any = None, *,
-                 schedule: Schedule | None = None, retraining: bool = False,
-                 deadline: float | None = None) -> TrialInputs:
-    """What every trial is given. Ray must have been started: what is large is put into its object store."""
-    training, began = config.training, time.time()
-    material_key, material = pool.material(prepared)
-    return TrialInputs(
-        material=material, material_key=material_key, n_labels=len(prepared.task.label_names),
-        metrics=prepared.task.metrics, hparams=config.hparams,
-        seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"], device=prepared.device,
-        threads=config.resources.cpus_per_trial, batch_sizes=config.batch_sizes, bf16=prepared.bf16,
-        evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
-        cuda_graphs=training.cuda_graphs == "auto",
-        evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
-        checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / FOLDER),
-        snapshot_seconds=training.snapshot_seconds,
-        test_always=retraining or config.protocol.name == "blog2020", began=began, deadline=deadline, board=board)
-
-
-def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
-    """The algorithm with its number of trials, which a budget decides where there is one."""
-    defaults = {name: getattr(config.hparams, name) for name in config.space.domains}
-    context = SearchContext(space=config.space, seed=derive(config.seed, config.repeat)["search"], slots=slots,
-                            max_epochs=config.max_epochs, defaults=defaults,
-                            evaluations_per_epoch=config.training.evaluations_per_epoch)
-    if config.budget is None:
-        return config.algorithm, context
-    config.budget.wall_seconds(config.price, devices)
-    return replace(config.algorithm, trials=_trials_within(config, config.budget)), context
-
-
-def _trials_within(config: RunConfig, budget: Budget) -> int | None:
-    """As many trials as the budget could ever start; a population is as large as the budget can train to the end.
-
-    A population under a budget of time keeps its configured size: how many epochs that buys is not known beforehand.
-    """
-    if getattr(load("searcher", config.algorithm.searcher.name), "TRIALS_FIXED", False):
-        return config.algorithm.trials
-    population = getattr(load("scheduler", config.algorithm.scheduler.name), "POPULATION", False)
-    if budget.unit != "epochs":
-        return config.algorithm.trials if population else UNLIMITED_TRIALS
-    if population:
-        return max(2, int(budget.amount / config.max_epochs + 1e-9))
-    return max(1, int(budget.amount * config.training.evaluations_per_epoch + 1e-9))
-
-
-def _budget_gate(config: RunConfig, plan: Plan, board: Any) -> Callable[[str, Mapping[str, Any]], bool]:
-    """Whether one more trial may start: a whole one where nothing stops it early, an evaluation of it otherwise."""
-    whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
-
-    def may_start(name: str, point: Mapping[str, Any]) -> bool:
-        if whole:
-            return bool(ray.get(board.reserve.remote(name, float(point.get("num_epochs", config.hparams.num_epochs)))))
-        return bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch)))
-    return may_start
-
-
-def _budget_limits(config: RunConfig, slots: Slots, earlier: Earlier, phase: Phase) -> dict[str, Any]:
-    if config.budget is None or phase.log == RETRAIN_FILE:
-        return {}
-    seconds = config.budget.wall_seconds(config.price, slots.devices)
-    if seconds is None:
-        return {"epochs": config.budget.amount}
-    return {"deadline": time.time() + seconds - earlier.elapsed_seconds}
 
 
 def _predicted(config: RunConfig, header: Header, slots: Slots, plan: Plan) -> dict[str, float] | None:

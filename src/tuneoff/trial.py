@@ -12,10 +12,9 @@ from typing import Any
 import ray
 from ray.tune import Trainable
 
-from tuneoff.inputs import TRIAL, Assignment
+from tuneoff.inputs import Assignment
 from tuneoff.seats import take
 
-__all__ = ["REFERENCE_FILE", "TRIAL", "Trial", "read_reference"]
 REFERENCE_FILE = "state.ref"
 
 
@@ -39,12 +38,9 @@ class Trial(Trainable):  # type: ignore[misc]
         return getattr(self._executor, method)(*arguments)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self._begin(new_config)
-        return True
-
-    def _begin(self, config: dict[str, Any]) -> None:
         self._serial = 0
-        self._call("reset", dict(config))
+        self._call("reset", dict(new_config))
+        return True
 
     def step(self) -> dict[str, Any]:
         result, iteration = self._call("step")

@@ -88,6 +88,12 @@ def cell(records: Sequence[Record], head: Header | None = None, **changes: Any) 
     return Cell(path=path, header=head, records=tuple(records))
 
 
+def stepwise(algorithm: str, repeat: int, steps: Sequence[tuple[float, float]], ended: float) -> Cell:
+    """On one device, a trial of one evaluation each step; steps: (elapsed, score), test is 0.05 lower."""
+    records = [evaluation(f"t{i}", 1, v, at, test=v - 0.05) for i, (at, v) in enumerate(steps)]
+    return cell([start(devices=1), *records, end(elapsed=ended)], algorithm=algorithm, repeat=repeat)
+
+
 def search(algorithm: str, repeat: int, *, quality: float, minutes: float = 5.0, trials: int = 8, epochs: int = 3,
            devices: int = 8, **changes: Any) -> Cell:
     """A whole search around a validation accuracy, PBT lineage included where the algorithm is called pbt."""

@@ -16,12 +16,6 @@ from tuneoff.report.reading import Block
 from tuneoff.report.statistics.best import probability_best
 
 
-def one(algorithm: str, repeat: int, steps: Sequence[tuple[float, float]], end: float) -> Cell:
-    """steps: (elapsed, score), a trial each, on one device; test is validation - 0.05."""
-    records = [syn.evaluation(f"t{i}", 1, v, at, test=v - 0.05) for i, (at, v) in enumerate(steps)]
-    return syn.cell([syn.start(devices=1), *records, syn.end(elapsed=end)], algorithm=algorithm, repeat=repeat)
-
-
 def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
     return next(build_frames(cells).blocks())
 
@@ -30,8 +24,8 @@ def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
 def crossing() -> tuple[Block, Frames]:
     """random is ahead until bayesopt overtakes it at 1,800 s; the default has its one score after a minute."""
     return made([c for k in range(5) for c in (
-        one("default", k, [(60, 0.60)], 60), one("random", k, [(300, 0.70 + k / 1000)], 3000),
-        one("bayesopt", k, [(600, 0.65), (1800, 0.75 + k / 1000)], 3000))])
+        syn.stepwise("default", k, [(60, 0.60)], 60), syn.stepwise("random", k, [(300, 0.70 + k / 1000)], 3000),
+        syn.stepwise("bayesopt", k, [(600, 0.65), (1800, 0.75 + k / 1000)], 3000))])
 
 
 def test_the_leader_changes_where_one_search_overtakes_the_other(crossing):
@@ -51,7 +45,8 @@ def test_the_leader_changes_where_one_search_overtakes_the_other(crossing):
 
 
 def test_nothing_is_extrapolated_beyond_what_a_search_spent():
-    cells = [c for k in range(3) for c in (one("grid", k, [(60, 0.8)], 600), one("random", k, [(60, 0.7)], 6000))]
+    cells = [c for k in range(3) for c in (
+        syn.stepwise("grid", k, [(60, 0.8)], 600), syn.stepwise("random", k, [(60, 0.7)], 6000))]
     found = choose(made(cells)[1], "minutes")
     assert found is not None
     assert np.isfinite(found.best[found.budget <= 10, 0]).all()
@@ -64,10 +59,10 @@ def test_each_unit_has_its_budgets(crossing, unit):
 
 
 def test_too_few_repeats_or_searches_give_none():
-    two = [one(name, k, [(60, 0.7)], 600) for name in ("grid", "random") for k in range(2)]
+    two = [syn.stepwise(name, k, [(60, 0.7)], 600) for name in ("grid", "random") for k in range(2)]
     assert choose(made(two)[1], "minutes") is None
     assert choice_table(*made(two)) is None
-    alone = [one("grid", k, [(60, 0.7)], 600) for k in range(4)]
+    alone = [syn.stepwise("grid", k, [(60, 0.7)], 600) for k in range(4)]
     assert choose(made(alone)[1], "minutes") is None
 
 
@@ -79,7 +74,7 @@ def test_the_table_names_the_crossover_and_keeps_unrounded_numbers(crossing):
     assert (last["algorithm"], last["probability_best"]) == ("bayesopt", 1.0)
 
 
-def test_the_figure_is_drawn_for_a_rich_study(rich_cells):
+def test_the_figure_has_a_panel_in_epochs_and_one_in_minutes(rich_cells):
     data = figure.data(*made(rich_cells))
     assert data is not None
     assert [c.unit for c in data.choices] == ["epochs", "minutes"]

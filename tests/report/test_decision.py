@@ -14,12 +14,6 @@ from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
 
 
-def constant(algorithm: str, repeat: int, steps: Sequence[tuple[float, float]], end: float) -> Cell:
-    """steps: (elapsed, score) of one trial each, on one device; test is validation - 0.05."""
-    records = [syn.evaluation(f"t{i}", 1, v, at, test=v - 0.05) for i, (at, v) in enumerate(steps)]
-    return syn.cell([syn.start(devices=1), *records, syn.end(elapsed=end)], algorithm=algorithm, repeat=repeat)
-
-
 def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
     return next(build_frames(cells).blocks())
 
@@ -28,8 +22,8 @@ def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
 def early_and_late() -> list[Cell]:
     """grid is quick and middling, bayesopt slow and good; both in seven repeats."""
     return [c for k in range(7) for c in (
-        constant("grid", k, [(600, 0.70 + k / 1000)], 1000),
-        constant("bayesopt", k, [(900, 0.60 + k / 1000), (2900, 0.80 + k / 500)], 3000))]
+        syn.stepwise("grid", k, [(600, 0.70 + k / 1000)], 1000),
+        syn.stepwise("bayesopt", k, [(900, 0.60 + k / 1000), (2900, 0.80 + k / 500)], 3000))]
 
 
 def test_each_search_leads_at_the_budget_where_it_should(early_and_late: list[Cell]) -> None:
@@ -59,9 +53,9 @@ def test_one_search_has_no_budget_table() -> None:
 
 
 def test_the_cost_of_beating_the_default_is_a_median_over_all_repeats() -> None:
-    cells = [constant("default", k, [(50, 0.70)], 60) for k in range(3)]
-    cells += [constant("grid", k, [(100 * (k + 1), 0.72)], 400) for k in range(3)]
-    cells += [constant("pbt", k, [(100, 0.72 if k == 0 else 0.6)], 400) for k in range(3)]
+    cells = [syn.stepwise("default", k, [(50, 0.70)], 60) for k in range(3)]
+    cells += [syn.stepwise("grid", k, [(100 * (k + 1), 0.72)], 400) for k in range(3)]
+    cells += [syn.stepwise("pbt", k, [(100, 0.72 if k == 0 else 0.6)], 400) for k in range(3)]
     table = target_table(*made(cells))
     assert table is not None
     assert [row[:3] for row in table.rows] == [("grid", "3 of 3", "3.33"), ("pbt", "1 of 3", "–")]

@@ -11,7 +11,7 @@ import pandas as pd
 
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
-from tuneoff.report.curves import EQUAL_COST, UNITS, UNTUNED, Floats, steps_by_cell
+from tuneoff.report.curves import EQUAL_COST, UNITS, UNTUNED, Floats, Searches, steps_by_cell
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 from tuneoff.report.statistics.best import probability_best
@@ -58,17 +58,12 @@ def choose(frames: Frames, unit: str) -> Choice | None:
 
     frames: of one block. Raises KeyError where `unit` is not one of UNITS.
     """
-    done = frames.finished()
-    names = wording.order(done.cells["algorithm"])
-    if len(names) < 2:
+    searches = Searches.of(frames)
+    names, common = searches.names, searches.common(searches.names)
+    if len(names) < 2 or len(common) < FEWEST_REPEATS:
         return None
-    steps, cells = steps_by_cell(done, "test", unit), done.cells
-    curves = {name: {int(repeat): steps[cell] for repeat, cell in cells.loc[cells["algorithm"] == name, ["repeat", "cell"]]
-                     .itertuples(index=False)} for name in names}
-    common = sorted(set.intersection(*(set(own) for own in curves.values())))
-    if len(common) < FEWEST_REPEATS:
-        return None
-    runs = [[curves[name][repeat] for name in names] for repeat in common]
+    steps = steps_by_cell(frames.finished(), "test", unit)
+    runs = [[steps[searches.runs[name][repeat].cell] for name in names] for repeat in common]
     ends = [min(row[j].end for row in runs) for j in range(len(names))]
     starts = sorted(max(row[j].cost[0] if len(row[j].cost) else np.inf for row in runs) for j in range(len(names)))
     kept = np.array([np.inf if name == UNTUNED else end for name, end in zip(names, ends, strict=True)])

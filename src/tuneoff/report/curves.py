@@ -139,6 +139,10 @@ class Searches:
         """The runs of one algorithm, by repeat."""
         return self.runs[name]
 
+    def common(self, names: Sequence[str]) -> list[int]:
+        """The repeats that all of these algorithms have."""
+        return sorted(set.intersection(*(set(self.runs[name]) for name in names))) if names else []
+
     def score(self, cell: str, limit: float) -> float:
         """Test score at equal cost: the last incumbent's where the search cost about `limit` or less.
 
@@ -170,7 +174,7 @@ class Searches:
     def scores(self, limit: float = float("inf"), names: Sequence[str] | None = None) -> pd.DataFrame:
         """A row a repeat that all have, a column an algorithm (default: all), each at `limit` or its end; no gaps."""
         chosen = self.names if names is None else names
-        common = sorted(set.intersection(*(set(self.runs[n]) for n in chosen))) if chosen else []
+        common = self.common(chosen)
         return pd.DataFrame([[self.score(self.runs[n][k].cell, limit) for n in chosen] for k in common], index=common,
                             columns=list(chosen), dtype=np.float64).dropna()
 
@@ -180,7 +184,7 @@ class Searches:
         Without the untuned default: it is no search, and at the cost of its one trial the others have nothing yet.
         """
         names = [n for n in self.names if n != UNTUNED]
-        common = sorted(set.intersection(*(set(self.runs[n]) for n in names))) if names else []
+        common = self.common(names)
         in_epochs = bool(self.equal_budget(names))
         rows = [self.at_equal_cost([self.runs[n][repeat] for n in names], in_epochs) for repeat in common]
         return pd.DataFrame(rows, index=common, columns=names, dtype=np.float64).dropna()

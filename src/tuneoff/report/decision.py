@@ -9,15 +9,13 @@ import pandas as pd
 
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
-from tuneoff.report.curves import EQUAL_COST, Searches
+from tuneoff.report.curves import EQUAL_COST, UNTUNED, Searches
 from tuneoff.report.evidence import all_verdicts
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 from tuneoff.report.statistics.target import cost_to_target
 from tuneoff.report.table import Table, caption
 from tuneoff.report.verdict import Verdict
-
-REFERENCE = "default"
 
 
 def budgets(cells: pd.DataFrame) -> list[float]:
@@ -92,8 +90,8 @@ def target_table(block: Block, frames: Frames) -> Table | None:
     """
     searches = Searches.of(frames)
     cells = searches.cells
-    reference = cells.loc[cells["algorithm"] == REFERENCE, "test"].dropna()
-    names = [n for n in searches.names if n != REFERENCE]
+    reference = cells.loc[cells["algorithm"] == UNTUNED, "test"].dropna()
+    names = [n for n in searches.names if n != UNTUNED]
     if reference.empty or not names:
         return None
     target = float(reference.median())
@@ -107,7 +105,7 @@ def target_table(block: Block, frames: Frames) -> Table | None:
         numbers.append({"algorithm": name, "target": target, "reached": reached, "repeats": len(seconds),
                         "device_seconds_median": middle, "dollars_median": dollars})
     device = wording.device_label(cells["device_kind"])
-    note = (f"Target: {wording.score([target], block.metric)}, the median test score of {REFERENCE} over "
+    note = (f"Target: {wording.score([target], block.metric)}, the median test score of {UNTUNED} over "
             f"{wording.counted(len(reference), 'repeat')}; – where half of the repeats or more never reached it.")
     return Table(title=f"{block.task} with {block.model}: what it costs to do as well as the untuned default",
                  caption=caption(block, cells), rows=tuple(rows), numbers=pd.DataFrame(numbers), notes=(note,),

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from tuneoff.report import style
-from tuneoff.report.curves import Floats, Searches
-from tuneoff.report.decision import REFERENCE
+from tuneoff.report.curves import UNTUNED, Floats, Searches
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 from tuneoff.report.statistics.target import cost_to_target, performance_profile
@@ -34,14 +33,13 @@ class Data:
 
 def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
     searches = Searches.of(frames)
-    names = [n for n in searches.names if n != REFERENCE]
-    target = searches.cells.loc[searches.cells["algorithm"] == REFERENCE, "test"].median()
+    names = [n for n in searches.names if n != UNTUNED]
+    target = searches.cells.loc[searches.cells["algorithm"] == UNTUNED, "test"].median()
     if len(names) < 2 or not np.isfinite(target):
         return None
-    tables = [searches.named(n) for n in names]
-    common = sorted(set.intersection(*(set(t) for t in tables)))
+    common = searches.common(names)
     costs = np.array([[cost_to_target(searches.steps[c].cost, searches.steps[c].value, float(target))
-                       for c in (t[k].cell for k in common)] for t in tables])
+                       for c in (searches.named(n)[k].cell for k in common)] for n in names])
     if len(common) < FEWEST_REPEATS or not np.isfinite(costs).any():
         return None
     return Data(shares=dict(zip(names, performance_profile(costs, FACTORS), strict=True)), repeats=len(common))
