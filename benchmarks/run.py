@@ -6,6 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from benchmarks.cli import command_of, compose, exit_on_user_error, guarded
+from tuneoff.imports import uncollected
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
@@ -22,9 +23,10 @@ def main(composed: DictConfig) -> None:
     A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
     """
     config = compose(composed)
-    from tuneoff import study  # not before the settings are known to be right: torch and Ray take seconds
-    from tuneoff.report.closing import closing_summary
-    from tuneoff.view import make_listener
+    with uncollected():  # not before the settings are known to be right: torch and Ray take seconds
+        from tuneoff import study
+        from tuneoff.report.closing import closing_summary
+        from tuneoff.view import make_listener
 
     if config.dry_run:
         from tuneoff.dry_run import dry_run

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from tuneoff.engine.batches import Slice, by_length
@@ -14,7 +15,7 @@ from tuneoff.engine.generators import own_generators
 from tuneoff.finetune import Job, Run, predict
 from tuneoff.hparams import HParams
 
-SECONDS = 0.4
+SECONDS = 0.3
 """For which each kind of step is repeated, and then timed; one step each where it takes longer."""
 
 
@@ -32,17 +33,40 @@ class Rates:
     """How steps run after this: eager, cuda graph, or eager and why."""
 
 
-def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: float) -> Rates:
-    """Times a few training steps at each batch size and a few evaluation batches; a trial resets the weights.
+@dataclass(frozen=True)
+class Speeds:
+    """What was measured with one network and its data: nothing is timed twice under the same conditions."""
+
+    _train: dict[tuple[object, ...], tuple[float, str]] = field(default_factory=dict)
+    _evaluate: dict[tuple[object, ...], float] = field(default_factory=dict)
+
+    def train(self, job: Job, hparams: HParams) -> tuple[float, str]:
+        """Seconds per real token of training, and how the steps ran. The first time it trains; a trial resets the weights."""
+        key = (torch.get_num_threads(), job.bf16, job.bucket_lengths, job.cuda_graphs, hparams)
+        if key not in self._train:
+            self._train[key] = train_token_seconds(job, hparams), job.stepper.mode
+        return self._train[key]
+
+    def evaluate(self, job: Job) -> float:
+        """Seconds per real token of evaluation."""
+        key = (torch.get_num_threads(), job.bf16, job.evaluation_batch_size)
+        if key not in self._evaluate:
+            self._evaluate[key] = evaluation_token_seconds(job)
+        return self._evaluate[key]
+
+
+def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: float, speeds: Speeds) -> Rates:
+    """A few training steps at each batch size and a few evaluation batches, as far as `speeds` doesn't know them.
 
     began: time.time() when the search began; start-up is what has passed since, this measurement included.
     """
-    train = {str(size): train_token_seconds(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
-    return Rates(train_token_seconds=train, evaluate_token_seconds=_evaluation_token_seconds(job),
-                 start_up_seconds=time.time() - began, step=job.stepper.mode)
+    train = {size: speeds.train(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
+    return Rates(train_token_seconds={str(size): seconds for size, (seconds, _) in train.items()},
+                 evaluate_token_seconds=speeds.evaluate(job), start_up_seconds=time.time() - began,
+                 step=train[batch_sizes[-1]][1])
 
 
-def _evaluation_token_seconds(job: Job) -> float:
+def evaluation_token_seconds(job: Job) -> float:
     """Over batches from all over the validation set, gone through twice as in train_token_seconds."""
     order, size = by_length(job.validation.lengths), job.evaluation_batch_size
     batches = [order[start:start + size] for start in range(0, len(order), size)]

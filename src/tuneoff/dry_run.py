@@ -6,33 +6,31 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-import ray
-
 from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
 from tuneoff.estimate import describe, estimate, simulate
-from tuneoff.host import ExecutorHost
-from tuneoff.planning import algorithm_and_context, trial_inputs
-from tuneoff.prepare import prepare, resolve_device
+from tuneoff.planning import algorithm_and_context
+from tuneoff.prepare import prepare, read_task, resolve_device
+from tuneoff.readiness import measure, settle_precision, workers
 from tuneoff.record import CalibrationRecord
-from tuneoff.runtime import executors, find_slots, gpu_share, start_ray
+from tuneoff.runtime import find_slots, start_ray
 
 
 def dry_run(config: RunConfig) -> str:
     """The estimate, as text. Leaves nothing behind. UserError where the input is bad."""
     make_plan: Callable[[], object] = lambda: build(*algorithm_and_context(config, slots=1, devices=1))  # noqa: E731
     make_plan()
-    slots = find_slots(config, resolve_device(config))
-    prepared = prepare(config)
+    device = resolve_device(config)
+    slots = find_slots(config, device)
+    task, splits = read_task(config)
     plan = build(*algorithm_and_context(config, slots.count, slots.devices))
     start_ray(config, slots)
-    workers = executors(config, slots, prepared.device)
-    inputs = trial_inputs(config, prepared, plan)
-    if not workers:
-        kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpu_share(config, prepared.device))(ExecutorHost)
-        workers = tuple(kind.remote() for _ in range(slots.count))
-    rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
-             for measured in ray.get([worker.call.remote("prepare", inputs) for worker in workers])]
+    with workers(config, slots, device) as handles:
+        prepared = prepare(config, task, splits)
+        if prepared.facts["precision"] is None:
+            prepared = settle_precision(config, prepared, plan, handles)
+        rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
+                 for measured in measure(config, prepared, plan, handles)]
     found = estimate(config, simulate(config, make_plan), rates, prepared.facts, slots=slots.count,
                      devices=slots.devices, checkpoints=plan.checkpoints)
     return describe(config, found, slots.device_kind, time.time())

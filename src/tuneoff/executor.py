@@ -9,7 +9,7 @@ IMPORT_BEGAN = time.time()  # before the imports below, which are most of a proc
 import os
 import socket
 import traceback
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import ray
 import torch
 
 from tuneoff.algorithms.base import SCORE
-from tuneoff.calibrate import Rates, calibrate
+from tuneoff.calibrate import Rates, Speeds, calibrate
 from tuneoff.checkpoint import TrainState, from_arrays, read, to_arrays
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import Network
@@ -43,6 +43,7 @@ class _Held:
     validation: DeviceSplit
     test: DeviceSplit | None
     steppers: Steppers = field(default_factory=Steppers)
+    speeds: Speeds = field(default_factory=Speeds)
 
 
 class Executor:
@@ -54,9 +55,15 @@ class Executor:
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._held: _Held | None = None
         self._job: Any = None
-        self._measured: tuple[Any, Rates] | None = None
         self._began: float | None = None
         self._report: Rates | None = None
+
+    def time_precisions(self, inputs: TrialInputs, order: Sequence[str]) -> dict[str, float]:
+        """Seconds per real token of training steps in each, fp32 or bf16, by the hyperparameters in force by default."""
+        torch.set_num_threads(inputs.threads)
+        self._inputs = inputs
+        job = self._make_job()
+        return {name: self._hold().speeds.train(replace(job, bf16=name == "bf16"), inputs.hparams)[0] for name in order}
 
     def prepare(self, inputs: TrialInputs) -> Rates:
         """Takes up a session of a search; the second time does nothing. Returns the speed of this worker.
@@ -74,7 +81,7 @@ class Executor:
             self._rates = self._measure()
         return replace(self._rates, start_up_seconds=time.time() - inputs.began)
 
-    def _make_job(self) -> Job:
+    def _hold(self) -> _Held:
         inputs, device = self._inputs, torch.device(self._inputs.device)
         key = (inputs.material_key, inputs.device)
         if self._held is None or self._held.key != key:
@@ -84,10 +91,13 @@ class Executor:
                 key=key, network=Network(material.base, device), train=DeviceSplit(material.train, device),
                 validation=DeviceSplit(material.validation, device),
                 test=DeviceSplit(material.test, device) if material.test else None)
-        held, board = self._held, inputs.board
+        return self._held
+
+    def _make_job(self) -> Job:
+        inputs, held, board = self._inputs, self._hold(), self._inputs.board
         return Job(
             network=held.network, train=held.train, validation=held.validation, test=held.test,
-            n_labels=inputs.n_labels, metrics=inputs.metrics, device=device, bf16=inputs.bf16,
+            n_labels=inputs.n_labels, metrics=inputs.metrics, device=torch.device(inputs.device), bf16=inputs.bf16,
             evaluations_per_epoch=inputs.evaluations_per_epoch, bucket_lengths=inputs.bucket_lengths,
             evaluation_batch_size=inputs.evaluation_batch_size, resume=inputs.resume,
             cuda_graphs=inputs.cuda_graphs, steppers=held.steppers,
@@ -96,11 +106,7 @@ class Executor:
 
     def _measure(self) -> Rates:
         inputs = self._inputs
-        depends_on = (inputs.material_key, inputs.device, inputs.threads, inputs.bf16, inputs.batch_sizes,
-                      inputs.bucket_lengths, inputs.evaluation_batch_size, inputs.cuda_graphs, inputs.hparams)
-        if self._measured is None or self._measured[0] != depends_on:
-            self._measured = (depends_on, calibrate(self._job, inputs.hparams, inputs.batch_sizes, inputs.began))
-        rates = self._measured[1]
+        rates = calibrate(self._job, inputs.hparams, inputs.batch_sizes, inputs.began, self._hold().speeds)
         tokens = sum(int(s.lengths.sum()) for s in (self._job.validation, self._job.test) if s is not None)
         self._evaluate_seconds = rates.evaluate_token_seconds * tokens
         slowest = max(rates.train_token_seconds.values()) * float(self._job.train.lengths.sum())

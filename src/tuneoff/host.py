@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from tuneoff.imports import uncollected
+
 
 class ExecutorHost:
     """A process with one executor in it."""
 
     def __init__(self) -> None:
-        from tuneoff.executor import Executor
-        self._executor = Executor()
+        with uncollected():
+            from tuneoff.executor import Executor
+            self._executor = Executor()
 
     def call(self, method: str, *arguments: Any) -> Any:
         """What the executor's method returns or raises."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 
 from tuneoff.host import ExecutorHost
 from tuneoff.inputs import Material
-from tuneoff.prepare import Prepared
+
+if TYPE_CHECKING:
+    from tuneoff.prepare import Prepared
 
 
 @dataclass(kw_only=True)
@@ -32,8 +34,8 @@ _kept = _Kept()
 def executors(slots: int, *, device: str, threads: int, gpus: float) -> tuple[Any, ...]:
     """Handles of `slots` executors with `gpus` each; those of the search before where they are of use.
 
-    Waits until they have imported what they need. They take no CPUs from the trials, which hold those. Where one dies Ray
-    starts it anew; they end with the driver.
+    New ones are still importing what they need. They take no CPUs from the trials, which hold those. Where one dies Ray starts
+    it anew; they end with the driver.
     """
     if (_kept.device, _kept.threads, _kept.gpus) != (device, threads, gpus):
         for handle in _kept.executors:
@@ -42,7 +44,6 @@ def executors(slots: int, *, device: str, threads: int, gpus: float) -> tuple[An
     missing = slots - len(_kept.executors)
     kind = ray.remote(num_cpus=0, num_gpus=gpus, max_restarts=-1)(ExecutorHost)
     _kept.executors += [kind.remote() for _ in range(missing)]
-    ray.get([handle.__ray_ready__.remote() for handle in _kept.executors[:slots]])
     return tuple(_kept.executors[:slots])
 
 

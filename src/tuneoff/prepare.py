@@ -1,21 +1,19 @@
-"""From settings to what every trial is given: rows, splits, tokens, pre-trained weights, precision. Knows no Ray."""
+"""From settings to what every trial is given: rows, splits, tokens, pre-trained weights. Knows no Ray."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 
-from tuneoff.calibrate import train_token_seconds
 from tuneoff.config import ConfigError, RunConfig
-from tuneoff.engine.batches import DeviceSplit
-from tuneoff.engine.model import BaseModel, Network, load_base, load_tokenizer
+from tuneoff.engine.model import BaseModel, load_base, load_tokenizer
 from tuneoff.engine.settings import ModelSettings
 from tuneoff.engine.vocabulary import compact
-from tuneoff.finetune import Job
+from tuneoff.imports import uncollected
 from tuneoff.seeds import derive
 from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
@@ -27,7 +25,7 @@ from tuneoff.task.split import Splits, make_splits
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
-    """facts: for the run header, JSON-ready; includes sizes, hashes, model and precision."""
+    """facts: for the run header, JSON-ready; includes sizes, hashes, model and, once it is known, precision."""
 
     task: Task
     splits: Splits
@@ -36,27 +34,42 @@ class Prepared:
     test: EncodedSplit
     base: BaseModel
     device: str
-    bf16: bool
     facts: Mapping[str, Any]
 
+    @property
+    def bf16(self) -> bool:
+        """False where nothing is known yet."""
+        return bool(self.facts["precision"]) and self.facts["precision"]["chosen"] == "bf16"
 
-def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None,
-            precision: Mapping[str, Any] | None = None) -> Prepared:
-    """Loads, splits and encodes the task and reads the model. UserError where something is missing or unfit.
+    def with_precision(self, precision: Mapping[str, Any]) -> Prepared:
+        """precision: `chosen` (fp32 or bf16), `by` what, and what was measured."""
+        return replace(self, facts={**self.facts, "precision": precision})
+
+
+def read_task(config: RunConfig) -> tuple[Task, Splits]:
+    """Loads and splits the task. UserError where something is missing or unfit."""
+    task = _load_task(config.task)
+    return task, make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])
+
+
+@lru_cache(maxsize=1)
+def load_model(settings: ModelSettings, num_labels: int) -> tuple[Any, BaseModel]:
+    """Tokenizer and model, read once for all searches in a row that have the same. ModelError where they can't be had."""
+    with uncollected():
+        return load_tokenizer(settings), load_base(settings, num_labels)
+
+
+def prepare(config: RunConfig, task: Task, splits: Splits, earlier: Mapping[str, Any] | None = None) -> Prepared:
+    """Reads the model, as load_model, and encodes the task. UserError where something is missing or unfit.
 
     earlier: the facts of the run that is resumed. Its precision is kept, and its data must be the same.
-    precision: what `auto` stands for where that was measured before; None measures it.
     """
-    device = resolve_device(config)
-    task, tokenizer, whole = _read(config.task, config.model)
-    splits = make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])
+    tokenizer, whole = load_model(config.model, len(task.label_names))
     n_labels = len(task.label_names)
     parts = [encode(part.rows, tokenizer, config.model.max_length, n_labels) for part in splits.parts.values()]
     base, (train, validation, test) = compact(whole, parts)
-    if earlier is not None:
-        precision = earlier["precision"]
-    elif precision is None or config.training.precision != "auto":
-        precision = choose_precision(config, base, train, device)
+    device, asked = resolve_device(config), config.training.precision
+    precision = None if asked == "auto" else {"chosen": asked, "by": "setting"}
     facts = {
         **summarise(task, splits), "n_train": len(train), "n_validation": len(validation), "n_test": len(test),
         "max_length": config.model.max_length,
@@ -65,20 +78,19 @@ def prepare(config: RunConfig, earlier: Mapping[str, Any] | None = None,
         "truncated_rows": {name: part.truncated_rows for name, part in zip(splits.parts, parts, strict=True)},
         "model_sha256": whole.content_hash, "model_source": config.model.source,
         "parameters": sum(w.size for w in whole.weights.values()), "word_rows_used": base.config.vocab_size,
-        "device": device, "precision": precision}
+        "device": device, "precision": earlier["precision"] if earlier else precision}
     for name in ("split_sha256", "encoded_sha256", "model_sha256"):
         if earlier is not None and earlier[name] != facts[name]:
             raise ConfigError(f"the data or the model has changed since this search began ({name}): put it back as it "
                               "was, or give study=NAME for a new search")
     return Prepared(task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device,
-                    bf16=precision["chosen"] == "bf16", facts=facts)
+                    facts=facts)
 
 
 @lru_cache(maxsize=1)
-def _read(task_settings: TaskSettings, model_settings: ModelSettings) -> tuple[Task, Any, BaseModel]:
-    """Task, tokenizer and model: read once for all searches in a row that have the same."""
-    task = load_task(task_settings)
-    return task, load_tokenizer(model_settings), load_base(model_settings, len(task.label_names))
+def _load_task(settings: TaskSettings) -> Task:
+    """Read once, as the model."""
+    return load_task(settings)
 
 
 def resolve_device(config: RunConfig) -> str:
@@ -93,26 +105,3 @@ def resolve_device(config: RunConfig) -> str:
         raise ConfigError("price is cpu, but trials train on a GPU: name what it costs, for example price=h100 or "
                           "price=custom price.per_device_hour_usd=1.20")
     return device
-
-
-def choose_precision(config: RunConfig, base: BaseModel, train: EncodedSplit,
-                     device: str) -> dict[str, Any]:
-    """`chosen` (fp32 or bf16), `by` what, and what was measured. `auto` times a few steps of each on the device and takes the
-    faster; both start from the same weights and batches."""
-    asked = config.training.precision
-    if asked != "auto":
-        return {"chosen": asked, "by": "setting"}
-    where = torch.device(device)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(config.resources.cpus_per_trial)
-    try:
-        network, split = Network(base, where), DeviceSplit(train, where)
-        seconds = {}
-        for name in ("fp32", "bf16"):
-            job = Job(network=network, train=split, validation=split, test=None, n_labels=base.config.num_labels,
-                      metrics=("accuracy",), device=where, bf16=name == "bf16",
-                      cuda_graphs=config.training.cuda_graphs == "auto")
-            seconds[name] = train_token_seconds(job, config.hparams)
-    finally:
-        torch.set_num_threads(threads)
-    return {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "token_seconds": seconds}

@@ -98,8 +98,7 @@ def gpu_share(config: RunConfig, device: str) -> float:
 
 
 def executors(config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
-    """On this machine, one a slot, which outlive the search; waits until they are there. On a cluster none: there each worker
-    of Ray Tune trains by itself."""
+    """On this machine, one a slot, which outlive the search. On a cluster none: each worker of Ray Tune trains by itself."""
     if config.resources.address is not None:
         return ()
     return pool.executors(slots.count, device=device, threads=config.resources.cpus_per_trial, gpus=gpu_share(config, device))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
 from tuneoff import board as boards
 from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
@@ -19,8 +22,9 @@ from tuneoff.estimate import estimate, simulate
 from tuneoff.meters import Meters, add, check_energy
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.planning import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, trial_inputs
-from tuneoff.prepare import Prepared, prepare, resolve_device
+from tuneoff.prepare import Prepared, load_model, prepare, read_task, resolve_device
 from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
+from tuneoff.readiness import measure, settle_precision, workers
 from tuneoff.record import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.recorder import Recorder, settle
 from tuneoff.resume import read_earlier, replay
@@ -98,15 +102,20 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     must_be_free(cell)
     check_energy(config.energy)
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
-    slots = find_slots(config, resolve_device(config))
-    prepared = prepare(config, old.data if old else None, _precision_of_study(config))
-    header = old or _header(config, prepared, command)
+    device = resolve_device(config)
+    slots = find_slots(config, device)
+    task, splits = read_task(config)
     algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
-    start_ray(config, slots)
-    executors(config, slots, prepared.device)  # before the session: what a command does once is no search's charge
+    search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
+    with ThreadPoolExecutor(1) as aside:  # Ray takes seconds to start, in which this process has little to do
+        loading = aside.submit(load_model, config.model, len(task.label_names))
+        start_ray(config, slots)
+        executors(config, slots, device)  # they import what they need meanwhile
+        loading.result()
+    prepared = _ready(config, prepare(config, task, splits, old.data if old else None), search.plan, slots)
+    header = old or _header(config, prepared, command)
     if old is None:
         write_header(cell, header)
-    search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
     status, reason, meters = "finished", "", Meters(config.energy, prepared.device)
     if header.status != "finished":
         with meters:
@@ -126,9 +135,25 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     return cell
 
 
-def _precision_of_study(config: RunConfig) -> Mapping[str, Any] | None:
+def _ready(config: RunConfig, prepared: Prepared, plan: Plan, slots: Slots) -> Prepared:
+    """With the precision settled and, on this machine, all workers at the line: what a command does once is no search's charge.
+
+    Where a worker fails the first trial says so.
+    """
+    known = _precision_of_study(config, prepared.device) if prepared.facts["precision"] is None else None
+    if known is not None:
+        prepared = prepared.with_precision(known)
+    if prepared.facts["precision"] is None:
+        with workers(config, slots, prepared.device) as handles:
+            prepared = settle_precision(config, prepared, plan, handles)
+    with suppress(RayError):
+        measure(config, prepared, plan, executors(config, slots, prepared.device))
+    return prepared
+
+
+def _precision_of_study(config: RunConfig, device: str) -> Mapping[str, Any] | None:
     """What the study's other searches on this task and model chose on the same hardware: one precision for a comparison."""
-    here = hardware(resolve_device(config))
+    here = hardware(device)
     headers = [read_header(cell) for cell in find_cells(config.cell.parents[1])]
     same = [h for h in sorted(headers, key=lambda h: h.started_utc) if h.hardware == here]
     return same[0].data["precision"] if same else None
