@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.engine.conftest import make_base, make_split
+from tuneoff import calibrate
 from tuneoff import executor as module
 from tuneoff.algorithms.base import SCORE
 from tuneoff.board import Board, Limits
@@ -171,20 +172,32 @@ def test_only_incumbents_are_scored_on_test_unless_the_protocol_wants_all(inputs
     assert tested(replace(inputs, test_always=True)) == [True, True]
 
 
+@pytest.fixture
+def timed(monkeypatch) -> list[tuple[bool, int] | str]:
+    """What has been timed so far: (bf16, batch size) of training, or evaluation."""
+    found: list[tuple[bool, int] | str] = []
+    train, evaluation = calibrate.train_token_seconds, calibrate.evaluation_token_seconds
+    monkeypatch.setattr(calibrate, "train_token_seconds", lambda job, hparams: (
+        found.append((job.bf16, hparams.batch_size)), train(job, hparams))[1])
+    monkeypatch.setattr(calibrate, "evaluation_token_seconds", lambda job: (found.append("evaluation"), evaluation(job))[1])
+    return found
+
+
 def search(executor: Executor, inputs: TrialInputs, began: float, **changes) -> dict:
     """The first result of one more search in the same executor."""
     executor.begin(replace(inputs, began=began, **changes), {TRIAL: "t000"}, since=began)
     return executor.step()[0]
 
 
-def test_the_next_search_on_the_same_data_keeps_the_network_and_the_measured_speed(inputs, monkeypatch):
+def test_the_next_search_on_the_same_data_keeps_the_network_and_the_measured_speed(inputs, timed):
     executor = Executor()
     first = search(executor, inputs, began=time.time())
     network = executor._job.network
-    monkeypatch.setattr(module, "calibrate", None)
+    assert timed == [(False, 16), "evaluation"]
     began = time.time()
     second = search(executor, inputs, began=began)
     passed = time.time() - began
+    assert len(timed) == 2
     assert executor._job.network is network
     assert second["evaluation"]["validation"] == first["evaluation"]["validation"], "as from scratch"
     assert second["rates"]["train_token_seconds"] == first["rates"]["train_token_seconds"]
@@ -192,7 +205,7 @@ def test_the_next_search_on_the_same_data_keeps_the_network_and_the_measured_spe
     assert Cost(**second["evaluation"]["cost"]).start_up_seconds <= passed
 
 
-def test_another_datas_search_gets_its_own_network_and_is_measured(inputs):
+def test_another_datas_search_gets_its_own_network_and_is_measured(inputs, timed):
     executor = Executor()
     search(executor, inputs, began=1.0)
     network = executor._job.network
@@ -200,9 +213,20 @@ def test_another_datas_search_gets_its_own_network_and_is_measured(inputs):
     second = search(executor, inputs, began=2.0, material=other, material_key="b")
     assert executor._job.network is not network
     assert second["evaluation"]["examples_seen"] == 40
-    measured = executor._rates
-    search(executor, inputs, began=3.0, material=other, material_key="b", batch_sizes=(8,))
-    assert executor._rates is not measured
+    assert timed == [(False, 16), "evaluation"] * 2
+    search(executor, inputs, began=3.0, material=other, material_key="b", batch_sizes=(8, 16))
+    assert timed[4:] == [(False, 8)], "nothing is timed twice"
+
+
+def test_the_precisions_are_timed_before_a_search_which_knows_what_was_timed(inputs, timed):
+    executor = Executor()
+    found = executor.time_precisions(inputs, ("bf16", "fp32"))
+    assert min(found.values()) > 0
+    assert found.keys() == {"bf16", "fp32"}
+    assert timed == [(True, 16), (False, 16)]
+    rates = search(executor, replace(inputs, bf16=True), began=time.time())["rates"]
+    assert rates["train_token_seconds"] == {"16": found["bf16"]}
+    assert timed[2:] == ["evaluation"]
 
 
 def test_a_search_is_measured_and_reported_once_however_often_its_workers_come_anew(inputs):

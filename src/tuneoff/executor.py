@@ -59,11 +59,11 @@ class Executor:
         self._report: Rates | None = None
 
     def time_precisions(self, inputs: TrialInputs, order: Sequence[str]) -> dict[str, float]:
-        """Seconds per real token of training steps in each, fp32 or bf16, by the hyperparameters in force by default."""
+        """Seconds per real token of training steps in each, fp32 or bf16, at the smallest batch size."""
         torch.set_num_threads(inputs.threads)
         self._inputs = inputs
-        job = self._make_job()
-        return {name: self._hold().speeds.train(replace(job, bf16=name == "bf16"), inputs.hparams)[0] for name in order}
+        job, hparams = self._make_job(), inputs.hparams.replace({"batch_size": inputs.batch_sizes[0]})
+        return {name: self._hold().speeds.train(replace(job, bf16=name == "bf16"), hparams)[0] for name in order}
 
     def prepare(self, inputs: TrialInputs) -> Rates:
         """Takes up a session of a search; the second time does nothing. Returns the speed of this worker.

@@ -43,9 +43,13 @@ class Progress:
     price: Price
     began: float = field(default_factory=time.monotonic)
     rows: dict[str, _Row] = field(default_factory=dict)
+    running: dict[str, _Row] = field(default_factory=dict)
+    """Those of `rows` that have not ended."""
     best: tuple[float, str] | None = None
     epochs: float = 0.0
     """Trained, over all trials."""
+    planned: float = 0.0
+    """Epochs of all trials in `rows`, were none stopped early."""
 
     @classmethod
     def begin(cls, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> Progress:
@@ -58,19 +62,24 @@ class Progress:
 
     def update(self, record: Record) -> None:
         if isinstance(record, TrialStartRecord):
-            self.rows[record.trial_id] = _Row(hparams=dict(record.hparams), max_epochs=self._epochs_of(record.hparams))
+            row = _Row(hparams=dict(record.hparams), max_epochs=self._epochs_of(record.hparams))
+            self.rows[record.trial_id] = self.running[record.trial_id] = row
+            self.planned += row.max_epochs
         elif isinstance(record, EvaluationRecord):
             row = self.rows[record.trial_id]
             score = record.validation.metrics[self.header.metric]
             row.epoch, row.last, row.copied = record.epoch, score, record.parent_trial_id or row.copied
             row.best = score if row.best is None else max(score, row.best)
             row.hparams = {name: record.hparams[name] for name in row.hparams}
+            self.planned -= row.max_epochs
             row.max_epochs = self._epochs_of(row.hparams)
+            self.planned += row.max_epochs
             self.epochs += record.cost.train_examples / self.header.data["n_train"]
             if self.best is None or score > self.best[0]:
                 self.best = (score, record.trial_id)
         elif isinstance(record, TrialEndRecord) and record.trial_id in self.rows:
             self.rows[record.trial_id].status = record.status
+            self.running.pop(record.trial_id, None)
 
     def _epochs_of(self, hparams: object) -> float:
         value = hparams.get("num_epochs") if isinstance(hparams, dict) else None
@@ -84,14 +93,13 @@ class Progress:
         """Time left if nothing more is stopped early, from the epochs trained so far; "" before the first."""
         if not self.epochs or self.trials is None:
             return ""
-        running = sum(max(row.max_epochs - row.epoch, 0) for row in self.rows.values() if row.status == "running")
-        typical = sum(row.max_epochs for row in self.rows.values()) / len(self.rows)
-        to_come = running + max(self.trials - len(self.rows), 0) * typical
+        running = sum(max(row.max_epochs - row.epoch, 0) for row in self.running.values())
+        to_come = running + max(self.trials - len(self.rows), 0) * self.planned / len(self.rows)
         seconds = (time.monotonic() - self.began) / self.epochs * to_come
         return f"at most {_duration(seconds)} left" if to_come else ""
 
     def summary(self) -> str:
-        ended = sum(row.status != "running" for row in self.rows.values())
+        ended = len(self.rows) - len(self.running)
         best = f"best {percent(self.best[0])} ({self.best[1]})" if self.best else "no score yet"
         kind = "GPU" if self.slots.device_kind == "gpu" else "CPU"
         money = format_dollars(self.price.dollars(self.charged_seconds))

@@ -27,6 +27,7 @@ from tuneoff.report.reading import Block
 MOST_PANELS = 9
 _BAD = "#B2182B"
 _SOLID, _TURN, _PALE = 0.95, 0.6, 0.3
+_HEIGHT = 0.78
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +92,11 @@ def _legend(figure: Figure, statuses: set[str]) -> None:
 
 def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
     tint = style.colour(name)
-    for (status, odd), part in bars.groupby(["status", bars["trial"] % 2]):
+    for (status, odd, lane), part in bars.groupby(["status", bars["trial"] % 2, "lane"]):
         bad, stopped = status in (FAILED, DIVERGED), status == STOPPED
-        axes.barh(part["lane"], part["end"] - part["begin"], left=part["begin"], height=0.78,
-                  color=_BAD if bad else tint, alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white",
-                  linewidth=0.4)
+        spans = np.column_stack([part["begin"], part["end"] - part["begin"]])
+        axes.broken_barh(spans.tolist(), (lane - _HEIGHT / 2, _HEIGHT), facecolor=_BAD if bad else tint,
+                         alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white", linewidth=0.4)
     best = bars[bars["best"]].iloc[0]
     axes.plot(best["end"], best["lane"], marker="*", color=style.INK, markersize=7, markeredgecolor="white",
               markeredgewidth=0.5, clip_on=False, zorder=5)
