@@ -6,6 +6,7 @@ import hydra
 from omegaconf import DictConfig
 
 from benchmarks.cli import command_of, compose, exit_on_user_error, guarded
+from tuneoff.existing import finished
 from tuneoff.imports import uncollected
 
 
@@ -23,18 +24,20 @@ def main(composed: DictConfig) -> None:
     A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
     """
     config = compose(composed)
+    if not config.dry_run and finished(config):
+        print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
+              f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")
+        return
     with uncollected():  # not before the settings are known to be right: torch and Ray take seconds
+        from tuneoff.head_start import head_start
+        head_start(config)
         from tuneoff import study
+        from tuneoff.dry_run import dry_run
         from tuneoff.report.closing import closing_summary
         from tuneoff.view import make_listener
 
     if config.dry_run:
-        from tuneoff.dry_run import dry_run
         print(dry_run(config))
-        return
-    if study.finished(config):
-        print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
-              f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")
         return
     cell = study.run(config, make_listener(config.view), command_of("run"))
     print(closing_summary(cell))

@@ -21,7 +21,8 @@ FORBIDDEN = {
     "trial.py": ("hydra", "omegaconf", "torch", "transformers"),
     "inputs.py": ("ray", "torch", "hydra"), "seats.py": ("ray", "torch", "hydra"),
     "host.py": ("ray", "torch", "hydra"), "executor.py": ("hydra", "omegaconf"),
-    "pool.py": ("torch", "hydra", "omegaconf"),
+    "pool.py": ("torch", "hydra", "omegaconf"), "runtime.py": ("hydra", "omegaconf"), "reading.py": ("ray", "torch", "hydra"),
+    "existing.py": ("ray", "torch", "hydra"),
 }
 
 
@@ -42,6 +43,13 @@ def test_only_entry_points_know_hydra():
 
 def test_reading_settings_starts_neither_torch_nor_ray():
     code = "import sys, tuneoff.config; print(sorted({'torch', 'ray', 'transformers'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_ray_can_be_started_and_rows_read_before_torch_is_imported():
+    code = ("import sys, tuneoff.runtime, tuneoff.reading, tuneoff.existing, tuneoff.head_start; "
+            "print(sorted({'torch', 'transformers', 'ray.tune'} & set(sys.modules)))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

@@ -50,9 +50,9 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.record import TrialEndRecord
     from tuneoff.recorder import Recorder
     from tuneoff.resume import Earlier
-    from tuneoff.runtime import RUNTIME_FOLDER
     from tuneoff.storage import LOG_FILE, LogWriter, read_log
     from tuneoff.trial import Trial
+    from tuneoff.tune_run import RUNTIME_FOLDER
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began, used = time.perf_counter(), time.process_time()
     with LogWriter(cell) as writer, warnings.catch_warnings():

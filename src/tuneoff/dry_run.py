@@ -10,8 +10,9 @@ from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
 from tuneoff.estimate import describe, estimate, simulate
 from tuneoff.planning import algorithm_and_context
-from tuneoff.prepare import prepare, read_task, resolve_device
+from tuneoff.prepare import prepare, resolve_device
 from tuneoff.readiness import measure, settle_precision, workers
+from tuneoff.reading import read_task
 from tuneoff.record import CalibrationRecord
 from tuneoff.runtime import find_slots, start_ray
 

@@ -14,13 +14,10 @@ from tuneoff.engine.model import BaseModel, load_base, load_tokenizer
 from tuneoff.engine.settings import ModelSettings
 from tuneoff.engine.vocabulary import compact
 from tuneoff.imports import uncollected
-from tuneoff.seeds import derive
 from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.facts import summarise
-from tuneoff.task.registry import load_task
-from tuneoff.task.settings import TaskSettings
-from tuneoff.task.split import Splits, make_splits
+from tuneoff.task.split import Splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +41,6 @@ class Prepared:
     def with_precision(self, precision: Mapping[str, Any]) -> Prepared:
         """precision: `chosen` (fp32 or bf16), `by` what, and what was measured."""
         return replace(self, facts={**self.facts, "precision": precision})
-
-
-def read_task(config: RunConfig) -> tuple[Task, Splits]:
-    """Loads and splits the task. UserError where something is missing or unfit."""
-    task = _load_task(config.task)
-    return task, make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])
 
 
 @lru_cache(maxsize=1)
@@ -85,12 +76,6 @@ def prepare(config: RunConfig, task: Task, splits: Splits, earlier: Mapping[str,
                               "was, or give study=NAME for a new search")
     return Prepared(task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device,
                     facts=facts)
-
-
-@lru_cache(maxsize=1)
-def _load_task(settings: TaskSettings) -> Task:
-    """Read once, as the model."""
-    return load_task(settings)
 
 
 def resolve_device(config: RunConfig) -> str:

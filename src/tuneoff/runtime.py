@@ -1,11 +1,11 @@
-"""Ray: one runtime per process, how many trials run at once, and the Tune run itself."""
+"""Ray: one runtime per process, how many trials run at once, and the executors. Imports neither torch nor Ray Tune, unless a
+GPU is to be counted."""
 
 from __future__ import annotations
 
 import logging
 import math
 import os
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +16,9 @@ os.environ.update({
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
 
 import ray
-from ray import tune
 
 from tuneoff import pool
-from tuneoff.algorithms.base import MODE, SCORE, Plan
 from tuneoff.config import ConfigError, RunConfig, available_cores
-from tuneoff.inputs import Assignment, TrialInputs
-from tuneoff.numbering import NumberingSearcher
-from tuneoff.recorder import Recorder
-from tuneoff.trial import Trial
-
-RUNTIME_FOLDER = "ray"
-"""Ray Tune's own files, inside the cell while the search runs."""
-WORKER_RETRIES = 2
-"""How often a trial goes on after its process died; what it raised itself is not tried again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +38,7 @@ def find_slots(config: RunConfig, device: str) -> Slots:
         total = ray.cluster_resources()
         cores, gpus = int(total.get("CPU", 0)), int(total.get("GPU", 0))
     else:
-        import torch
-        cores, gpus = available_cores(), torch.cuda.device_count()
+        cores, gpus = available_cores(), _count_gpus() if device == "cuda" else 0
     on_gpu = device == "cuda"
     fit_at_once = cores // resources.cpus_per_trial
     if on_gpu:
@@ -68,6 +56,11 @@ def find_slots(config: RunConfig, device: str) -> Slots:
     count = resources.slots or fit_at_once
     held = count * (resources.gpus_per_trial if on_gpu else resources.cpus_per_trial)
     return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
+
+
+def _count_gpus() -> int:
+    import torch
+    return int(torch.cuda.device_count())
 
 
 def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
@@ -102,27 +95,3 @@ def executors(config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
     if config.resources.address is not None:
         return ()
     return pool.executors(slots.count, device=device, threads=config.resources.cpus_per_trial, gpus=gpu_share(config, device))
-
-
-def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingSearcher, recorder: Recorder,
-        *, slots: Slots, ended: int) -> None:
-    """The Tune run. ended: trials that an earlier session ended."""
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
-    trials = max(plan.num_samples - ended, 1)
-    apart = executors(config, slots, inputs.device)
-    for executor in apart:
-        executor.call.remote("prepare", inputs)  # while Ray Tune starts; where it fails, the first trial says so
-    assignment = Assignment(inputs=inputs, executors=apart, seats=str(config.cell / RUNTIME_FOLDER))
-    held = {"CPU": config.resources.cpus_per_trial, "GPU": 0 if apart else gpu_share(config, inputs.device)}
-    trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment), held)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tuner = tune.Tuner(
-            trainable,
-            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=searcher, scheduler=plan.scheduler,
-                                        num_samples=trials, reuse_actors=True),
-            run_config=tune.RunConfig(
-                name=RUNTIME_FOLDER, storage_path=str(config.cell), verbose=0, callbacks=[recorder],
-                failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints, checkpoint_at_end=False)))
-        tuner.fit()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,18 +16,19 @@ from tuneoff import board as boards
 from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
 from tuneoff.algorithms.discovery import load
 from tuneoff.config import RunConfig
-from tuneoff.errors import UserError
+from tuneoff.errors import StudyError
 from tuneoff.estimate import estimate, simulate
 from tuneoff.meters import Meters, add, check_energy
 from tuneoff.numbering import NumberingSearcher
 from tuneoff.planning import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, trial_inputs
-from tuneoff.prepare import Prepared, load_model, prepare, read_task, resolve_device
+from tuneoff.prepare import Prepared, prepare, resolve_device
 from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
 from tuneoff.readiness import measure, settle_precision, workers
+from tuneoff.reading import read_task
 from tuneoff.record import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.recorder import Recorder, settle
 from tuneoff.resume import read_earlier, replay
-from tuneoff.runtime import RUNTIME_FOLDER, Slots, executors, find_slots, fit, start_ray
+from tuneoff.runtime import Slots, executors, find_slots, start_ray
 from tuneoff.schedule import Schedule, schedule_of
 from tuneoff.seeds import derive
 from tuneoff.snapshots import FOLDER
@@ -43,10 +43,7 @@ from tuneoff.storage import (
     read_header,
     write_header,
 )
-
-
-class StudyError(UserError):
-    """A cell that stands in the way, or a search that came to nothing."""
+from tuneoff.tune_run import RUNTIME_FOLDER, fit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,24 +71,6 @@ class Phase:
         return self.plan.num_trials if self.plan.num_trials < UNLIMITED_TRIALS else None
 
 
-def finished(config: RunConfig) -> bool:
-    """Whether the cell is there and complete. StudyError where one of another configuration stands in its place."""
-    cell = config.cell
-    if not (cell / HEADER_FILE).exists():
-        return False
-    header = read_header(cell)
-    if header.config_hash != config.hash:
-        raise StudyError(
-            f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
-            f"configuration ({_first_difference(header.config, config.raw)}), and results are never overwritten: give "
-            f"study=NAME, or delete {cell}")
-    return header.status == "finished" and _retrained(cell) >= config.retrain
-
-
-def _retrained(cell: Path) -> int:
-    return len(load_cell(cell, RETRAIN_FILE).trial_ends)
-
-
 def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     """Runs or resumes the search and returns its cell. UserError before Ray starts where the input is bad.
 
@@ -107,11 +86,8 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     task, splits = read_task(config)
     algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
     search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
-    with ThreadPoolExecutor(1) as aside:  # Ray takes seconds to start, in which this process has little to do
-        loading = aside.submit(load_model, config.model, len(task.label_names))
-        start_ray(config, slots)
-        executors(config, slots, device)  # they import what they need meanwhile
-        loading.result()
+    start_ray(config, slots)
+    executors(config, slots, device)  # they import what they need while this process goes on
     prepared = _ready(config, prepare(config, task, splits, old.data if old else None), search.plan, slots)
     header = old or _header(config, prepared, command)
     if old is None:
@@ -229,14 +205,3 @@ def _header(config: RunConfig, prepared: Prepared, command: str) -> Header:
         config_hash=config.hash, seeds=derive(config.seed, config.repeat), space=config.raw["space"],
         data=prepared.facts, price=config.price.as_dict(), versions=versions(), git=git(),
         hardware=hardware(prepared.device), command=command)
-
-
-def _first_difference(old: Any, new: Any, where: str = "") -> str:
-    """The first setting in which two configurations differ, for a message."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}, key=str):
-            found = _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
-            if found and key not in ("results", "view"):
-                return found
-        return ""
-    return "" if old == new else f"{where} was {old!r} and is {new!r}"

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-BLOCK = 64
-"""Examples of like length that stay together: holds whole batches of every usual size."""
-WINDOW = 16 * BLOCK
+BLOCK = 16
+"""Examples of like length that stay together. Several blocks are a larger batch. With blocks of 64, whole batches of any usual size
+were alike, but so were the batches of 16 that followed each other, and accuracy fell by 0.7 points (results/speed/bucketing*)."""
+WINDOW = 64 * BLOCK
 """Lengths are sorted within windows of this many shuffled examples."""
 
 
@@ -98,8 +99,8 @@ def epoch_order(lengths: NDArray[np.int64], seed: int, epoch: int, bucket: bool 
     """The order of all examples in one epoch, shape (n,).
 
     Shuffled; with `bucket`, sorted by length within windows of `WINDOW` shuffled examples, cut into blocks of `BLOCK`,
-    and the blocks shuffled, so that the slices a batch takes hold like lengths (group-by-length of transformers, with
-    a composition that does not depend on the batch size).
+    and the blocks shuffled, so that a batch is made of blocks of like lengths (group-by-length of transformers, with
+    an order that does not depend on the batch size).
     """
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(lengths))

@@ -1,0 +1,39 @@
+"""What a command can begin with before torch is there to say what this machine has."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tuneoff.config import RunConfig
+from tuneoff.engine.settings import ModelSettings
+from tuneoff.reading import read_task
+from tuneoff.runtime import executors, find_slots, start_ray
+
+GPU_DRIVER = Path("/proc/driver/nvidia")
+
+
+def head_start(config: RunConfig) -> None:
+    """Reads the rows, then starts Ray and its executors while a thread of this process imports torch and reads the model.
+
+    All of it is kept for the search, which does the same again at no cost. Ray waits for the search where a GPU or a cluster
+    decides what there is. UserError where the rows are bad; what is wrong with the model the search will say.
+    """
+    task, _ = read_task(config)
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(_load_model, config.model, len(task.label_names))
+        if config.resources.address is None and not may_train_on_gpu(config):
+            slots = find_slots(config, "cpu")
+            start_ray(config, slots)
+            executors(config, slots, "cpu")
+
+
+def may_train_on_gpu(config: RunConfig) -> bool:
+    asked = config.resources.device
+    return asked == "cuda" or (asked == "auto" and GPU_DRIVER.exists())
+
+
+def _load_model(settings: ModelSettings, num_labels: int) -> Any:
+    from tuneoff.prepare import load_model
+    return load_model(settings, num_labels)
