@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
-from tuneoff.estimate import describe, estimate, simulate
+from tuneoff.estimate import START_SECONDS, describe, estimate, simulate
 from tuneoff.planning import algorithm_and_context
 from tuneoff.prepare import prepare, resolve_device
 from tuneoff.readiness import measure, settle_precision, workers
@@ -32,6 +32,8 @@ def dry_run(config: RunConfig) -> str:
             prepared = settle_precision(config, prepared, plan, handles)
         rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
                  for measured in measure(config, prepared, plan, handles)]
+    if config.resources.address is None:
+        rates = [replace(measured, start_up_seconds=START_SECONDS) for measured in rates]
     found = estimate(config, simulate(config, make_plan), rates, prepared.facts, slots=slots.count,
                      devices=slots.devices, checkpoints=plan.checkpoints)
     return describe(config, found, slots.device_kind, time.time())

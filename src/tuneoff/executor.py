@@ -51,7 +51,6 @@ class Executor:
     a Ray actor (see pool), else in a worker of Ray Tune."""
 
     def __init__(self) -> None:
-        import transformers  # noqa: F401 - takes seconds, in which the driver prepares the search
         self._worker = f"{socket.gethostname()}:{os.getpid()}"
         self._held: _Held | None = None
         self._job: Any = None

@@ -66,6 +66,6 @@ def forget() -> None:
 def _key(prepared: Prepared) -> str:
     """SHA-256 over what a Material is made from: weights, the model's settings, tokens and labels of each part."""
     facts = prepared.facts
-    parts = [facts["model_sha256"], prepared.base.config.to_json_string(use_diff=False), str(prepared.base.missing),
+    parts = [facts["model_sha256"], prepared.base.config.to_json(), str(prepared.base.missing),
              *(f"{name}={digest}" for name, digest in sorted(facts["encoded_sha256"].items()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -108,6 +108,15 @@ def test_the_report_has_a_row_for_every_search(results):
     assert list((results / "all").rglob("*incumbent*.svg"))
 
 
+def test_a_report_without_figures_has_the_tables_and_the_page_and_draws_nothing(results):
+    done = command("report", "all", "--results", str(results), "--no-figures")
+    assert done.returncode == 0, done.stderr
+    report = results / "all" / "report"
+    assert {"results.md", "verdicts.md", "ledger.csv"} <= {p.name for p in report.rglob("*")}
+    assert "pbt_2020" in (report / "report.html").read_text(encoding="utf-8")
+    assert not [p for p in report.rglob("*") if p.suffix in (".png", ".svg")]
+
+
 def test_the_header_says_how_to_make_it_again(results):
     header = cell_of(results, "pbt").header
     assert "algorithm=pbt" in header.command

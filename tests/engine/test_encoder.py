@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig
 
 from tests.engine.conftest import WORDS, make_base, make_split
+from tuneoff.engine.architecture import Architecture
 from tuneoff.engine.batches import Batch, DeviceSplit
 from tuneoff.engine.dropout import dropout, keep_mask
 from tuneoff.engine.encoder import encoder_of
 from tuneoff.engine.model import Network
+from tuneoff.engine.optimiser import exempt_from_decay
 from tuneoff.engine.packing import Packing, padded
+from tuneoff.engine.skeleton import skeleton
+from tuneoff.engine.step import Steppers
+from tuneoff.finetune import finetune
+from tuneoff.hparams import HParams
 
 BERT = BertConfig(vocab_size=WORDS, hidden_size=24, num_hidden_layers=3, num_attention_heads=2, intermediate_size=40,
                   max_position_embeddings=32, num_labels=3, initializer_range=0.3)
@@ -145,3 +155,57 @@ def test_padded_rows_carry_no_gradient():
     total = rows[:9, :3] + rows[:9, 3:]
     torch.testing.assert_close(packed[:9], total)
     torch.testing.assert_close(rows.grad[:9, :3], 2 * total)
+
+
+@pytest.mark.parametrize("config", [
+    BERT, DISTILBERT, BertConfig(**{**BERT.to_dict(), "classifier_dropout": 0.3, "attention_probs_dropout_prob": 0.2,
+                                    "layer_norm_eps": 1e-6, "pad_token_id": 3})], ids=["bert", "distilbert", "set otherwise"])
+def test_the_skeleton_is_transformers_module_in_names_order_shapes_and_rates(config):
+    model = make(config)
+    weights = {n: t.numpy() for n, t in model.state_dict().items()}
+    own = skeleton(Architecture.of(config), weights)
+    assert list(own.state_dict()) == list(weights), "the head is drawn in this order"
+    assert [(n, p.shape) for n, p in own.named_parameters()] == [(n, p.shape) for n, p in model.named_parameters()]
+    assert exempt_from_decay(own) == exempt_from_decay(model)
+    theirs_by_name = dict(model.named_modules())
+    found = {name: module for name, module in own.named_modules() if not list(module.children())}
+    for name, module in found.items():
+        reference = theirs_by_name[name]
+        for setting in ("p", "eps", "padding_idx", "in_features", "out_features"):
+            assert getattr(module, setting, None) == getattr(reference, setting, None), (name, setting)
+    kinds = (nn.Linear, nn.LayerNorm, nn.Embedding, nn.Dropout)
+    unused = {n for n, m in theirs_by_name.items() if isinstance(m, kinds) and n not in found}
+    assert all("dropout" in n for n in unused), unused
+
+
+def test_training_on_the_skeleton_is_bit_for_bit_training_on_transformers_module(base, job, monkeypatch):
+    hparams = HParams(num_epochs=1, batch_size=16, learning_rate=1e-3, hidden_dropout=0.1, attention_dropout=0.2)
+
+    def trained(network: Network):
+        *_, last = finetune(replace(job, network=network, steppers=Steppers()), hparams, seed=3)
+        return last.capture("t000")
+
+    ours = trained(Network(base, torch.device("cpu")))
+    monkeypatch.setattr("tuneoff.engine.model.skeleton", lambda config, weights: make_theirs(config))
+    theirs = trained(Network(base, torch.device("cpu")))
+    for kind in ("weights", "moments", "generators"):
+        a, b = getattr(ours, kind), getattr(theirs, kind)
+        assert list(a) == list(b)
+        assert all(torch.equal(a[n], b[n]) for n in a), kind
+
+
+def make_theirs(config: Architecture) -> torch.nn.Module:
+    return make(config.to_transformers())
+
+
+def test_a_worker_of_a_known_architecture_never_imports_transformers(base):
+    code = ("import pickle, sys, torch, tuneoff.executor; from tuneoff.engine.model import Network; "
+            "network = Network(pickle.loads(sys.stdin.buffer.read()), torch.device('cpu')); network.reset(1); "
+            "print('transformers' in sys.modules)")
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(base), capture_output=True, check=True)
+    assert done.stdout.strip() == b"False"
+
+
+@pytest.mark.parametrize("config", [BERT, DISTILBERT], ids=["bert", "distilbert"])
+def test_an_architecture_goes_to_plain_values_and_back(config):
+    assert Architecture.of(config).to_transformers().to_dict() == config.to_dict()

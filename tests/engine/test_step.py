@@ -204,7 +204,7 @@ def test_on_a_cpu_steps_run_as_written(job):
 
 
 def test_a_wide_mask_gives_the_same_logits_and_is_not_given_where_it_would_not(base):
-    module = Network(base, torch.device("cpu")).module
+    module = Network(base, torch.device("cpu"), shortened=False).module
     assert takes_wide_mask(module, torch.device("cpu"))
 
     class Narrow(nn.Module):

@@ -15,8 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 BLOCK = 16
-"""Examples of like length that stay together. Several blocks are a larger batch. With blocks of 64, whole batches of any usual size
-were alike, but so were the batches of 16 that followed each other, and accuracy fell by 0.7 points (results/speed/bucketing*)."""
+"""Examples of like length that stay together; a larger batch is several blocks. See docs/decisions/like-lengths.md."""
 WINDOW = 64 * BLOCK
 """Lengths are sorted within windows of this many shuffled examples."""
 

@@ -1,4 +1,4 @@
-"""BERT's and DistilBERT's forward pass from the layers of transformers' own module, without what costs and adds nothing.
+"""BERT's and DistilBERT's forward pass from layers named as in transformers' own module, without what costs and adds nothing.
 
 Same weights, same function of them, same dropout: in fp32 and evaluation mode the logits equal transformers' to 1e-5.
 What is left out:
@@ -125,12 +125,13 @@ def _bias(mask: torch.Tensor, n_heads: int, bf16: bool) -> torch.Tensor:
 
 
 def encoder_of(model: nn.Module) -> Encoder | None:
-    """None where the architecture, or a setting of it, is not one that this module computes."""
+    """model: a sequence classifier of transformers, or its skeleton. None where the architecture, or a setting of it, is not
+    one that this module computes."""
     config: Any = getattr(model, "config", None)
-    name = type(model).__name__
-    if name == "BertForSequenceClassification" and config.hidden_act == "gelu" and not config.is_decoder:
+    kind = getattr(config, "model_type", None)
+    if kind == "bert" and config.hidden_act == "gelu" and not config.is_decoder:
         return _bert(model)
-    if name == "DistilBertForSequenceClassification" and config.activation == "gelu":
+    if kind == "distilbert" and config.activation == "gelu":
         return _distilbert(model)
     return None
 

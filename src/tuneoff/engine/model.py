@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import warnings
 from collections.abc import Mapping
@@ -17,9 +16,11 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tuneoff.engine.architecture import Architecture
 from tuneoff.engine.batches import Batch
 from tuneoff.engine.encoder import encoder_of
 from tuneoff.engine.settings import ModelError, ModelSettings
+from tuneoff.engine.skeleton import skeleton
 from tuneoff.task.hub import probe
 
 BUILT_IN = {"micro": "assets/micro"}
@@ -31,13 +32,18 @@ LONGEST_TRIED = 1024
 class BaseModel:
     """What a worker needs to build and reset the network. Arrays are float32, name -> array, zero-copy in Ray's store.
 
-    missing: parameters that the pre-trained files lack (the classification head), drawn anew for every trial.
+    missing: parameters that the pre-trained files lack (the classification head), drawn anew for every trial. config can
+    be given as transformers' own.
     """
 
-    config: Any
+    config: Architecture
     weights: Mapping[str, NDArray[np.float32]]
     missing: tuple[str, ...]
     content_hash: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.config, Architecture):
+            object.__setattr__(self, "config", Architecture.of(self.config))
 
 
 def locate(settings: ModelSettings) -> str:
@@ -80,7 +86,7 @@ def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
     model, info = _from_pretrained(AutoModelForSequenceClassification, settings, config=config,
                                    use_safetensors=True, dtype=torch.float32, output_loading_info=True)
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return BaseModel(config=config, weights=weights, missing=tuple(sorted(info["missing_keys"])),
+    return BaseModel(config=Architecture.of(config), weights=weights, missing=tuple(sorted(info["missing_keys"])),
                      content_hash=hash_arrays({n: w for n, w in weights.items() if n not in info["missing_keys"]}))
 
 
@@ -131,22 +137,20 @@ class Network:
 
     def __init__(self, base: BaseModel, device: torch.device, *, shortened: bool = True) -> None:
         """shortened: compute what transformers' module computes by `engine.encoder`, where that can be done."""
-        from transformers import AutoModelForSequenceClassification
         self._base = base
-        with torch.random.fork_rng(devices=[]):
-            model = AutoModelForSequenceClassification.from_config(
-                copy.deepcopy(base.config), attn_implementation="sdpa", dtype=torch.float32)
-        self.module: nn.Module = model.to(device)
-        self._takes_token_types = "token_type_ids" in inspect.signature(model.forward).parameters
+        own = skeleton(base.config, base.weights) if shortened and device.type == "cpu" else None
+        self._encoder = encoder_of(own) if own is not None else None
+        self.module: nn.Module = own if own is not None and self._encoder else _transformers_module(base).to(device)
         self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
-        self._attentions = _attention_dropouts(self.module)
-        self._encoder = encoder_of(self.module) if shortened and device.type == "cpu" else None
+        self._attentions = ({layer.attention_dropout for layer in self._encoder.layers} if self._encoder
+                            else _attention_dropouts(self.module))
+        self._takes_token_types = "token_type_ids" in inspect.signature(self.module.forward).parameters
         self._wide_mask = device.type == "cuda" and takes_wide_mask(self.module, device)
 
     def reset(self, seed: int) -> None:
         """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""
         generator = torch.Generator().manual_seed(seed)
-        std = float(getattr(self._base.config, "initializer_range", 0.02))
+        std = float(self._base.config.values.get("initializer_range", 0.02))
         missing = set(self._base.missing)
         with torch.no_grad():
             for name, tensor in self.module.state_dict().items():
@@ -174,6 +178,14 @@ class Network:
         with torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=device != "cuda"):
             result: torch.Tensor = self.module(input_ids=batch.input_ids, attention_mask=mask, **extra).logits
         return result.float()
+
+
+def _transformers_module(base: BaseModel) -> nn.Module:
+    from transformers import AutoModelForSequenceClassification
+    with torch.random.fork_rng(devices=[]):
+        module: nn.Module = AutoModelForSequenceClassification.from_config(
+            base.config.to_transformers(), attn_implementation="sdpa", dtype=torch.float32)
+    return module
 
 
 def wide_mask(mask: torch.Tensor, *, bf16: bool) -> torch.Tensor:

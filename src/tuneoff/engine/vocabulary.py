@@ -6,7 +6,6 @@ the model without changing a single number of the rest. (With weight decay they 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -27,7 +26,6 @@ def compact(base: BaseModel, splits: Sequence[E]) -> tuple[BaseModel, list[E]]:
     used = np.unique(np.concatenate([[pad], *(split.input_ids for split in splits)]))
     renumber = np.zeros(len(base.weights[name]), dtype=np.int32)
     renumber[used] = np.arange(len(used), dtype=np.int32)
-    config = copy.deepcopy(base.config)
-    config.vocab_size, config.pad_token_id = len(used), int(renumber[pad])
+    config = base.config.replaced(vocab_size=len(used), pad_token_id=int(renumber[pad]))
     small = replace(base, config=config, weights={**base.weights, name: np.ascontiguousarray(base.weights[name][used])})
     return small, [replace(split, input_ids=renumber[split.input_ids]) for split in splits]  # type: ignore[type-var]

@@ -1,0 +1,37 @@
+"""A model's settings as plain values: who only reads them needs no transformers, whose import takes a worker seconds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """values: what transformers' config.json holds, each also an attribute of this."""
+
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, config: Any) -> Architecture:
+        """config: transformers'."""
+        return cls(config.to_dict())
+
+    def __getattr__(self, name: str) -> Any:
+        values = self.__dict__.get("values", {})
+        if name not in values:
+            raise AttributeError(name)
+        return values[name]
+
+    def replaced(self, **changes: Any) -> Architecture:
+        return Architecture({**self.values, **changes})
+
+    def to_transformers(self) -> Any:
+        """Its configuration, with which it builds the model."""
+        from transformers import CONFIG_MAPPING
+        return CONFIG_MAPPING[self.values["model_type"]].from_dict(dict(self.values))
+
+    def to_json(self) -> str:
+        return json.dumps(self.values, sort_keys=True, default=str)
