@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -78,13 +79,13 @@ def _title(name: str, audit: Audit) -> str:
 
 def _panel(axes: Axes, name: str, curves: pd.DataFrame) -> None:
     tint = style.colour(name)
-    for _, own in curves.groupby("trial_id"):
-        stopped, broken = bool(own["stopped"].iloc[0]), bool(own["broken"].iloc[0])
-        axes.plot(own["epoch"], own["validation"], color=tint, linewidth=0.9, alpha=0.45 if stopped else 0.95,
-                  marker="." if len(own) == 1 and not (stopped or broken) else None, markersize=5)
-        if stopped or broken:
-            axes.plot(own["epoch"].iloc[-1], own["validation"].iloc[-1], marker="x" if stopped else "P", color=tint,
-                      markersize=5, markeredgewidth=1.0 if stopped else 0)
+    for (stopped, broken), part in curves.groupby(["stopped", "broken"]):
+        lines = [own[["epoch", "validation"]].to_numpy(float) for _, own in part.groupby("trial_id")]
+        axes.add_collection(LineCollection(lines, colors=tint, linewidths=0.9, alpha=0.45 if stopped else 0.95), autolim=True)
+        ends = np.array([line[-1] for line in lines if stopped or broken or len(line) == 1]).reshape(-1, 2)
+        axes.plot(ends[:, 0], ends[:, 1], color=tint, linestyle="", markersize=5, markeredgewidth=1.0 if stopped else 0,
+                  marker="x" if stopped else "P" if broken else ".")
+    axes.autoscale_view()
     axes.axhline(curves["validation"].max(), color=style.INK, linewidth=0.8, linestyle=":")
     if (curves["epoch"] % 1 == 0).all() and curves["epoch"].max() <= 12:
         axes.set_xticks(sorted(curves["epoch"].unique()))
