@@ -148,8 +148,9 @@ def test_our_population_mutates_what_the_documented_one_does(tmp_path):
     assert given[0] == "algorithm=pbt"
     assert "algorithm.trials=4" in given
     assert "+space.learning_rate={type:float,low:0.0003,high:0.001}" in given
-    assert "+space.batch_size={type:choice,values:[16,32,64]}" in given
-    assert not any(o.startswith(("hparams.batch_size", "training.snapshot")) for o in given)
+    assert "+space.weight_decay={type:float,low:0.0,high:0.3}" in given
+    assert {"~space.batch_size", "hparams.batch_size=16"} <= set(given)
+    assert not any(o.startswith(("hparams.weight_decay", "training.snapshot")) for o in given)
 
 
 @pytest.mark.parametrize(("shift", "equivalent"), [(0.0, True), (0.02, False)])

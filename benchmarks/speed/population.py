@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.arms import LIMIT_SECONDS, overrides, read_cell
-from benchmarks.speed.setting import BATCH_SIZES, WEIGHT_DECAYS, Setting, SpeedError
+from benchmarks.speed.setting import WEIGHT_DECAYS, Setting, SpeedError
 from benchmarks.speed.table import RESOURCES
 from benchmarks.speed.watch import Watched, watch
 from tuneoff.record import Cell, Cost
@@ -45,14 +45,13 @@ def run_arm(arm: str, setting: Setting, folder: Path, *, repeat: int, bf16: bool
 
 
 def population_overrides(setting: Setting, folder: Path, repeat: int) -> list[str]:
-    """Ours as `overrides` of the grid, but PBT over the documented example's three hyperparameters; snapshots as by default."""
-    replaced = ("algorithm", "~space.", "+space.", "hparams.batch_size", "hparams.weight_decay", "training.snapshot_seconds")
+    """Ours as `overrides` of the grid, but PBT over learning rate and weight decay; snapshots as by default."""
+    replaced = ("algorithm", "~space.", "+space.", "hparams.weight_decay", "training.snapshot_seconds")
     low, high = min(setting.learning_rates), max(setting.learning_rates)
     return ["algorithm=pbt", *(o for o in overrides(setting, folder, repeat) if not o.startswith(replaced)),
             f"algorithm.trials={setting.members}", "~space.weight_decay", "~space.batch_size", "~space.learning_rate",
             f"+space.learning_rate={{type:float,low:{low!r},high:{high!r}}}",
-            f"+space.weight_decay={{type:float,low:{WEIGHT_DECAYS[0]!r},high:{WEIGHT_DECAYS[1]!r}}}",
-            f"+space.batch_size={{type:choice,values:[{','.join(map(str, BATCH_SIZES))}]}}"]
+            f"+space.weight_decay={{type:float,low:{WEIGHT_DECAYS[0]!r},high:{WEIGHT_DECAYS[1]!r}}}"]
 
 
 def trainers(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 documented follows Ray's example "Using Huggingface Transformers with Tune" (ray.tune.examples.pbt_transformers, as installed):
 its TrainingArguments, its scheduler, its checkpoint configuration. What had to differ: rows and model are the benchmark's,
-num_train_epochs is fixed instead of drawn from 2 to 5, the range of learning rates is the benchmark's, `logging_dir` and
+num_train_epochs is fixed instead of drawn from 2 to 5, the batch size stays what it is, the range of learning rates is the
+benchmark's, `logging_dir` and
 `local_dir` are gone from the libraries (`storage_path`), transformers 5 fails under `log_to_file`, and the metric is called
 eval_accuracy. Its num_to_keep=1 deletes checkpoints that members still wait for as soon as there are more members than
 slots (3 of 8 failed with "Could not recover from checkpoint as it does not exist on storage anymore"): KEPT. A callback that
@@ -19,13 +20,11 @@ from typing import Any
 
 from ray.tune import Callback
 
-from benchmarks.speed.setting import BATCH_SIZES, WEIGHT_DECAYS, Setting
+from benchmarks.speed.setting import WEIGHT_DECAYS, Setting
 
 METRIC = "eval_accuracy"
 KEPT = 4
 """Checkpoints of a member; as many as ours keeps references to."""
-BATCH_SIZE = 32
-"""At which every member starts in Ray's example."""
 
 
 class Ledger(Callback):  # type: ignore[misc]
@@ -71,13 +70,12 @@ def search(setting: Setting, folder: Path, *, documented: bool, seed: int, bf16:
         model_init=model_init, args=arguments,
         train_dataset=train, eval_dataset=dev, compute_metrics=accuracy,
         data_collator=None if documented else DataCollatorWithPadding(tokenizer))
-    tune_config = {"per_device_train_batch_size": BATCH_SIZE, "per_device_eval_batch_size": BATCH_SIZE,
+    tune_config = {"per_device_train_batch_size": setting.batch_size, "per_device_eval_batch_size": setting.batch_size,
                    "num_train_epochs": setting.epochs, "max_steps": -1}
     scheduler = PopulationBasedTraining(
         time_attr="training_iteration", metric=METRIC, mode="max", perturbation_interval=1,
         hyperparam_mutations={"weight_decay": tune.uniform(*WEIGHT_DECAYS),
-                              "learning_rate": tune.uniform(min(setting.learning_rates), max(setting.learning_rates)),
-                              "per_device_train_batch_size": list(BATCH_SIZES)})
+                              "learning_rate": tune.uniform(min(setting.learning_rates), max(setting.learning_rates))})
     reporter = CLIReporter(
         parameter_columns={"weight_decay": "w_decay", "learning_rate": "lr", "per_device_train_batch_size": "train_bs/gpu",
                            "num_train_epochs": "num_epochs"},

@@ -21,8 +21,7 @@ from tuneoff.task.settings import TaskSettings
 ARMS = ("stock", "tuned", "ours")
 PBT_ARMS = ("documented", "tuned", "ours")
 WEIGHT_DECAYS = (0.0, 0.3)
-BATCH_SIZES = (16, 32, 64)
-"""What a population mutates besides the learning rate, in Ray's example and in ours."""
+"""What a population mutates besides the learning rate, in all arms."""
 STUB_TEST_ROWS = 40
 """Ours wants a test split; this small copy of the first dev rows stands in, so that no arm pays for what others don't."""
 
