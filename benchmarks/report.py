@@ -19,6 +19,7 @@ from tuneoff.report.index import Entry, write_index
 from tuneoff.report.output import StudyReport, write_report
 from tuneoff.report.reading import ReportError, read_cells
 from tuneoff.storage import HEADER_FILE, LOG_FILE
+from tuneoff.uncollected import uncollected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,4 +114,6 @@ def _print(report: StudyReport) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with uncollected():
+        code = main()
+    sys.exit(code)

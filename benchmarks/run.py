@@ -7,7 +7,7 @@ from omegaconf import DictConfig
 
 from benchmarks.cli import command_of, compose, exit_on_user_error, guarded
 from tuneoff.existing import finished
-from tuneoff.imports import uncollected
+from tuneoff.uncollected import uncollected
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")

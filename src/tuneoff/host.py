@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tuneoff.imports import uncollected
+from tuneoff.uncollected import uncollected
 
 
 class ExecutorHost:

@@ -13,11 +13,11 @@ from tuneoff.config import ConfigError, RunConfig
 from tuneoff.engine.model import BaseModel, load_base, load_tokenizer
 from tuneoff.engine.settings import ModelSettings
 from tuneoff.engine.vocabulary import compact
-from tuneoff.imports import uncollected
 from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.facts import summarise
 from tuneoff.task.split import Splits
+from tuneoff.uncollected import uncollected
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -171,32 +171,37 @@ def _epochs_spent(cell: Cell) -> Callable[[float], float]:
 
 def _trial_rows(cell: Cell) -> Iterator[dict[str, Any]]:
     """In the order in which the trials were first heard of."""
-    ends = {r.trial_id: r for r in cell.trial_ends}
+    ends: dict[str, list[TrialEndRecord]] = {}
+    for end in cell.trial_ends:
+        ends.setdefault(end.trial_id, []).append(end)
+    keys, size = _keys(cell), reading.n_train(cell)
     mine: dict[str, list[EvaluationRecord]] = {}
     for record in reading.known_order(cell):
         mine.setdefault(record.trial_id, []).append(record)
     starts = [r for r in cell.records if isinstance(r, TrialStartRecord)]
-    others = [(r.elapsed_seconds, r.trial_id) for r in ends.values()]
+    others = [(records[-1].elapsed_seconds, trial_id) for trial_id, records in ends.items()]
     others += [(r.elapsed_seconds, r.trial_id) for r in starts]
     for _, trial_id in sorted(others):
         mine.setdefault(trial_id, [])
     proposed = {r.trial_id: r.hparams for r in starts}
     for trial_id, own in mine.items():
-        yield _trial_row(cell, trial_id, own, ends.get(trial_id), proposed.get(trial_id, {}))
+        row = _trial_row(cell, own, ends.get(trial_id, ()), proposed.get(trial_id, {}))
+        yield {**keys, "trial_id": trial_id, **row, "epochs_trained": row["train_examples"] / size}
 
 
-def _trial_row(cell: Cell, trial_id: str, own: Sequence[EvaluationRecord], end: TrialEndRecord | None,
+def _trial_row(cell: Cell, own: Sequence[EvaluationRecord], ends: Sequence[TrialEndRecord],
                proposed: Mapping[str, Any]) -> dict[str, Any]:
-    cost = reading.add_costs([r.cost for r in own] + [r.cost for r in cell.trial_ends if r.trial_id == trial_id])
+    records: list[EvaluationRecord | TrialEndRecord] = [*own, *ends]
+    cost = reading.add_costs([r.cost for r in records])
+    end = ends[-1] if ends else None
     scores = [reading.score_of(r.validation, cell) for r in own]
     hparams = own[-1].hparams if own else end.hparams if end else proposed
     return {
-        **_keys(cell), "trial_id": trial_id, "status": end.status if end else UNENDED,
+        "status": end.status if end else UNENDED,
         "reason": end.reason if end else "", "evaluations": len(own),
         "validation": max(scores, default=float("nan")), "last_validation": scores[-1] if own else float("nan"),
         "collapsed": bool(own) and own[-1].validation.collapsed,
         "exploits": sum(r.parent_trial_id is not None for r in own),
-        "epochs_trained": cost.train_examples / reading.n_train(cell),
         "ended_elapsed_seconds": end.elapsed_seconds if end else own[-1].elapsed_seconds if own else float("nan"),
         **_costs(cost),
         **{HPARAM + name: value for name, value in hparams.items()},
