@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import hydra
 from omegaconf import DictConfig
 
@@ -44,4 +46,9 @@ def main(composed: DictConfig) -> None:
 
 
 if __name__ == "__main__":
-    guarded(main)
+    try:
+        guarded(main)
+    finally:
+        if "ray" in sys.modules:
+            from tuneoff.runtime import stop_ray
+            stop_ray()

@@ -72,8 +72,7 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
     if ray.is_initialized():
         if config.resources.address is not None or ray.cluster_resources().get("CPU") == cores:
             return
-        ray.shutdown()
-        pool.forget()
+        stop_ray()
     logging.getLogger("ray").setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if config.resources.address is not None:
@@ -84,6 +83,12 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
                               f"({error}): start one, or leave it null to run on this machine") from error
         return
     ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+
+
+def stop_ray() -> None:
+    """Ray's own hook at the interpreter's end first waits half a second for the workers' output, which we never show."""
+    ray.shutdown()
+    pool.forget()
 
 
 def gpu_share(config: RunConfig, device: str) -> float:

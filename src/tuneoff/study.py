@@ -72,11 +72,11 @@ class Phase:
 
 
 def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
-    """Runs or resumes the search and returns its cell. UserError before Ray starts where the input is bad.
+    """Runs or resumes the search and returns its cell. UserError before a search begins where the input is bad.
 
     command: what a person types to make this cell, for the header.
     """
-    build(*algorithm_and_context(config, 1, 1))  # what does not fit the space is said before data is read
+    build(*algorithm_and_context(config, 1, 1))  # what does not fit the space is said before the model is read
     cell = config.cell
     must_be_free(cell)
     check_energy(config.energy)
