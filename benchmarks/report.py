@@ -19,7 +19,6 @@ from tuneoff.report.index import Entry, write_index
 from tuneoff.report.output import StudyReport, write_report
 from tuneoff.report.reading import ReportError, read_cells
 from tuneoff.storage import HEADER_FILE, LOG_FILE
-from tuneoff.uncollected import uncollected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,6 +113,4 @@ def _print(report: StudyReport) -> None:
 
 
 if __name__ == "__main__":
-    with uncollected():
-        code = main()
-    sys.exit(code)
+    sys.exit(main())

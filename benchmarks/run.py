@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 
 import hydra
 from omegaconf import DictConfig
@@ -30,7 +31,8 @@ def main(composed: DictConfig) -> None:
         print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
               f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")
         return
-    with uncollected():  # not before the settings are known to be right: torch and Ray take seconds
+    first = "tuneoff.study" not in sys.modules
+    with uncollected() if first else nullcontext():  # not before the settings are known to be right: torch and Ray take seconds
         from tuneoff.head_start import head_start
         head_start(config)
         from tuneoff import study

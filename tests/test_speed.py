@@ -136,6 +136,7 @@ def test_a_population_over_trainer_is_read_from_its_ledger(tmp_path):
     (tmp_path / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     found = population.trainers(tmp_path)
     assert (found["epochs"], found["exploits"], found["device_seconds"], found["first_evaluation"]) == (4, 0, 12.0, 101.0)
+    assert found["last_epoch"] == {"x": 2, "y": 2}
     watched = Watched(began=90.0, wall_seconds=9.0, peak_rss_bytes=1, peak_private_bytes=2, folder_bytes=3, written_bytes=4)
     figures_ = population.figures(found, watched, make_setting(tmp_path, slots=2))
     assert figures_["best_accuracy"] == 0.7

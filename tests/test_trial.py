@@ -220,13 +220,27 @@ def test_another_datas_search_gets_its_own_network_and_is_measured(inputs, timed
 
 def test_the_precisions_are_timed_before_a_search_which_knows_what_was_timed(inputs, timed):
     executor = Executor()
-    found = executor.time_precisions(inputs, ("bf16", "fp32"))
+    found = {name: executor.time_precision(inputs, name) for name in ("bf16", "fp32")}
     assert min(found.values()) > 0
-    assert found.keys() == {"bf16", "fp32"}
     assert timed == [(True, 16), (False, 16)]
     rates = search(executor, replace(inputs, bf16=True), began=time.time())["rates"]
     assert rates["train_token_seconds"] == {"16": found["bf16"]}
     assert timed[2:] == ["evaluation"]
+
+
+def test_what_prepares_badly_says_why_each_time_and_never_goes_on_with_the_last_searchs_speed(inputs, monkeypatch):
+    executor = Executor()
+    search(executor, inputs, began=1.0)
+
+    def fail(*_):
+        raise MemoryError("no room")
+    monkeypatch.setattr(module, "calibrate", fail)
+    for _ in range(2):
+        with pytest.raises(MemoryError, match="no room"):
+            search(executor, inputs, began=2.0)
+    monkeypatch.undo()
+    monkeypatch.setattr(module.ray, "get", lambda value: value)
+    assert search(executor, inputs, began=2.0)["rates"]
 
 
 def test_a_search_is_measured_and_reported_once_however_often_its_workers_come_anew(inputs):

@@ -38,9 +38,10 @@ def run_arm(arm: str, setting: Setting, folder: Path, *, repeat: int, bf16: bool
                    arm, str(repeat), "bf16" if bf16 else "fp32"]
     watched = watch(command, folder, LIMIT_SECONDS)
     found = ours(*read_cell(folder)) if arm == "ours" else trainers(folder)
-    if found["epochs"] < (setting.members - found["exploits"]) * setting.epochs:  # who copies from a finished donor is finished
-        raise SpeedError(f"{arm} trained {found['epochs']} epochs, but {setting.members} members were to train "
-                         f"{setting.epochs} each; its output is in {folder}.log")
+    whole = sum(epoch >= setting.epochs for epoch in found["last_epoch"].values())
+    if len(found["last_epoch"]) < setting.members or whole + found["exploits"] < setting.members:
+        raise SpeedError(f"{arm} trained {whole} of {setting.members} members to the end, which {found['exploits']} copies (of "
+                         f"members that had ended, perhaps) don't explain; its output is in {folder}.log")
     return {"arm": arm, "repeat": repeat, **figures(found, watched, setting)}
 
 
@@ -62,7 +63,8 @@ def trainers(folder: Path) -> dict[str, Any]:
             "exploits": len(exploits.read_text(encoding="utf-8").splitlines()) if exploits.exists() else 0,
             "first_evaluation": min(line["time"] for line in lines),
             "accuracies": [line["accuracy"] for line in lines],
-            "last": {line["trial"]: line["accuracy"] for line in lines}}
+            "last": {line["trial"]: line["accuracy"] for line in lines},
+            "last_epoch": {line["trial"]: line["epoch"] for line in lines}}
 
 
 def ours(cell: Cell, began: float) -> dict[str, Any]:
@@ -72,7 +74,8 @@ def ours(cell: Cell, began: float) -> dict[str, Any]:
     return {"device_seconds": cost.seconds, "epochs": len(cell.evaluations),
             "exploits": sum(e.parent_trial_id is not None for e in cell.evaluations),
             "first_evaluation": began + min(e.elapsed_seconds for e in cell.evaluations), "accuracies": accuracies,
-            "last": {e.trial_id: accuracy for e, accuracy in zip(cell.evaluations, accuracies, strict=True)}}
+            "last": {e.trial_id: accuracy for e, accuracy in zip(cell.evaluations, accuracies, strict=True)},
+            "last_epoch": {e.trial_id: e.epoch for e in cell.evaluations}}
 
 
 def figures(found: dict[str, Any], watched: Watched, setting: Setting) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from weakref import ReferenceType, ref
 
 import numpy as np
 import torch
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from tuneoff.engine.batches import Slice, by_length
 from tuneoff.engine.generators import own_generators
+from tuneoff.engine.step import Stepper
 from tuneoff.finetune import Job, Run, predict
 from tuneoff.hparams import HParams
 
@@ -35,17 +37,22 @@ class Rates:
 
 @dataclass(frozen=True)
 class Speeds:
-    """What was measured with one network and its data: nothing is timed twice under the same conditions."""
+    """What was measured with one network and its data: nothing is timed twice under the same conditions.
 
-    _train: dict[tuple[object, ...], tuple[float, str]] = field(default_factory=dict)
+    Except on a GPU with another stepper than before: what that has captured so far is part of the conditions.
+    """
+
+    _train: dict[tuple[object, ...], tuple[float, ReferenceType[Stepper]]] = field(default_factory=dict)
     _evaluate: dict[tuple[object, ...], float] = field(default_factory=dict)
 
-    def train(self, job: Job, hparams: HParams) -> tuple[float, str]:
-        """Seconds per real token of training, and how the steps ran. The first time it trains; a trial resets the weights."""
+    def train(self, job: Job, hparams: HParams) -> float:
+        """Seconds per real token of training. The first time it trains; a trial resets the weights."""
         key = (torch.get_num_threads(), job.bf16, job.bucket_lengths, job.cuda_graphs, hparams)
-        if key not in self._train:
-            self._train[key] = train_token_seconds(job, hparams), job.stepper.mode
-        return self._train[key]
+        seconds, stepper = self._train.get(key, (0.0, None))
+        if stepper is None or (job.device.type == "cuda" and stepper() is not job.stepper):
+            seconds = train_token_seconds(job, hparams)
+            self._train[key] = seconds, ref(job.stepper)
+        return seconds
 
     def evaluate(self, job: Job) -> float:
         """Seconds per real token of evaluation."""
@@ -60,10 +67,9 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: flo
 
     began: time.time() when the search began; start-up is what has passed since, this measurement included.
     """
-    train = {size: speeds.train(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
-    return Rates(train_token_seconds={str(size): seconds for size, (seconds, _) in train.items()},
-                 evaluate_token_seconds=speeds.evaluate(job), start_up_seconds=time.time() - began,
-                 step=train[batch_sizes[-1]][1])
+    train = {str(size): speeds.train(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
+    return Rates(train_token_seconds=train, evaluate_token_seconds=speeds.evaluate(job),
+                 start_up_seconds=time.time() - began, step=job.stepper.mode)
 
 
 def evaluation_token_seconds(job: Job) -> float:

@@ -7,3 +7,9 @@ class UserError(ValueError):
 
 class StudyError(UserError):
     """A cell that stands in the way, or a search that came to nothing."""
+
+
+def first_line(error: BaseException) -> str:
+    """Kind and first line, for a message."""
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"

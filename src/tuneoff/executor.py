@@ -9,7 +9,7 @@ IMPORT_BEGAN = time.time()  # before the imports below, which are most of a proc
 import os
 import socket
 import traceback
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tuneoff.checkpoint import TrainState, from_arrays, read, to_arrays
 from tuneoff.engine.batches import DeviceSplit
 from tuneoff.engine.model import Network
 from tuneoff.engine.step import Steppers
+from tuneoff.errors import first_line
 from tuneoff.finetune import Diverged, Evaluation, Job, OutOfTime, finetune
 from tuneoff.hparams import HParams
 from tuneoff.inputs import TRIAL, Material, TrialInputs
@@ -57,27 +58,28 @@ class Executor:
         self._began: float | None = None
         self._report: Rates | None = None
 
-    def time_precisions(self, inputs: TrialInputs, order: Sequence[str]) -> dict[str, float]:
-        """Seconds per real token of training steps in each, fp32 or bf16, at the smallest batch size."""
+    def time_precision(self, inputs: TrialInputs, precision: str) -> float:
+        """Seconds per real token of training steps in fp32 or bf16, at the smallest batch size."""
         torch.set_num_threads(inputs.threads)
         self._inputs = inputs
         job, hparams = self._make_job(), inputs.hparams.replace({"batch_size": inputs.batch_sizes[0]})
-        return {name: self._hold().speeds.train(replace(job, bf16=name == "bf16"), hparams)[0] for name in order}
+        return self._hold().speeds.train(replace(job, bf16=precision == "bf16"), hparams)
 
     def prepare(self, inputs: TrialInputs) -> Rates:
         """Takes up a session of a search; the second time does nothing. Returns the speed of this worker.
 
         What is at hand is kept: network and data where they are the same, the measured speed where everything that it depends
-        on is. start_up_seconds is this session's.
+        on is. start_up_seconds is this session's. What is raised here is raised again at the next call.
         """
         if self._began != inputs.began:
             self._busy_since = IMPORT_BEGAN if self._began is None else time.time()
-            self._inputs, self._began, self._new = inputs, inputs.began, True
+            self._inputs = inputs
             torch.set_num_threads(inputs.threads)
             if inputs.device == "cuda":
                 torch.cuda.reset_peak_memory_stats()
             self._job = self._make_job()
             self._rates = self._measure()
+            self._began, self._new = inputs.began, True
         return replace(self._rates, start_up_seconds=time.time() - inputs.began)
 
     def _hold(self) -> _Held:
@@ -252,8 +254,8 @@ class Executor:
 
 
 def _reason(error: Exception) -> str:
-    kind = "out of memory" if isinstance(error, torch.OutOfMemoryError | MemoryError) else type(error).__name__
-    return f"{kind}: {str(error).strip().splitlines()[0] if str(error).strip() else 'no message'}"
+    text = first_line(error)
+    return f"out of memory: {text.split(': ', 1)[1]}" if isinstance(error, torch.OutOfMemoryError | MemoryError) else text
 
 
 def _peak_memory(device: str) -> int:

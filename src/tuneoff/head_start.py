@@ -6,10 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
 from tuneoff.engine.settings import ModelSettings
+from tuneoff.meters import check_energy
+from tuneoff.planning import algorithm_and_context
 from tuneoff.reading import read_task
 from tuneoff.runtime import executors, find_slots, start_ray
+from tuneoff.storage import must_be_free
 
 GPU_DRIVER = Path("/proc/driver/nvidia")
 
@@ -17,10 +21,13 @@ GPU_DRIVER = Path("/proc/driver/nvidia")
 def head_start(config: RunConfig) -> None:
     """Reads the rows, then starts Ray and its executors while a thread of this process imports torch and reads the model.
 
-    All of it is kept for the search, which does the same again at no cost. Ray waits for the search where a GPU or a cluster
-    decides what there is. UserError where the rows are bad; what is wrong with the model the search will say.
+    All of it is kept for the search. Ray waits for the search where a GPU or a cluster decides what there is. UserError for
+    what can be told to be wrong so early, before anything is started; what is wrong with the model the search will say.
     """
+    must_be_free(config.cell)
+    check_energy(config.energy)
     task, _ = read_task(config)
+    build(*algorithm_and_context(config, 1, 1))
     with ThreadPoolExecutor(1) as aside:
         aside.submit(_load_model, config.model, len(task.label_names))
         if config.resources.address is None and not may_train_on_gpu(config):

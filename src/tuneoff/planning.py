@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 
@@ -15,12 +15,14 @@ from tuneoff.algorithms.discovery import load
 from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
 from tuneoff.inputs import TrialInputs
-from tuneoff.prepare import Prepared
-from tuneoff.resume import Earlier
 from tuneoff.runtime import Slots
 from tuneoff.schedule import Schedule
 from tuneoff.seeds import derive
-from tuneoff.snapshots import FOLDER
+from tuneoff.storage import STATE_FOLDER
+
+if TYPE_CHECKING:
+    from tuneoff.prepare import Prepared
+    from tuneoff.resume import Earlier
 
 UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
@@ -40,7 +42,7 @@ def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any =
         evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
         cuda_graphs=training.cuda_graphs == "auto",
         evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
-        checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / FOLDER),
+        checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / STATE_FOLDER),
         snapshot_seconds=training.snapshot_seconds,
         test_always=retraining or config.protocol.name == "blog2020", began=began, deadline=deadline, board=board)
 

@@ -17,7 +17,6 @@ from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.facts import summarise
 from tuneoff.task.split import Splits
-from tuneoff.uncollected import uncollected
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,8 +45,7 @@ class Prepared:
 @lru_cache(maxsize=1)
 def load_model(settings: ModelSettings, num_labels: int) -> tuple[Any, BaseModel]:
     """Tokenizer and model, read once for all searches in a row that have the same. ModelError where they can't be had."""
-    with uncollected():
-        return load_tokenizer(settings), load_base(settings, num_labels)
+    return load_tokenizer(settings), load_base(settings, num_labels)
 
 
 def prepare(config: RunConfig, task: Task, splits: Splits, earlier: Mapping[str, Any] | None = None) -> Prepared:

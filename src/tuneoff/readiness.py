@@ -13,57 +13,65 @@ from ray.exceptions import RayError
 from tuneoff.algorithms.base import Plan
 from tuneoff.calibrate import Rates
 from tuneoff.config import RunConfig
-from tuneoff.errors import UserError
+from tuneoff.errors import UserError, first_line
 from tuneoff.host import ExecutorHost
 from tuneoff.planning import trial_inputs
 from tuneoff.prepare import Prepared
 from tuneoff.runtime import Slots, executors, gpu_share
 
 PRECISIONS = ("fp32", "bf16")
+PLACEMENT_SECONDS = 60.0
+"""For which a cluster may keep workers waiting for a place."""
 
 
 class WorkerError(UserError):
-    """A worker that could not take its first steps."""
+    """Workers that could not be had, or could not take their first steps."""
 
 
 @contextmanager
 def workers(config: RunConfig, slots: Slots, device: str) -> Iterator[tuple[Any, ...]]:
-    """The executors; on a cluster, where each search's workers are its own, as many for as long as this is used."""
+    """The executors; on a cluster, where each search's workers are its own, up to as many for as long as this is used.
+
+    WorkerError where the cluster has a place for none.
+    """
     kept = executors(config, slots, device)
     if kept:
         yield kept
         return
     kind = ray.remote(num_cpus=config.resources.cpus_per_trial, num_gpus=gpu_share(config, device))(ExecutorHost)
-    handles = tuple(kind.remote() for _ in range(slots.count))
+    handles = {(handle := kind.remote()).__ray_ready__.remote(): handle for _ in range(slots.count)}
     try:
-        yield handles
+        placed, _ = ray.wait(list(handles), num_returns=slots.count, timeout=PLACEMENT_SECONDS)
+        if not placed:
+            raise WorkerError(f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
+                              f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
+                              "resources.cpus_per_trial and resources.gpus_per_trial")
+        yield tuple(handles[ready] for ready in placed)
     finally:
-        for handle in handles:
+        for handle in handles.values():
             ray.kill(handle)
 
 
 def settle_precision(config: RunConfig, prepared: Prepared, plan: Plan, handles: Sequence[Any]) -> Prepared:
-    """What `training.precision=auto` stands for: the faster of fp32 and bf16, each worker having timed a few steps of both.
-
-    All at once, as trials run; every other worker begins with the other one.
-    """
+    """What `training.precision=auto` stands for: the faster of fp32 and bf16, all workers at once timing a few steps of one
+    and then of the other. WorkerError where one fails."""
     inputs = trial_inputs(config, prepared, plan)
-    asked = [handle.call.remote("time_precisions", inputs, PRECISIONS[::-1 if number % 2 else 1])
-             for number, handle in enumerate(handles)]
-    try:
-        found = ray.get(asked)
-    except RayError as error:
-        cause = getattr(error, "cause", None) or error
-        raise WorkerError(f"the first training steps failed ({type(cause).__name__}: {str(cause).strip().splitlines()[0]}), "
-                          "of which training.precision=auto times a few: give training.precision=fp32, or make a step "
-                          "smaller with hparams.batch_size") from error
-    seconds = {name: statistics.fmean(times[name] for times in found) for name in PRECISIONS}
+    seconds = {name: statistics.fmean(_ask(handles, "time_precision", inputs, name)) for name in PRECISIONS}
     return prepared.with_precision({"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement",
                                     "token_seconds": seconds})
 
 
 def measure(config: RunConfig, prepared: Prepared, plan: Plan, handles: Sequence[Any]) -> list[Rates]:
-    """Has every worker take up network and data and measure its speed. RayError where one fails."""
-    inputs = trial_inputs(config, prepared, plan)
-    rates: list[Rates] = ray.get([handle.call.remote("prepare", inputs) for handle in handles])
-    return rates
+    """Has every worker take up network and data and measure its speed. WorkerError where one fails."""
+    return _ask(handles, "prepare", trial_inputs(config, prepared, plan))
+
+
+def _ask(handles: Sequence[Any], method: str, *arguments: Any) -> list[Any]:
+    try:
+        found: list[Any] = ray.get([handle.call.remote(method, *arguments) for handle in handles])
+    except RayError as error:
+        cause = getattr(error, "cause", None) or error
+        raise WorkerError(f"a worker's first training steps failed ({first_line(cause)}): if a step is too large for the "
+                          "device, make it smaller (model, model.max_length, the largest batch_size), or give "
+                          "resources.slots=N to have fewer at once") from error
+    return found

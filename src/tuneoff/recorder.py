@@ -14,8 +14,8 @@ from ray.tune.experiment import Trial as TuneTrial
 from tuneoff.inputs import TRIAL
 from tuneoff.record import FAILED, STOPPED, CalibrationRecord, Cost, EvaluationRecord, Record, TrialEndRecord, TrialStartRecord
 from tuneoff.resume import Earlier
-from tuneoff.snapshots import FOLDER, drop
-from tuneoff.storage import LogWriter, from_dict
+from tuneoff.snapshots import drop
+from tuneoff.storage import STATE_FOLDER, LogWriter, from_dict
 from tuneoff.trial import read_reference
 
 ERRORS_FOLDER = "errors"
@@ -113,7 +113,7 @@ class Recorder(Callback):  # type: ignore[misc]
             (folder / f"{name}.txt").write_text(last["traceback"], encoding="utf-8")
         hparams = {key: value for key, value in trial.config.items() if key != TRIAL}
         cost = Cost(**last["cost"]) if "cost" in last else Cost()
-        drop(self._cell / FOLDER, name)
+        drop(self._cell / STATE_FOLDER, name)
         self.write(TrialEndRecord(trial_id=name, status=status, reason=reason, hparams=hparams, cost=cost,
                                   elapsed_seconds=self.elapsed_seconds, worker=last.get("worker")))
 

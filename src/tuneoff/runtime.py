@@ -18,7 +18,7 @@ os.environ.update({
 import ray
 
 from tuneoff import pool
-from tuneoff.config import ConfigError, RunConfig, available_cores
+from tuneoff.config import ConfigError, ResourceSettings, RunConfig, available_cores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,14 +35,13 @@ def find_slots(config: RunConfig, device: str) -> Slots:
     resources = config.resources
     if resources.address is not None:
         start_ray(config)
-        total = ray.cluster_resources()
-        cores, gpus = int(total.get("CPU", 0)), int(total.get("GPU", 0))
+        found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = [(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in found]
     else:
-        cores, gpus = available_cores(), _count_gpus() if device == "cuda" else 0
+        nodes = [(available_cores(), _count_gpus() if device == "cuda" else 0)]
     on_gpu = device == "cuda"
-    fit_at_once = cores // resources.cpus_per_trial
-    if on_gpu:
-        fit_at_once = min(fit_at_once, math.floor(gpus / resources.gpus_per_trial + 1e-9))
+    cores, gpus = sum(n for n, _ in nodes), sum(n for _, n in nodes)
+    fit_at_once = sum(_fit(resources, *node, on_gpu=on_gpu) for node in nodes)
     asked = resources.slots or 1
     if fit_at_once < asked:
         raise ConfigError(
@@ -56,6 +55,12 @@ def find_slots(config: RunConfig, device: str) -> Slots:
     count = resources.slots or fit_at_once
     held = count * (resources.gpus_per_trial if on_gpu else resources.cpus_per_trial)
     return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
+
+
+def _fit(resources: ResourceSettings, cores: int, gpus: int, *, on_gpu: bool) -> int:
+    """Trials at once on one machine. A share of a GPU is never of two."""
+    by_cores = cores // resources.cpus_per_trial
+    return min(by_cores, gpus * math.floor(1 / resources.gpus_per_trial + 1e-9)) if on_gpu else by_cores
 
 
 def _count_gpus() -> int:
@@ -82,7 +87,8 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
             raise ConfigError(f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
                               f"({error}): start one, or leave it null to run on this machine") from error
         return
-    ray.init(num_cpus=cores, include_dashboard=False, **quiet)
+    gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
+    ray.init(num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)
 
 
 def stop_ray() -> None:

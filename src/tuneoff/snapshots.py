@@ -11,7 +11,6 @@ from pathlib import Path
 
 from tuneoff.checkpoint import TrainState, write
 
-FOLDER = "state"
 KEPT = 2
 
 

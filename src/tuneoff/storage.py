@@ -16,6 +16,8 @@ from tuneoff.record import KINDS, SCHEMA_VERSION, Cell, Cost, Header, Record, Sc
 
 HEADER_FILE = "run.json"
 LOG_FILE = "trials.jsonl"
+STATE_FOLDER = "state"
+"""Snapshots of running trials, see snapshots."""
 RETRAIN_FILE = "retrain.jsonl"
 
 

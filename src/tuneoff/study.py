@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
 
 from tuneoff import board as boards
 from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
@@ -23,7 +22,7 @@ from tuneoff.numbering import NumberingSearcher
 from tuneoff.planning import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, trial_inputs
 from tuneoff.prepare import Prepared, prepare, resolve_device
 from tuneoff.provenance import PROTOCOL_VERSION, git, hardware, now_utc, versions
-from tuneoff.readiness import measure, settle_precision, workers
+from tuneoff.readiness import WorkerError, measure, settle_precision, workers
 from tuneoff.reading import read_task
 from tuneoff.record import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.recorder import Recorder, settle
@@ -31,11 +30,11 @@ from tuneoff.resume import read_earlier, replay
 from tuneoff.runtime import Slots, executors, find_slots, start_ray
 from tuneoff.schedule import Schedule, schedule_of
 from tuneoff.seeds import derive
-from tuneoff.snapshots import FOLDER
 from tuneoff.storage import (
     HEADER_FILE,
     LOG_FILE,
     RETRAIN_FILE,
+    STATE_FOLDER,
     LogWriter,
     find_cells,
     load_cell,
@@ -76,7 +75,6 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
 
     command: what a person types to make this cell, for the header.
     """
-    build(*algorithm_and_context(config, 1, 1))  # what does not fit the space is said before the model is read
     cell = config.cell
     must_be_free(cell)
     check_energy(config.energy)
@@ -104,7 +102,7 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
                                extra={**add(dict(header.extra), meters.found), "predicted": predicted}))
     if status == "interrupted":
         raise KeyboardInterrupt
-    shutil.rmtree(cell / FOLDER, ignore_errors=True)
+    shutil.rmtree(cell / STATE_FOLDER, ignore_errors=True)
     if status == "failed":
         raise StudyError(f"no trial of {config.algorithm.name} came to a score: {reason}. Tracebacks, where there are "
                          f"any, are in {cell / 'errors'}; to run it again, delete {cell}")
@@ -122,7 +120,7 @@ def _ready(config: RunConfig, prepared: Prepared, plan: Plan, slots: Slots) -> P
     if prepared.facts["precision"] is None:
         with workers(config, slots, prepared.device) as handles:
             prepared = settle_precision(config, prepared, plan, handles)
-    with suppress(RayError):
+    with suppress(WorkerError):
         measure(config, prepared, plan, executors(config, slots, prepared.device))
     return prepared
 

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
-from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig
+from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig, LEDConfig
 
 from tests.engine.conftest import WORDS, make_base, make_split
 from tuneoff.engine.architecture import Architecture
@@ -209,3 +209,7 @@ def test_a_worker_of_a_known_architecture_never_imports_transformers(base):
 @pytest.mark.parametrize("config", [BERT, DISTILBERT], ids=["bert", "distilbert"])
 def test_an_architecture_goes_to_plain_values_and_back(config):
     assert Architecture.of(config).to_transformers().to_dict() == config.to_dict()
+
+
+def test_a_kind_that_calls_the_heads_spread_otherwise_keeps_it():
+    assert Architecture.of(LEDConfig(init_std=0.5)).initializer_range == 0.5

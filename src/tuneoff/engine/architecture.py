@@ -16,8 +16,8 @@ class Architecture:
 
     @classmethod
     def of(cls, config: Any) -> Architecture:
-        """config: transformers'."""
-        return cls(config.to_dict())
+        """config: transformers'. Some kinds call initializer_range otherwise, and know it by this name all the same."""
+        return cls({"initializer_range": getattr(config, "initializer_range", 0.02), **config.to_dict()})
 
     def __getattr__(self, name: str) -> Any:
         values = self.__dict__.get("values", {})

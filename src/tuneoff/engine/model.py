@@ -138,9 +138,11 @@ class Network:
     def __init__(self, base: BaseModel, device: torch.device, *, shortened: bool = True) -> None:
         """shortened: compute what transformers' module computes by `engine.encoder`, where that can be done."""
         self._base = base
-        own = skeleton(base.config, base.weights) if shortened and device.type == "cpu" else None
-        self._encoder = encoder_of(own) if own is not None else None
-        self.module: nn.Module = own if own is not None and self._encoder else _transformers_module(base).to(device)
+        shortened = shortened and device.type == "cpu"
+        own = skeleton(base.config, base.weights) if shortened else None
+        made = own if own is not None and encoder_of(own) is not None else _transformers_module(base)
+        self.module: nn.Module = made.to(device)
+        self._encoder = encoder_of(self.module) if shortened else None
         self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
         self._attentions = ({layer.attention_dropout for layer in self._encoder.layers} if self._encoder
                             else _attention_dropouts(self.module))
@@ -150,7 +152,7 @@ class Network:
     def reset(self, seed: int) -> None:
         """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""
         generator = torch.Generator().manual_seed(seed)
-        std = float(self._base.config.values.get("initializer_range", 0.02))
+        std = float(self._base.config.initializer_range)
         missing = set(self._base.missing)
         with torch.no_grad():
             for name, tensor in self.module.state_dict().items():

@@ -28,6 +28,7 @@ from tuneoff.report.retrained import retrained_table
 from tuneoff.report.scores import improvement_table, maximum_table, summary_table
 from tuneoff.report.stopping import stopping_table
 from tuneoff.report.table import Table, details_table, results_table
+from tuneoff.uncollected import uncollected
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 
@@ -53,7 +54,8 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
     draw: with figures, which take most of the time. Raises ReportError without a finished cell, RecordError for records
     that can't be read.
     """
-    frames = load_frames(study, price)
+    with uncollected():
+        frames = load_frames(study, price)
     studies = sorted(frames.cells["study"].unique())
     if len(studies) > 1:
         raise ReportError(f"{study} holds several studies ({', '.join(studies)}): name one of them")
