@@ -8,14 +8,18 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def uncollected(*, stays: bool = True) -> Iterator[None]:
     """Around imports of torch, transformers and Ray, and the reading of many records. Collections among what they leave were a
-    fifth of the time of the imports, and most of what the interpreter takes to end."""
+    fifth of the time of the imports, and most of what the interpreter takes to end.
+
+    stays: what was made is not looked at again by later collections either.
+    """
     on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
-        gc.freeze()
+        if stays:
+            gc.freeze()
         if on:
             gc.enable()

@@ -88,6 +88,7 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
     return {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
 
 
+@uncollected(stays=False)
 def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> BlockReport:
     folder.mkdir(parents=True)
     made = {name: make(block, frames) for name, make in TABLES.items()}
