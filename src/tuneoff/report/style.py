@@ -32,6 +32,10 @@ _RC: Any = {
 }
 
 
+MANY = 1000
+"""So many marks of one kind are an image inside an SVG, which otherwise grows by megabytes."""
+
+
 @contextmanager
 def figure(width: float = COLUMN_INCHES, height: float = 3.1) -> Iterator[Figure]:
     """An empty figure in the house style; draw within the context. No global figure state is touched."""
@@ -49,7 +53,7 @@ def save(made: Figure, stem: Path) -> list[Path]:
             engine.execute(made)
             made.set_layout_engine("none")
         box = made.get_tightbbox().padded(0.12)
-        made.savefig(svg, bbox_inches=box, metadata={"Date": None})
+        made.savefig(svg, bbox_inches=box, dpi=200, metadata={"Date": None})
         made.savefig(png, bbox_inches=box, dpi=160, metadata={"Software": None}, pil_kwargs={"compress_level": 2})
     return [svg, png]
 

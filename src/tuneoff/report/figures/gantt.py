@@ -91,12 +91,13 @@ def _legend(figure: Figure, statuses: set[str]) -> None:
 
 
 def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
-    tint = style.colour(name)
+    tint, many = style.colour(name), len(bars) > style.MANY
     for (status, odd, _), part in bars.groupby(["status", bars["trial"] % 2, "lane"]):
         bad, stopped = status in (FAILED, DIVERGED), status == STOPPED
         spans = np.column_stack([part["begin"], part["end"] - part["begin"]])
         axes.broken_barh(spans.tolist(), (part["lane"].iloc[0] - _HEIGHT / 2, _HEIGHT), facecolor=_BAD if bad else tint,
-                         alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white", linewidth=0.4)
+                         alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white", linewidth=0 if many else 0.4,
+                         rasterized=many)
     best = bars[bars["best"]].iloc[0]
     axes.plot(best["end"], best["lane"], marker="*", color=style.INK, markersize=7, markeredgecolor="white",
               markeredgewidth=0.5, clip_on=False, zorder=5)

@@ -106,10 +106,10 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None)
     """All searches, or one of them; the axis fits all of them in either case."""
     for algorithm in wording.order(trials["algorithm"]) if only is None else [only]:
         own, tint = trials[trials["algorithm"] == algorithm], style.colour(algorithm)
-        ran, cut = own[~own["stopped"]], own[own["stopped"]]
+        ran, cut, many = own[~own["stopped"]], own[own["stopped"]], len(own) > style.MANY
         axes.scatter(ran[name], ran["validation"], s=9, color=tint, alpha=0.55, linewidths=0,
-                     marker=style.marker(algorithm))
-        axes.scatter(cut[name], cut["validation"], s=11, color=tint, alpha=0.6, linewidths=0.7, marker="x")
+                     marker=style.marker(algorithm), rasterized=many)
+        axes.scatter(cut[name], cut["validation"], s=11, color=tint, alpha=0.6, linewidths=0.7, marker="x", rasterized=many)
         top = own.sort_values("validation", kind="stable").iloc[-1]
         axes.scatter(top[name], top["validation"], s=48, facecolors="none", edgecolors=tint, linewidths=1.2)
     if is_logarithmic(trials[name]):
