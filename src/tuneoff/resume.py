@@ -12,7 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuneoff.algorithms.base import SCORE, TIME, Plan
-from tuneoff.record import COMPLETED, STOPPED, Cell, EvaluationRecord, SessionStartRecord, TrialEndRecord, TrialStartRecord
+from tuneoff.record import (
+    COMPLETED,
+    STOPPED,
+    Cell,
+    Cost,
+    EvaluationRecord,
+    SessionStartRecord,
+    TrialEndRecord,
+    TrialStartRecord,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +67,19 @@ def read_earlier(cell: Cell) -> Earlier:
         sessions=sum(isinstance(r, SessionStartRecord) for r in cell.records), elapsed_seconds=cell.wall_seconds,
         best=best, epochs_spent=examples / cell.header.data["n_train"], evaluations=evaluations,
         started=frozenset(points), ended=frozenset(ended), unfinished=unfinished, snapshots=snapshots)
+
+
+def missing_ends(cell: Cell) -> list[TrialEndRecord]:
+    """Of trials that were trained and scored to the end, but whose end was not written any more.
+
+    Their increments are in their evaluations; they ended with the log's last line.
+    """
+    ended = {r.trial_id for r in cell.trial_ends}
+    proposed = {r.trial_id: r.hparams for r in cell.records if isinstance(r, TrialStartRecord)}
+    last = {r.trial_id: r for r in cell.evaluations if r.trial_id not in ended}
+    return [TrialEndRecord(trial_id=name, status=COMPLETED, reason="", cost=Cost(), elapsed_seconds=cell.wall_seconds,
+                           hparams={key: record.hparams[key] for key in proposed[name]}, worker=record.worker)
+            for name, record in last.items() if record.epoch >= record.hparams["num_epochs"] - 1e-9]
 
 
 def replay(cell: Cell, plan: Plan, evaluations_per_epoch: int) -> None:

@@ -26,7 +26,7 @@ from tuneoff.readiness import WorkerError, measure, settle_precision, workers
 from tuneoff.reading import read_task
 from tuneoff.record import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.recorder import Recorder, settle
-from tuneoff.resume import read_earlier, replay
+from tuneoff.resume import missing_ends, read_earlier, replay
 from tuneoff.runtime import Slots, executors, find_slots, start_ray
 from tuneoff.schedule import Schedule, schedule_of
 from tuneoff.seeds import derive
@@ -137,6 +137,8 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
                listener: Listener) -> tuple[str, str]:
     """Runs what is left of a phase; returns its status and, where it is not finished, the reason."""
     with LogWriter(config.cell, phase.log) as writer:
+        for record in missing_ends(load_cell(config.cell, phase.log)):
+            writer.append(record)
         log = load_cell(config.cell, phase.log)
         earlier = read_earlier(log)
         if writer.repaired:
