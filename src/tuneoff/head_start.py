@@ -28,10 +28,10 @@ def head_start(config: RunConfig) -> None:
     check_energy(config.energy)
     task, _ = read_task(config)
     build(*algorithm_and_context(config, 1, 1))
+    slots = None if config.resources.address is not None or may_train_on_gpu(config) else find_slots(config, "cpu")
     with ThreadPoolExecutor(1) as aside:
         aside.submit(_load_model, config.model, len(task.label_names))
-        if config.resources.address is None and not may_train_on_gpu(config):
-            slots = find_slots(config, "cpu")
+        if slots is not None:
             start_ray(config, slots)
             executors(config, slots, "cpu")
 

@@ -12,6 +12,8 @@ from typing import Any, ClassVar, Protocol
 
 import torch
 
+from tuneoff.errors import first_line
+
 LIMIT = 32
 """Graphs kept; the one not used for longest goes. A graph of BERT-base has some 2,000 kernels and may take tens of MB."""
 AHEAD = 16
@@ -171,5 +173,4 @@ def root_message(error: BaseException) -> str:
     """Kind and first line of the first error in the chain: ending a broken capture raises another one."""
     while error.__context__ is not None:
         error = error.__context__
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+    return first_line(error)
