@@ -32,12 +32,14 @@ def compose(composed: DictConfig) -> RunConfig:
 
 def exit_on_user_error(job: Callable[[DictConfig], None]) -> Callable[[DictConfig], None]:
     """Around a Hydra job: Hydra would print "Error executing job" and a traceback hint around the message."""
+
     @functools.wraps(job)
     def guarded_job(composed: DictConfig) -> None:
         try:
             job(composed)
         except (UserError, OmegaConfBaseException) as error:
             _fail(str(error) if isinstance(error, UserError) else _explain(error))
+
     return guarded_job
 
 
@@ -59,23 +61,38 @@ def guarded(main: Callable[[], Any]) -> None:
 def command_of(module: str) -> str:
     """The command that makes this one job, as it can be typed again: in a sweep, without the others."""
     from hydra.core.hydra_config import HydraConfig
+
     overrides = HydraConfig.get().overrides.task
     return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(override) for override in overrides)])
 
 
 def help_text(what: str) -> str:
     """Usage, choices, and every setting with its line of explanation, from the configuration files themselves."""
+
     def body(path: Path) -> str:
         return path.read_text(encoding="utf-8").rstrip()
 
     general = body(CONF / "config.yaml").split("_self_", 1)[1].split("\nhydra:", 1)[0].split("\n\n", 1)[1]
-    choices = [f"  {folder.name}={'|'.join(sorted(p.stem for p in folder.glob('*.yaml')))}"
-               for folder in sorted(CONF.iterdir()) if folder.is_dir() and folder.name != "preset_details"]
-    files = [f"{folder}={choice}\n{textwrap.indent(body(CONF / folder / f'{choice}.yaml'), '  ')}"
-             for folder, choice in SHOWN.items()]
-    return "\n\n".join([what.strip(), "Choices", "\n".join(choices), "Settings: change one with name=value, add one with "
-                        "+name=value, remove one with ~name; sweep with -m and commas", general,
-                        "Settings of some choices (all are in conf/<group>/<choice>.yaml)", *files])
+    choices = [
+        f"  {folder.name}={'|'.join(sorted(p.stem for p in folder.glob('*.yaml')))}"
+        for folder in sorted(CONF.iterdir())
+        if folder.is_dir() and folder.name != "preset_details"
+    ]
+    files = [
+        f"{folder}={choice}\n{textwrap.indent(body(CONF / folder / f'{choice}.yaml'), '  ')}"
+        for folder, choice in SHOWN.items()
+    ]
+    return "\n\n".join(
+        [
+            what.strip(),
+            "Choices",
+            "\n".join(choices),
+            "Settings: change one with name=value, add one with +name=value, remove one with ~name; sweep with -m and commas",
+            general,
+            "Settings of some choices (all are in conf/<group>/<choice>.yaml)",
+            *files,
+        ]
+    )
 
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -93,8 +110,7 @@ def _explain(error: Exception) -> str:
     text = str(error).strip() or type(error).__name__
     key = re.search(r"Could not override '([^']+)'", text)
     if key and key[1] in _leaves(_chosen()):
-        return (f"{key[1]} can't be given other fields than it has: remove it and add it again, "
-                f"~{key[1]} '+{key[1]}={{...}}'")
+        return f"{key[1]} can't be given other fields than it has: remove it and add it again, ~{key[1]} '+{key[1]}={{...}}'"
     if key:
         return f"{key[1]} is not a setting{_nearest(key[1])}; python -m benchmarks.run --help lists them all"
     group = re.search(r"Could not find '([^']+)/([^']+)'", text)
@@ -121,6 +137,7 @@ def _chosen() -> dict[str, Any]:
     from hydra import compose as hydra_compose
     from hydra import initialize
     from hydra.core.global_hydra import GlobalHydra
+
     groups = {folder.name for folder in CONF.iterdir() if folder.is_dir()}
     choices = [argument.split(",")[0] for argument in sys.argv[1:] if argument.split("=")[0] in groups]
     for overrides in (choices, []):

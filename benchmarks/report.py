@@ -42,10 +42,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description="Tables and figures of a study, "
-                                     "from its records alone.")
-    parser.add_argument("study", nargs="*", metavar="STUDY", help="a study's name, or its folder "
-                        "(default: the newest); two of them are compared")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report", description="Tables and figures of a study, from its records alone."
+    )
+    parser.add_argument(
+        "study",
+        nargs="*",
+        metavar="STUDY",
+        help="a study's name, or its folder (default: the newest); two of them are compared",
+    )
     parser.add_argument("--all", action="store_true", help="every study's report, and a page over all of them")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
@@ -74,6 +79,7 @@ def _own_price(usd: float | None) -> Price | None:
 
 def _studies(results: Path) -> list[Path]:
     """Folders below `results` that hold cells, the one written to last first."""
+
     def newest(study: Path) -> float:
         return max((p.stat().st_mtime for name in (HEADER_FILE, LOG_FILE) for p in study.rglob(name)), default=0.0)
 
@@ -84,8 +90,10 @@ def _studies(results: Path) -> list[Path]:
 def _chosen(results: Path, names: Sequence[str], everything: bool = False) -> list[Path]:
     there = _studies(results)
     if not there and not any(Path(name).is_dir() for name in names):
-        raise ReportError(f"{results} holds no studies: run one first, for example python -m benchmarks.run "
-                          "algorithm=random, or say where they are with --results DIR")
+        raise ReportError(
+            f"{results} holds no studies: run one first, for example python -m benchmarks.run "
+            "algorithm=random, or say where they are with --results DIR"
+        )
     if everything:
         return there
     if not names:
@@ -108,8 +116,10 @@ def _print(report: StudyReport) -> None:
         print(block.findings.markdown())
     drawn = sum(len(block.figures) for block in report.blocks)
     folders = ", ".join(str(block.folder) for block in report.blocks)
-    print(f"Written: {report.html} (one file, to read or send), {report.page}, and in {folders} every table as "
-          f"Markdown, CSV and LaTeX and {drawn} figures as SVG and PNG.")
+    print(
+        f"Written: {report.html} (one file, to read or send), {report.page}, and in {folders} every table as "
+        f"Markdown, CSV and LaTeX and {drawn} figures as SVG and PNG."
+    )
 
 
 if __name__ == "__main__":

@@ -28,12 +28,15 @@ def main(composed: DictConfig) -> None:
     """
     config = compose(composed)
     if not config.dry_run and finished(config):
-        print(f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
-              f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder.")
+        print(
+            f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
+            f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
+        )
         return
     first = "tuneoff.study" not in sys.modules
     with uncollected() if first else nullcontext():  # not before the settings are known to be right: torch and Ray take seconds
         from tuneoff.head_start import head_start
+
         head_start(config)
         from tuneoff import study
         from tuneoff.dry_run import dry_run
@@ -53,4 +56,5 @@ if __name__ == "__main__":
     finally:
         if "ray" in sys.modules:
             from tuneoff.runtime import stop_ray
+
             stop_ray()

@@ -36,12 +36,14 @@ from tuneoff.task.entail import build, phenomenon_of
 from tuneoff.task.entail.pairs import PHENOMENA
 from tuneoff.task.entail.surface import hypothesis_only_accuracy, overlap_accuracy
 
-SPACE = SearchSpace({
-    "learning_rate": Float(low=3e-5, high=3e-3, log=True),
-    "weight_decay": Float(low=0.0, high=0.3),
-    "batch_size": Choice(values=(16, 32, 64)),
-    "num_epochs": Int(low=2, high=5),
-})
+SPACE = SearchSpace(
+    {
+        "learning_rate": Float(low=3e-5, high=3e-3, log=True),
+        "weight_decay": Float(low=0.0, high=0.3),
+        "batch_size": Choice(values=(16, 32, 64)),
+        "num_epochs": Int(low=2, high=5),
+    }
+)
 BANDS = (3e-5, 1e-4, 3e-4, 1e-3, 3.001e-3)
 
 
@@ -62,12 +64,21 @@ class Trials:
     def __init__(self, model: ModelSettings) -> None:
         self.task = build()
         tokenizer, base, device = load_tokenizer(model), load_base(model, 2), torch.device("cpu")
-        splits = {name: DeviceSplit(encode(split, tokenizer, model.max_length, 2), device)
-                  for name, split in self.task.splits.items()}
+        splits = {
+            name: DeviceSplit(encode(split, tokenizer, model.max_length, 2), device) for name, split in self.task.splits.items()
+        }
         self.last = False
-        self.job = Job(network=Network(base, device), train=splits["train"], validation=splits["dev"],
-                       test=splits["test"], n_labels=2, metrics=("accuracy",), device=device, bf16=False,
-                       wants_test=lambda _: self.last)
+        self.job = Job(
+            network=Network(base, device),
+            train=splits["train"],
+            validation=splits["dev"],
+            test=splits["test"],
+            n_labels=2,
+            metrics=("accuracy",),
+            device=device,
+            bf16=False,
+            wants_test=lambda _: self.last,
+        )
 
     def run(self, hparams: HParams, seed: int) -> Outcome:
         """Scores test after the last epoch only."""
@@ -79,8 +90,13 @@ class Trials:
         assert evaluation.test is not None
         assert evaluation.test.predictions is not None
         right = np.array(evaluation.test.predictions) == self.task.splits["test"].label
-        return Outcome(hparams=hparams, validation=evaluation.validation.metrics["accuracy"],
-                       test=evaluation.test.metrics["accuracy"], seconds=seconds, right=right)
+        return Outcome(
+            hparams=hparams,
+            validation=evaluation.validation.metrics["accuracy"],
+            test=evaluation.test.metrics["accuracy"],
+            seconds=seconds,
+            right=right,
+        )
 
 
 def spread(values: Iterable[float]) -> str:
@@ -90,8 +106,10 @@ def spread(values: Iterable[float]) -> str:
 
 def describe(outcome: Outcome) -> str:
     h = outcome.hparams
-    return (f"lr {h.learning_rate:.2e}  batch {h.batch_size:2d}  decay {h.weight_decay:.2f}  epochs {h.num_epochs}  "
-            f"dev {outcome.validation:.3f}  test {outcome.test:.3f}  {outcome.seconds:.1f} s")
+    return (
+        f"lr {h.learning_rate:.2e}  batch {h.batch_size:2d}  decay {h.weight_decay:.2f}  epochs {h.num_epochs}  "
+        f"dev {outcome.validation:.3f}  test {outcome.test:.3f}  {outcome.seconds:.1f} s"
+    )
 
 
 def print_surface(trials: Trials) -> None:
@@ -116,8 +134,10 @@ def print_groups(outcomes: list[Outcome]) -> None:
 
 def print_phenomena(label: str, outcome: Outcome) -> None:
     names = np.array([phenomenon_of(row) for row in range(len(outcome.right))])
-    print(f"{label} by phenomenon: " + "  ".join(f"{name} {outcome.right[names == name].mean():.3f}"
-                                                for name in PHENOMENA), flush=True)
+    print(
+        f"{label} by phenomenon: " + "  ".join(f"{name} {outcome.right[names == name].mean():.3f}" for name in PHENOMENA),
+        flush=True,
+    )
 
 
 def main() -> None:
@@ -139,8 +159,10 @@ def main() -> None:
         outcomes.append(trials.run(HParams.from_dict(SPACE.sample(rng)), seed=100 + trial))
         print(f"trial {trial:2d}  {describe(outcomes[-1])}", flush=True)
     if args.log:
-        args.log.write_text("".join(json.dumps({**o.hparams.__dict__, "dev": o.validation, "test": o.test}) + "\n"
-                                    for o in outcomes), encoding="utf-8")
+        args.log.write_text(
+            "".join(json.dumps({**o.hparams.__dict__, "dev": o.validation, "test": o.test}) + "\n" for o in outcomes),
+            encoding="utf-8",
+        )
     print(f"{args.trials} trials, {time.perf_counter() - start:.0f} s; all: test {spread(o.test for o in outcomes)}")
     best = max(outcomes, key=lambda o: o.validation)
     print(f"best by dev: {describe(best)}; highest test of any trial {max(o.test for o in outcomes):.3f}")

@@ -36,7 +36,7 @@ Truth = tuple[float, float]
 
 def algorithms(count: int) -> tuple[str, ...]:
     """The default and others, the last of which is the one that may be better."""
-    return (*NAMES[:count - 1], NAMES[-1])
+    return (*NAMES[: count - 1], NAMES[-1])
 
 
 def expected(count: int, truth: Truth) -> np.ndarray:
@@ -54,15 +54,20 @@ def scores(rng: np.random.Generator, count: int, truth: Truth, repeats: int, ske
 
 def verdicts(table: np.ndarray) -> list[Verdict]:
     names = algorithms(len(table))
-    pairs = [Pair(first=names[i], second=names[j], first_scores=tuple(table[i]), second_scores=tuple(table[j]))
-             for i, j in combinations(range(len(names)), 2)]
+    pairs = [
+        Pair(first=names[i], second=names[j], first_scores=tuple(table[i]), second_scores=tuple(table[j]))
+        for i, j in combinations(range(len(names)), 2)
+    ]
     return judge_by_question(pairs, "accuracy", pd.DataFrame(table.T, columns=list(names)))
 
 
 def through_records(table: np.ndarray) -> list[Verdict]:
     """The same scores as cells of one evaluation each, of equal cost."""
-    cells = [_cell(name, repeat, float(table[i, repeat])) for i, name in enumerate(algorithms(len(table)))
-             for repeat in range(table.shape[1])]
+    cells = [
+        _cell(name, repeat, float(table[i, repeat]))
+        for i, name in enumerate(algorithms(len(table)))
+        for repeat in range(table.shape[1])
+    ]
     block, frames = next(build_frames(cells).blocks())
     return list(find(block, frames).verdicts)
 
@@ -72,14 +77,47 @@ def _cell(algorithm: str, repeat: int, test: float) -> Cell:
         return Score(metrics={"accuracy": value}, loss=1.0, n_examples=N_TEST, predicted_counts=(500, 500))
 
     price = {"name": "p", "per_device_hour_usd": 1.0, "source": "s", "date": "d"}
-    header = Header(schema_version=1, protocol_version="0.1", study="s", task="t", model="m", algorithm=algorithm,
-                    repeat=repeat, protocol="heldout", metric="accuracy", status="finished", started_utc="", config={},
-                    config_hash="", seeds={}, space={}, data={"n_train": 1}, price=price, versions={}, git={}, hardware={},
-                    command="")
-    records = (SessionStartRecord(session=1, time_utc="", elapsed_seconds=0, devices=1, device_kind="cpu"),
-               EvaluationRecord(trial_id="t0", evaluation=1, parent_trial_id=None, parent_evaluation=None, hparams={},
-                                examples_seen=1, epoch=1.0, validation=score(0.7), test=score(test), cost=Cost(),
-                                peak_memory_bytes=None, elapsed_seconds=60.0, worker="w"))
+    header = Header(
+        schema_version=1,
+        protocol_version="0.1",
+        study="s",
+        task="t",
+        model="m",
+        algorithm=algorithm,
+        repeat=repeat,
+        protocol="heldout",
+        metric="accuracy",
+        status="finished",
+        started_utc="",
+        config={},
+        config_hash="",
+        seeds={},
+        space={},
+        data={"n_train": 1},
+        price=price,
+        versions={},
+        git={},
+        hardware={},
+        command="",
+    )
+    records = (
+        SessionStartRecord(session=1, time_utc="", elapsed_seconds=0, devices=1, device_kind="cpu"),
+        EvaluationRecord(
+            trial_id="t0",
+            evaluation=1,
+            parent_trial_id=None,
+            parent_evaluation=None,
+            hparams={},
+            examples_seen=1,
+            epoch=1.0,
+            validation=score(0.7),
+            test=score(test),
+            cost=Cost(),
+            peak_memory_bytes=None,
+            elapsed_seconds=60.0,
+            worker="w",
+        ),
+    )
     return Cell(path=Path(algorithm), header=header, records=records)
 
 
@@ -118,17 +156,22 @@ def main() -> None:
     options = parser.parse_args()
     began, rng, count = time.monotonic(), np.random.default_rng(1), options.searches
     print(f"{options.studies} studies a row, {count} algorithms, {count * (count - 1) // 2} pairs each")
-    print("| truth | noise | repeats | interval covers | false verdict in a study | every search shown to beat the default | "
-          "best shown to beat all other searches |")
+    print(
+        "| truth | noise | repeats | interval covers | false verdict in a study | every search shown to beat the default | "
+        "best shown to beat all other searches |"
+    )
     print("|---|---|---|---|---|---|---|")
     for name in options.truths:
         for skewed in (False, True):
             for repeats in options.repeats:
                 made = measure(options.studies, count, TRUTHS[name], repeats, skewed)
                 tuned, won = (f"{100 * made.tuning_shown:.1f} %", f"{100 * made.won:.1f} %")
-                print(f"| {name} | {'skewed' if skewed else 'normal'} | {repeats} | {100 * made.covers:.1f} % | "
-                      f"{100 * made.false_verdict:.1f} % | {tuned if TRUTHS[name][0] else '–'} | "
-                      f"{won if TRUTHS[name][1] else '–'} |", flush=True)
+                print(
+                    f"| {name} | {'skewed' if skewed else 'normal'} | {repeats} | {100 * made.covers:.1f} % | "
+                    f"{100 * made.false_verdict:.1f} % | {tuned if TRUTHS[name][0] else '–'} | "
+                    f"{won if TRUTHS[name][1] else '–'} |",
+                    flush=True,
+                )
     for k in range(options.records):
         table = scores(rng, count, list(TRUTHS.values())[k % 3], max(options.repeats), False)
         told = {(v.first, v.second): v.better for v in verdicts(table)}

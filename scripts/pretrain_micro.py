@@ -43,8 +43,25 @@ from tuneoff.task.entail.lexicon import (
 from tuneoff.task.entail.pairs import PHENOMENA
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-FUNCTION_WORDS = ("the", "a", "an", "any", "did", "not", "was", "were", "by", "to", "from", "and", "or", "both",
-                  "neither", "nor", "but")
+FUNCTION_WORDS = (
+    "the",
+    "a",
+    "an",
+    "any",
+    "did",
+    "not",
+    "was",
+    "were",
+    "by",
+    "to",
+    "from",
+    "and",
+    "or",
+    "both",
+    "neither",
+    "nor",
+    "but",
+)
 PARTICLES = frozenset({"in", "on", "at", "near", "the", "behind", "outside"})
 MIX = (*PHENOMENA, "hypernym", "modifier", "verb", "roles")
 """Of the text: what turns on content words, of which there are many, comes twice as often."""
@@ -54,8 +71,19 @@ MASKED_SHARE, VALIDATION_PASSAGES = 0.2, 4096
 
 def vocabulary() -> list[str]:
     """All tokens in order; the index of a token is its id."""
-    phrases = [*FUNCTION_WORDS, *(q.text for q in PLAIN + COUNTING), *PLACES, *TIMES, *NAMES, *ANIMATE_ADJECTIVES,
-               *THING_ADJECTIVES, *MUTUAL, *MUTUAL.values(), *TRANSFERS, *TRANSFERS.values()]
+    phrases = [
+        *FUNCTION_WORDS,
+        *(q.text for q in PLAIN + COUNTING),
+        *PLACES,
+        *TIMES,
+        *NAMES,
+        *ANIMATE_ADJECTIVES,
+        *THING_ADJECTIVES,
+        *MUTUAL,
+        *MUTUAL.values(),
+        *TRANSFERS,
+        *TRANSFERS.values(),
+    ]
     phrases += [form for noun in NOUNS.values() for form in (noun.singular, noun.plural)]
     phrases += [form for verb in VERBS.values() for form in (verb.base, verb.past, verb.participle)]
     words = [word for phrase in phrases for word in phrase.split()]
@@ -65,11 +93,7 @@ def vocabulary() -> list[str]:
 
 def passages(rng: np.random.Generator, size: int, index: dict[str, int]) -> tuple[torch.Tensor, torch.Tensor]:
     """Ids and segments, int64 of shape (size, LENGTH), [CLS] first [SEP] second [SEP], none in the task's splits."""
-    taken = {
-        pair
-        for split in build().splits.values()
-        for pair in zip(split.text_a, split.text_b or (), strict=True)
-    }
+    taken = {pair for split in build().splits.values() for pair in zip(split.text_a, split.text_b or (), strict=True)}
     held_out = frozenset(taken)
     ids = np.zeros((size, LENGTH), dtype=np.int64)
     segments = np.zeros_like(ids)
@@ -89,8 +113,11 @@ class MaskedWordModel(nn.Module):
     def __init__(self, config: BertConfig) -> None:
         super().__init__()
         self.bert = BertModel(config, add_pooling_layer=False)
-        self.transform = nn.Sequential(nn.Linear(config.hidden_size, config.hidden_size), nn.GELU(),
-                                       nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps))
+        self.transform = nn.Sequential(
+            nn.Linear(config.hidden_size, config.hidden_size),
+            nn.GELU(),
+            nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps),
+        )
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
 
     def forward(self, ids: torch.Tensor, segments: torch.Tensor, chosen: torch.Tensor) -> torch.Tensor:
@@ -105,10 +132,22 @@ def substitutes(index: dict[str, int]) -> tuple[torch.Tensor, torch.Tensor]:
 
     A kind is all words of one form in one tree (the animals in the plural), all names, all numbers and so on.
     """
-    kinds = [[word for phrase in group for word in phrase.split() if word not in PARTICLES] for group in (
-        NAMES, ANIMATE_ADJECTIVES, THING_ADJECTIVES, PLACES, TIMES, ("two", "three", "four", "five"))]
-    kinds += [["every", "each", "all", "some", "a", "no", "any"], ["least", "most"], ["more", "fewer"], ["and", "or"],
-              [*TRANSFERS], [*TRANSFERS.values()], [*MUTUAL], [*MUTUAL.values()], ["to", "from"], ["at", "exactly"]]
+    kinds = [
+        [word for phrase in group for word in phrase.split() if word not in PARTICLES]
+        for group in (NAMES, ANIMATE_ADJECTIVES, THING_ADJECTIVES, PLACES, TIMES, ("two", "three", "four", "five"))
+    ]
+    kinds += [
+        ["every", "each", "all", "some", "a", "no", "any"],
+        ["least", "most"],
+        ["more", "fewer"],
+        ["and", "or"],
+        [*TRANSFERS],
+        [*TRANSFERS.values()],
+        [*MUTUAL],
+        [*MUTUAL.values()],
+        ["to", "from"],
+        ["at", "exactly"],
+    ]
     for kin in dict.fromkeys(noun.kin for noun in NOUNS.values()):
         nouns = [noun for noun in NOUNS.values() if noun.kin == kin]
         kinds += [[noun.singular for noun in nouns], [noun.plural for noun in nouns]]
@@ -170,9 +209,15 @@ def masked_accuracy(model: MaskedWordModel, ids: torch.Tensor, segments: torch.T
 def encoder_config(args: argparse.Namespace, vocabulary_size: int) -> BertConfig:
     """initializer_range, which a classification head drawn later follows too, is about 1 / sqrt(hidden_size)."""
     return BertConfig(
-        vocab_size=vocabulary_size, hidden_size=args.hidden, num_hidden_layers=args.layers, num_attention_heads=4,
-        intermediate_size=args.intermediate, max_position_embeddings=128, hidden_dropout_prob=args.dropout,
-        attention_probs_dropout_prob=args.dropout, initializer_range=0.1,
+        vocab_size=vocabulary_size,
+        hidden_size=args.hidden,
+        num_hidden_layers=args.layers,
+        num_attention_heads=4,
+        intermediate_size=args.intermediate,
+        max_position_embeddings=128,
+        hidden_dropout_prob=args.dropout,
+        attention_probs_dropout_prob=args.dropout,
+        initializer_range=0.1,
     )
 
 
@@ -214,8 +259,11 @@ def pretrain(args: argparse.Namespace, index: dict[str, int]) -> tuple[MaskedWor
         running += float(loss.detach())
         if step % max(args.steps // 20, 1) == 0:
             accuracy = masked_accuracy(model, held_ids[:1024], held_segments[:1024], hide)
-            print(f"step {step:6d}  loss {running / max(args.steps // 20, 1):.3f}  held-out masked accuracy "
-                  f"{accuracy:.3f}  {time.perf_counter() - start:.0f} s", flush=True)
+            print(
+                f"step {step:6d}  loss {running / max(args.steps // 20, 1):.3f}  held-out masked accuracy "
+                f"{accuracy:.3f}  {time.perf_counter() - start:.0f} s",
+                flush=True,
+            )
             running = 0.0
     return model, masked_accuracy(model, held_ids, held_segments, hide)
 
@@ -224,8 +272,11 @@ def save(model: MaskedWordModel, folder: Path, tokens: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     model.bert.save_pretrained(folder)
     (folder / "vocab.txt").write_text("\n".join(tokens) + "\n", encoding="utf-8")
-    tokenizer = BertTokenizerFast(vocab={token: i for i, token in enumerate(tokens)}, do_lower_case=True,
-                                  model_max_length=model.bert.config.max_position_embeddings)
+    tokenizer = BertTokenizerFast(
+        vocab={token: i for i, token in enumerate(tokens)},
+        do_lower_case=True,
+        model_max_length=model.bert.config.max_position_embeddings,
+    )
     tokenizer.save_pretrained(folder)
     for path in folder.iterdir():
         path.chmod(0o644)
@@ -257,9 +308,11 @@ def main() -> None:
     save(model, args.out, tokens)
     size = sum(path.stat().st_size for path in args.out.iterdir())
     parameters = sum(p.numel() for p in model.bert.parameters())
-    print(f"seed {args.seed}, {args.steps} steps of {args.batch_size} passages, {time.perf_counter() - start:.0f} s in "
-          f"all\nheld-out masked accuracy {accuracy:.4f} on {VALIDATION_PASSAGES} passages\n{parameters} parameters, "
-          f"{size / 1e6:.2f} MB in {len(list(args.out.iterdir()))} files")
+    print(
+        f"seed {args.seed}, {args.steps} steps of {args.batch_size} passages, {time.perf_counter() - start:.0f} s in "
+        f"all\nheld-out masked accuracy {accuracy:.4f} on {VALIDATION_PASSAGES} passages\n{parameters} parameters, "
+        f"{size / 1e6:.2f} MB in {len(list(args.out.iterdir()))} files"
+    )
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ from tuneoff.price import Price
 PRICE = Price(name="p", per_device_hour_usd=3.0, source="", date="")
 
 
-@pytest.mark.parametrize(("text", "unit", "amount"), [("epochs:54", "epochs", 54), ("minutes:0.5", "minutes", 0.5),
-                                                     ("dollars:1e-3", "dollars", 0.001)])
+@pytest.mark.parametrize(
+    ("text", "unit", "amount"),
+    [("epochs:54", "epochs", 54), ("minutes:0.5", "minutes", 0.5), ("dollars:1e-3", "dollars", 0.001)],
+)
 def test_a_budget_is_a_unit_and_an_amount(text, unit, amount):
     assert Budget.parse(text) == Budget(unit=unit, amount=amount)
 

@@ -35,10 +35,16 @@ def choices(group: str) -> list[str]:
     return sorted(p.stem for p in (CONF / group).glob("*.yaml"))
 
 
-@pytest.mark.parametrize("override", [
-    *(f"algorithm={a}" for a in choices("algorithm") if a != "pbt_replay"), *(f"model={m}" for m in choices("model")),
-    *(f"task={t}" for t in choices("task") if t != "csv"), *(f"price={p}" for p in choices("price") if p != "custom"),
-    *(f"protocol={p}" for p in choices("protocol"))])
+@pytest.mark.parametrize(
+    "override",
+    [
+        *(f"algorithm={a}" for a in choices("algorithm") if a != "pbt_replay"),
+        *(f"model={m}" for m in choices("model")),
+        *(f"task={t}" for t in choices("task") if t != "csv"),
+        *(f"price={p}" for p in choices("price") if p != "custom"),
+        *(f"protocol={p}" for p in choices("protocol")),
+    ],
+)
 def test_every_choice_composes(override):
     assert config(override)
 
@@ -47,7 +53,11 @@ def test_every_choice_composes(override):
 def test_the_published_experiment_is_one_word_for_every_algorithm(algorithm):
     found = config("preset=blog2020", f"algorithm={algorithm}")
     assert (found.task.kind, found.model.name, found.protocol.name, found.price.name) == (
-        "rte", "bert-base", "blog2020", "v100-2020")
+        "rte",
+        "bert-base",
+        "blog2020",
+        "v100-2020",
+    )
     assert found.study == "blog2020"
 
 
@@ -73,8 +83,15 @@ def test_everything_of_a_preset_can_be_overridden():
 def test_the_hash_ignores_how_a_run_is_shown_and_nothing_else():
     base = config().hash
     assert config("view=quiet", "results=/elsewhere", "retrain=5").hash == base
-    for other in ("seed=1", "repeat=1", "algorithm=grid", "hparams.batch_size=16", "training.precision=bf16",
-                  "price=v100-2020", "budget=epochs:5"):
+    for other in (
+        "seed=1",
+        "repeat=1",
+        "algorithm=grid",
+        "hparams.batch_size=16",
+        "training.precision=bf16",
+        "price=v100-2020",
+        "budget=epochs:5",
+    ):
         assert config(other).hash != base, other
 
 
@@ -100,8 +117,7 @@ def test_a_listed_price_keeps_its_figure():
     assert config("price=custom", "price.per_device_hour_usd=1.2").price.per_device_hour_usd == 1.2
 
 
-@pytest.mark.parametrize(("space", "epochs"), [
-    ("{type:choice,values:[2,5,3]}", 5), ("{type:int,low:2,high:4}", 4)])
+@pytest.mark.parametrize(("space", "epochs"), [("{type:choice,values:[2,5,3]}", 5), ("{type:int,low:2,high:4}", 4)])
 def test_the_longest_trial_is_known_from_the_space(space, epochs):
     assert config(f"+space.num_epochs={space}").max_epochs == epochs
     assert config("hparams.num_epochs=7").max_epochs == 7

@@ -10,8 +10,15 @@ from tuneoff.estimate import Workload, _expected_incumbents, estimate, simulate
 from tuneoff.planning import algorithm_and_context
 from tuneoff.record import CalibrationRecord
 
-RATES = [CalibrationRecord(worker="", train_token_seconds={"16": 2e-5, "64": 1e-5}, evaluate_token_seconds=5e-6,
-                           start_up_seconds=4.0, elapsed_seconds=0.0)] * 2
+RATES = [
+    CalibrationRecord(
+        worker="",
+        train_token_seconds={"16": 2e-5, "64": 1e-5},
+        evaluate_token_seconds=5e-6,
+        start_up_seconds=4.0,
+        elapsed_seconds=0.0,
+    )
+] * 2
 FACTS = {"tokens": {"train": 40_000, "validation": 5_000, "test": 40_000}, "parameters": 300_000}
 
 
@@ -20,9 +27,15 @@ def work_of(*overrides: str):
     return found, simulate(found, lambda: build(*algorithm_and_context(found, 2, 2)))
 
 
-@pytest.mark.parametrize(("overrides", "trials", "epochs"), [
-    (("algorithm=random",), 16, 48), (("algorithm=pbt",), 8, 24), (("algorithm=grid", "algorithm.trials=5"), 5, 15),
-    (("algorithm=default", "hparams.num_epochs=2"), 1, 2)])
+@pytest.mark.parametrize(
+    ("overrides", "trials", "epochs"),
+    [
+        (("algorithm=random",), 16, 48),
+        (("algorithm=pbt",), 8, 24),
+        (("algorithm=grid", "algorithm.trials=5"), 5, 15),
+        (("algorithm=default", "hparams.num_epochs=2"), 1, 2),
+    ],
+)
 def test_searches_that_stop_nothing_train_every_epoch(overrides, trials, epochs):
     _, work = work_of(*overrides)
     assert work.trials == trials
@@ -57,8 +70,10 @@ def test_twice_the_price_is_twice_the_dollars_and_smaller_batches_take_longer():
     assert one.dollars == pytest.approx(small.price.dollars(one.device_seconds))
 
 
-@pytest.mark.parametrize(("trials", "evaluations", "population", "expected"), [
-    (1, 3, False, 3), (2, 6, False, 3 + 0.5 * 2), (4, 4, False, 25 / 12), (2, 6, True, 3 * 1.5)])
+@pytest.mark.parametrize(
+    ("trials", "evaluations", "population", "expected"),
+    [(1, 3, False, 3), (2, 6, False, 3 + 0.5 * 2), (4, 4, False, 25 / 12), (2, 6, True, 3 * 1.5)],
+)
 def test_how_many_evaluations_will_be_the_best_so_far(trials, evaluations, population, expected):
     work = Workload(trials=trials, evaluations=evaluations, epochs={16: evaluations})
     assert _expected_incumbents(work, population) == pytest.approx(expected)

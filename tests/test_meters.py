@@ -24,6 +24,7 @@ def test_without_meters_nothing_is_measured_and_nothing_invented():
 
 def test_energy_is_read_from_codecarbon(monkeypatch):
     """A stand-in with codecarbon's interface (3.3); the real one was run by hand."""
+
     class Tracker:
         def __init__(self, **options):
             assert options["country_iso_code"] == "FRA"
@@ -45,14 +46,18 @@ def test_energy_is_read_from_codecarbon(monkeypatch):
 def test_gpus_are_sampled_by_nvml(monkeypatch):
     """A stand-in with NVML's interface: there is no GPU where this was written."""
     fake = SimpleNamespace(
-        nvmlInit=lambda: None, nvmlDeviceGetCount=lambda: 1, nvmlDeviceGetHandleByIndex=lambda i: i,
+        nvmlInit=lambda: None,
+        nvmlDeviceGetCount=lambda: 1,
+        nvmlDeviceGetHandleByIndex=lambda i: i,
         nvmlDeviceGetMemoryInfo=lambda h: SimpleNamespace(used=100),
-        nvmlDeviceGetUtilizationRates=lambda h: SimpleNamespace(gpu=50))
+        nvmlDeviceGetUtilizationRates=lambda h: SimpleNamespace(gpu=50),
+    )
     monkeypatch.setitem(sys.modules, "pynvml", fake)
     monkeypatch.setattr(meters, "find_spec", lambda name: object())
     monkeypatch.setattr(meters, "SAMPLE_SECONDS", 0.01)
     with Meters(None, "cuda") as found:
         import time
+
         time.sleep(0.1)
     (gpu,) = found.found["gpus"]
     assert gpu["utilisation_percent_mean"] == 50

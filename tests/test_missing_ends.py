@@ -12,8 +12,14 @@ def trial_start(name: str) -> TrialStartRecord:
 
 
 def test_a_trial_that_was_trained_to_its_end_is_not_trained_again():
-    records = [start(), *(trial_start(name) for name in ("t0", "t1", "t2")), evaluation("t0", 3, 0.7, 10.0),
-               trial_end("t0", 11.0), evaluation("t1", 2, 0.7, 12.0), evaluation("t2", 3, 0.8, 20.0)]
+    records = [
+        start(),
+        *(trial_start(name) for name in ("t0", "t1", "t2")),
+        evaluation("t0", 3, 0.7, 10.0),
+        trial_end("t0", 11.0),
+        evaluation("t1", 2, 0.7, 12.0),
+        evaluation("t2", 3, 0.8, 20.0),
+    ]
     cut = cell(records)
     (found,) = missing_ends(cut)
     assert (found.trial_id, found.status, found.cost, found.elapsed_seconds) == ("t2", COMPLETED, Cost(), 20.0)
@@ -22,5 +28,9 @@ def test_a_trial_that_was_trained_to_its_end_is_not_trained_again():
 
 
 def test_a_whole_log_misses_nothing():
-    assert missing_ends(cell([start(), trial_start("t0"), evaluation("t0", 3, 0.7, 10.0), trial_end("t0", 11.0),
-                              end(elapsed=11.0)])) == []
+    assert (
+        missing_ends(
+            cell([start(), trial_start("t0"), evaluation("t0", 3, 0.7, 10.0), trial_end("t0", 11.0), end(elapsed=11.0)])
+        )
+        == []
+    )

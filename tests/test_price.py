@@ -9,11 +9,10 @@ import pytest
 from tuneoff.price import Price, PriceError, charged_device_seconds, format_dollars, load_price, price_names
 
 
-@pytest.mark.parametrize(("wall_minutes", "device_minutes", "dollars", "printed"), [
-    (5.625, 45, 2.295, "2.30"),
-    (13, 104, 5.304, "5.30"),
-    (6, 48, 2.448, "2.45"),
-])
+@pytest.mark.parametrize(
+    ("wall_minutes", "device_minutes", "dollars", "printed"),
+    [(5.625, 45, 2.295, "2.30"), (13, 104, 5.304, "5.30"), (6, 48, 2.448, "2.45")],
+)
 def test_the_published_rows_come_out(wall_minutes: float, device_minutes: float, dollars: float, printed: str) -> None:
     seconds = charged_device_seconds(wall_minutes * 60, 8)
     assert seconds / 60 == pytest.approx(device_minutes)

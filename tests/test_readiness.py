@@ -15,8 +15,16 @@ from tuneoff.runtime import Slots
 
 
 def prepared() -> Prepared:
-    return Prepared(task=None, splits=None, train=None, validation=None, test=None, base=None, device="cpu",  # type: ignore[arg-type]
-                    facts={"n_train": 3, "precision": None})
+    return Prepared(
+        task=None,
+        splits=None,
+        train=None,
+        validation=None,
+        test=None,
+        base=None,
+        device="cpu",  # type: ignore[arg-type]
+        facts={"n_train": 3, "precision": None},
+    )
 
 
 @pytest.fixture
@@ -32,27 +40,34 @@ def settle(monkeypatch):
                 assert (method, inputs) == ("time_precision", "inputs")
                 asked.append((precision, number))
                 return lambda: answers(precision)
+
             return SimpleNamespace(call=SimpleNamespace(remote=remote))
 
         handles = [handle(number, answers) for number, answers in enumerate(seconds)]
         return settle_precision(None, prepared(), None, handles), asked  # type: ignore[arg-type]
+
     return run
 
 
 def test_the_faster_precision_on_average_over_the_workers_is_chosen_and_said(settle):
     found, asked = settle({"fp32": 3.0, "bf16": 1.0}.get, {"fp32": 3.0, "bf16": 4.0}.get)
     assert found.bf16
-    assert found.facts == {"n_train": 3, "precision": {"chosen": "bf16", "by": "measurement",
-                                                       "token_seconds": {"fp32": 3.0, "bf16": 2.5}}}
+    assert found.facts == {
+        "n_train": 3,
+        "precision": {"chosen": "bf16", "by": "measurement", "token_seconds": {"fp32": 3.0, "bf16": 2.5}},
+    }
     assert asked == [("fp32", 0), ("fp32", 1), ("bf16", 0), ("bf16", 1)], "all in one precision at a time, as trials run"
     assert not settle({"fp32": 1.0, "bf16": 1.1}.get)[0].bf16
 
 
-@pytest.mark.parametrize(("error", "said"), [(MemoryError("no room for 8 GiB"), "MemoryError: no room for 8 GiB"),
-                                             (AssertionError(), "AssertionError: no message")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(MemoryError("no room for 8 GiB"), "MemoryError: no room for 8 GiB"), (AssertionError(), "AssertionError: no message")],
+)
 def test_a_worker_that_cant_take_a_step_is_a_message(settle, error, said):
     def fail(_):
         raise RayTaskError("call", "", error)
+
     with pytest.raises(WorkerError, match=rf"{said}.*batch_size.*resources.slots"):
         settle(fail)
 

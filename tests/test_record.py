@@ -12,16 +12,48 @@ SCORE = Score(metrics={"accuracy": 0.75}, loss=0.5, n_examples=4, predicted_coun
 RECORDS = [
     SessionStartRecord(session=1, time_utc="2026-01-01T00:00:00+00:00", elapsed_seconds=0.0, devices=2, device_kind="cpu"),
     TrialStartRecord(trial_id="t000", hparams={"learning_rate": 1e-4}, elapsed_seconds=0.1),
-    EvaluationRecord(trial_id="t000", evaluation=1, parent_trial_id=None, parent_evaluation=None,
-                     hparams={"learning_rate": 1e-4}, examples_seen=10, epoch=1.0, validation=replace(SCORE, predictions=None),
-                     test=SCORE, cost=Cost(train_seconds=1.5, train_tokens=100), peak_memory_bytes=None,
-                     elapsed_seconds=2.0, worker="host:1"),
-    TrialEndRecord(trial_id="t000", status="completed", reason="", hparams={"learning_rate": 1e-4}, cost=Cost(),
-                   elapsed_seconds=2.1)]
+    EvaluationRecord(
+        trial_id="t000",
+        evaluation=1,
+        parent_trial_id=None,
+        parent_evaluation=None,
+        hparams={"learning_rate": 1e-4},
+        examples_seen=10,
+        epoch=1.0,
+        validation=replace(SCORE, predictions=None),
+        test=SCORE,
+        cost=Cost(train_seconds=1.5, train_tokens=100),
+        peak_memory_bytes=None,
+        elapsed_seconds=2.0,
+        worker="host:1",
+    ),
+    TrialEndRecord(
+        trial_id="t000", status="completed", reason="", hparams={"learning_rate": 1e-4}, cost=Cost(), elapsed_seconds=2.1
+    ),
+]
 HEADER = Header(
-    schema_version=1, protocol_version="0.1", study="s", task="t", model="m", algorithm="a", repeat=0, protocol="heldout",
-    metric="accuracy", status="running", started_utc="", config={}, config_hash="", seeds={}, space={}, data={}, price={},
-    versions={}, git={}, hardware={}, command="")
+    schema_version=1,
+    protocol_version="0.1",
+    study="s",
+    task="t",
+    model="m",
+    algorithm="a",
+    repeat=0,
+    protocol="heldout",
+    metric="accuracy",
+    status="running",
+    started_utc="",
+    config={},
+    config_hash="",
+    seeds={},
+    space={},
+    data={},
+    price={},
+    versions={},
+    git={},
+    hardware={},
+    command="",
+)
 
 
 @pytest.fixture
@@ -49,7 +81,7 @@ def test_each_line_is_json_of_its_own_with_its_kind(cell):
 @pytest.mark.parametrize("cut", [1, 20, 60])
 def test_a_half_written_last_line_is_left_out_and_said(cell, cut):
     text = (cell / LOG_FILE).read_text()
-    (cell / LOG_FILE).write_text(text[:-cut - 1])
+    (cell / LOG_FILE).write_text(text[: -cut - 1])
     loaded = load_cell(cell)
     assert list(loaded.records) == RECORDS[:-1]
     assert "line 4" in loaded.repaired

@@ -13,20 +13,36 @@ from tuneoff.record import Cell, Cost, EvaluationRecord
 from tuneoff.schedule import lineage, schedule_of, winner
 
 
-def evaluation(trial: str, number: int, examples: int, lr: float, score: float,
-               parent: tuple[str, int] | None = None) -> EvaluationRecord:
+def evaluation(
+    trial: str, number: int, examples: int, lr: float, score: float, parent: tuple[str, int] | None = None
+) -> EvaluationRecord:
     return EvaluationRecord(
-        trial_id=trial, evaluation=number, parent_trial_id=parent[0] if parent else None,
-        parent_evaluation=parent[1] if parent else None, hparams=HParams(learning_rate=lr).to_dict(), examples_seen=examples,
-        epoch=examples / 100, validation=replace(SCORE, metrics={"accuracy": score}), test=None, cost=Cost(),
-        peak_memory_bytes=None, elapsed_seconds=float(number), worker="h:1")
+        trial_id=trial,
+        evaluation=number,
+        parent_trial_id=parent[0] if parent else None,
+        parent_evaluation=parent[1] if parent else None,
+        hparams=HParams(learning_rate=lr).to_dict(),
+        examples_seen=examples,
+        epoch=examples / 100,
+        validation=replace(SCORE, metrics={"accuracy": score}),
+        test=None,
+        cost=Cost(),
+        peak_memory_bytes=None,
+        elapsed_seconds=float(number),
+        worker="h:1",
+    )
 
 
 # t001 trains an epoch, t000 copies it and trains one under another rate, t002 copies that and wins.
 POPULATION = (
-    evaluation("t000", 1, 100, 1e-5, 0.5), evaluation("t001", 1, 100, 2e-5, 0.7), evaluation("t002", 1, 100, 3e-5, 0.5),
-    evaluation("t000", 2, 200, 4e-5, 0.8, ("t001", 1)), evaluation("t001", 2, 200, 2e-5, 0.6),
-    evaluation("t002", 2, 300, 5e-5, 0.9, ("t000", 2)), evaluation("t002", 3, 400, 5e-5, 0.85))
+    evaluation("t000", 1, 100, 1e-5, 0.5),
+    evaluation("t001", 1, 100, 2e-5, 0.7),
+    evaluation("t002", 1, 100, 3e-5, 0.5),
+    evaluation("t000", 2, 200, 4e-5, 0.8, ("t001", 1)),
+    evaluation("t001", 2, 200, 2e-5, 0.6),
+    evaluation("t002", 2, 300, 5e-5, 0.9, ("t000", 2)),
+    evaluation("t002", 3, 400, 5e-5, 0.85),
+)
 
 
 def cell(records=POPULATION) -> Cell:
@@ -47,7 +63,10 @@ def test_lineage_goes_through_every_ancestor():
 def test_the_schedule_says_which_rate_until_which_example():
     schedule = schedule_of(cell())
     assert [(s.until_examples, s.hparams.learning_rate, s.trial_id) for s in schedule.segments] == [
-        (100, 2e-5, "t001"), (200, 4e-5, "t000"), (300, 5e-5, "t002")]
+        (100, 2e-5, "t001"),
+        (200, 4e-5, "t000"),
+        (300, 5e-5, "t002"),
+    ]
     assert [schedule.at(seen).learning_rate for seen in (0, 99, 100, 250, 300, 999)] == [2e-5, 2e-5, 4e-5, 5e-5, 5e-5, 5e-5]
     assert not schedule.constant
 

@@ -18,8 +18,10 @@ def test_each_gets_a_seat_of_its_own_and_waits_where_there_is_none(tmp_path):
 
 
 def test_a_holder_that_dies_frees_its_seat(tmp_path):
-    code = (f"import pathlib, time; from tuneoff.seats import take; held = take(pathlib.Path({str(tmp_path)!r}), 1); "
-            "print('taken', flush=True); time.sleep(60)")
+    code = (
+        f"import pathlib, time; from tuneoff.seats import take; held = take(pathlib.Path({str(tmp_path)!r}), 1); "
+        "print('taken', flush=True); time.sleep(60)"
+    )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         with pytest.raises(TimeoutError):

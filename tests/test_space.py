@@ -13,14 +13,18 @@ from hypothesis import strategies as st
 from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError
 
 floats = st.builds(lambda low, width: Float(low=low, high=low + width), st.floats(-1e3, 1e3), st.floats(1e-3, 1e3))
-log_floats = st.builds(lambda low, ratio: Float(low=low, high=low * ratio, log=True),
-                       st.floats(1e-8, 1e3), st.floats(1.01, 1e4))
+log_floats = st.builds(
+    lambda low, ratio: Float(low=low, high=low * ratio, log=True), st.floats(1e-8, 1e3), st.floats(1.01, 1e4)
+)
 ints = st.builds(lambda low, width: Int(low=low, high=low + width), st.integers(-50, 50), st.integers(1, 600))
-log_ints = st.builds(lambda low, width: Int(low=low, high=low + width, log=True),
-                     st.integers(1, 64), st.integers(1, 600))
-choices = st.builds(lambda values: Choice(values=tuple(values)),
-                    st.one_of(st.lists(st.integers(-9, 99), min_size=1, max_size=6, unique=True),
-                              st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True)))
+log_ints = st.builds(lambda low, width: Int(low=low, high=low + width, log=True), st.integers(1, 64), st.integers(1, 600))
+choices = st.builds(
+    lambda values: Choice(values=tuple(values)),
+    st.one_of(
+        st.lists(st.integers(-9, 99), min_size=1, max_size=6, unique=True),
+        st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True),
+    ),
+)
 domains = st.one_of(floats, log_floats, ints, log_ints, choices)
 
 
@@ -99,20 +103,23 @@ def test_what_is_not_finite_is_in_no_domain(value: float) -> None:
         assert not domain.contains(value)
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: Float(low=1, high=1), "low must be below high"),
-    (lambda: Float(low=0, high=1, log=True), "above 0"),
-    (lambda: Float(low=0, high=math.inf), "finite"),
-    (lambda: Int(low=1, high=2.5), "whole numbers"),  # type: ignore[arg-type]
-    (lambda: Choice(values=()), "at least one"),
-    (lambda: Choice(values=(1, 1)), "once"),
-    (lambda: Choice(values=(1, "a")), "can't be mixed"),
-    (lambda: Choice(values=("a", "b")).clip("c"), "is not one of"),
-    (lambda: Float(low=0, high=1).clip("a"), "is text"),
-    (lambda: Float(low=0, high=1).grid(0), "must be >= 1"),
-    (lambda: SearchSpace({}), "empty"),
-    (lambda: list(SearchSpace({"a": Float(low=0, high=1)}).every_point()), "continuous"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Float(low=1, high=1), "low must be below high"),
+        (lambda: Float(low=0, high=1, log=True), "above 0"),
+        (lambda: Float(low=0, high=math.inf), "finite"),
+        (lambda: Int(low=1, high=2.5), "whole numbers"),  # type: ignore[arg-type]
+        (lambda: Choice(values=()), "at least one"),
+        (lambda: Choice(values=(1, 1)), "once"),
+        (lambda: Choice(values=(1, "a")), "can't be mixed"),
+        (lambda: Choice(values=("a", "b")).clip("c"), "is not one of"),
+        (lambda: Float(low=0, high=1).clip("a"), "is text"),
+        (lambda: Float(low=0, high=1).grid(0), "must be >= 1"),
+        (lambda: SearchSpace({}), "empty"),
+        (lambda: list(SearchSpace({"a": Float(low=0, high=1)}).every_point()), "continuous"),
+    ],
+)
 def test_what_can_not_be_is_refused_with_the_rule(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()
@@ -130,8 +137,13 @@ def test_a_space_with_a_continuous_hyperparameter_has_no_size() -> None:
 
 
 def test_the_full_factorial_has_the_product_of_its_axes() -> None:
-    space = SearchSpace({"batch_size": Choice(values=(16, 32)), "learning_rate": Choice(values=(2e-5, 3e-5, 5e-5)),
-                         "num_epochs": Int(low=2, high=4)})
+    space = SearchSpace(
+        {
+            "batch_size": Choice(values=(16, 32)),
+            "learning_rate": Choice(values=(2e-5, 3e-5, 5e-5)),
+            "num_epochs": Int(low=2, high=4),
+        }
+    )
     grid = list(space.grid(3))
     assert len(grid) == 18
     assert grid[0] == {"batch_size": 16, "learning_rate": 2e-5, "num_epochs": 2}

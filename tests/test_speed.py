@@ -21,23 +21,49 @@ from benchmarks.speed.watch import Watched, folder_size
 from tests.end_to_end.command import command
 from tuneoff.storage import load_cell
 
-FIGURES = {"held_device_seconds_per_trial": 1.0, "wall_seconds": 4.0, "first_step_seconds": 2.0,
-           "first_evaluation_seconds": 3.0,
-           "not_training_share": 0.1, "steps_per_second": 1.0, "real_tokens_per_second": 10.0, "peak_share_training": 0.5,
-           "peak_share_trial": 0.4, "folder_bytes": 1, "written_bytes": 2, "peak_rss_bytes": 3, "peak_private_bytes": 4}
+FIGURES = {
+    "held_device_seconds_per_trial": 1.0,
+    "wall_seconds": 4.0,
+    "first_step_seconds": 2.0,
+    "first_evaluation_seconds": 3.0,
+    "not_training_share": 0.1,
+    "steps_per_second": 1.0,
+    "real_tokens_per_second": 10.0,
+    "peak_share_training": 0.5,
+    "peak_share_trial": 0.4,
+    "folder_bytes": 1,
+    "written_bytes": 2,
+    "peak_rss_bytes": 3,
+    "peak_private_bytes": 4,
+}
 
 
 def one(arm: str, repeat: int, seconds: float, accuracy: float = 0.7) -> dict:
     return {"arm": arm, "repeat": repeat, "device_seconds_per_trial": seconds, "mean_accuracy": accuracy, **FIGURES}
 
 
-RUNS = [one("stock", 0, 30.0), one("ours", 0, 10.0), one("ours", 1, 20.0), one("stock", 1, 40.0, 0.75), one("ours", 2, 10.0),
-        one("stock", 2, 50.0)]
+RUNS = [
+    one("stock", 0, 30.0),
+    one("ours", 0, 10.0),
+    one("ours", 1, 20.0),
+    one("stock", 1, 40.0, 0.75),
+    one("ours", 2, 10.0),
+    one("stock", 2, 50.0),
+]
 
 
 def make_setting(folder: Path, **changes) -> Setting:
-    return Setting(**{"folder": str(folder), "model": "micro", "layers": 1, "epochs": 1, "batch_size": 16,
-                      "learning_rates": (1e-3, 3e-4), **changes})
+    return Setting(
+        **{
+            "folder": str(folder),
+            "model": "micro",
+            "layers": 1,
+            "epochs": 1,
+            "batch_size": 16,
+            "learning_rates": (1e-3, 3e-4),
+            **changes,
+        }
+    )
 
 
 def test_ratios_are_taken_repeat_by_repeat():
@@ -72,8 +98,9 @@ def test_the_order_of_arms_is_turned_round_in_every_other_repeat():
 
 
 def test_figures_follow_from_what_an_arm_recorded():
-    outcome = Outcome(seconds=20.0, train_seconds=16.0, steps=32, first_step=105.0, first_evaluation=107.0,
-                      accuracies=(0.5, 0.7))
+    outcome = Outcome(
+        seconds=20.0, train_seconds=16.0, steps=32, first_step=105.0, first_evaluation=107.0, accuracies=(0.5, 0.7)
+    )
     watched = Watched(began=100.0, wall_seconds=12.0, peak_rss_bytes=1, peak_private_bytes=2, folder_bytes=3, written_bytes=4)
     work = Work(train_rows=1, dev_rows=1, train_tokens=800, train_flops=4e9, evaluate_flops=1e9)
     found = figures(outcome, watched, make_setting(Path("x"), slots=2), work, peak=1e9)
@@ -99,13 +126,21 @@ def test_the_first_rows_are_what_every_arm_reads(tmp_path):
     assert folder_size(tmp_path) > 0
 
 
-@pytest.mark.parametrize(("arguments", "part"), [
-    (lambda p: write_rows(p, None, 10**6), "--rows"),
-    (lambda p: make_setting(p, learning_rates=(1e-3, 1e-3)), "--learning-rates"),
-    (lambda p: make_setting(p, model="nano"), "--model"), (lambda p: make_setting(p, epochs=0), "--epochs"),
-    (lambda _: parse(["--repeats", "0"]), "--repeats"), (lambda _: counts("10,x"), "--orchestration"),
-    (lambda _: parse(["--arms", "documented"]), "--arms"), (lambda _: parse(["--pbt", "--arms", "stock"]), "--arms"),
-    (lambda _: parse(["--equivalence", "1"]), "--equivalence"), (lambda _: parse(["--reading", "0"]), "--reading")])
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (lambda p: write_rows(p, None, 10**6), "--rows"),
+        (lambda p: make_setting(p, learning_rates=(1e-3, 1e-3)), "--learning-rates"),
+        (lambda p: make_setting(p, model="nano"), "--model"),
+        (lambda p: make_setting(p, epochs=0), "--epochs"),
+        (lambda _: parse(["--repeats", "0"]), "--repeats"),
+        (lambda _: counts("10,x"), "--orchestration"),
+        (lambda _: parse(["--arms", "documented"]), "--arms"),
+        (lambda _: parse(["--pbt", "--arms", "stock"]), "--arms"),
+        (lambda _: parse(["--equivalence", "1"]), "--equivalence"),
+        (lambda _: parse(["--reading", "0"]), "--reading"),
+    ],
+)
 def test_a_bad_option_is_named(arguments, part, tmp_path):
     with pytest.raises(SpeedError, match=part):
         arguments(tmp_path)
@@ -131,8 +166,10 @@ def test_a_recorded_command_names_no_folder_of_this_machine():
 
 
 def test_a_population_over_trainer_is_read_from_its_ledger(tmp_path):
-    lines = [{"trial": t, "epoch": e, "accuracy": a, "time": 100.0 + e, "seconds": 3.0}
-             for e, t, a in ((1, "x", 0.5), (1, "y", 0.7), (2, "x", 0.6), (2, "y", 0.65))]
+    lines = [
+        {"trial": t, "epoch": e, "accuracy": a, "time": 100.0 + e, "seconds": 3.0}
+        for e, t, a in ((1, "x", 0.5), (1, "y", 0.7), (2, "x", 0.6), (2, "y", 0.65))
+    ]
     (tmp_path / "ledger.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     found = population.trainers(tmp_path)
     assert (found["epochs"], found["exploits"], found["device_seconds"], found["first_evaluation"]) == (4, 0, 12.0, 101.0)
@@ -156,8 +193,17 @@ def test_our_population_mutates_what_the_documented_one_does(tmp_path):
 
 @pytest.mark.parametrize(("shift", "equivalent"), [(0.0, True), (0.02, False)])
 def test_equivalence_wants_the_whole_interval_within_a_point(shift, equivalent):
-    lines = [{"seed": seed, "way": way, "accuracy": 0.8 + (way == "a") * (shift + 0.001 * (-1) ** seed), "rows": 9,
-              "epoch_seconds": 2.0 if way == "a" else 3.0} for seed in range(20) for way in "ab"]
+    lines = [
+        {
+            "seed": seed,
+            "way": way,
+            "accuracy": 0.8 + (way == "a") * (shift + 0.001 * (-1) ** seed),
+            "rows": 9,
+            "epoch_seconds": 2.0 if way == "a" else 3.0,
+        }
+        for seed in range(20)
+        for way in "ab"
+    ]
     found = paired.summarise(lines, "ab")
     assert found["difference"] == pytest.approx(shift)
     assert found["low"] < shift < found["high"]
@@ -176,6 +222,7 @@ def test_a_made_up_cell_is_read_back_with_as_many_records_as_were_written(tmp_pa
 def test_on_the_same_batches_trainer_comes_to_our_scores(tmp_path):
     """The built-in model has no dropout, so that nothing but the order of batches is random."""
     from benchmarks.speed.paired_worker import Ours, trainer
+
     write_rows(tmp_path, None, 64)
     setting = make_setting(tmp_path, layers=None, epochs=2, learning_rates=(1e-3,))
     ours = Ours(setting, "fp32")
@@ -198,6 +245,7 @@ def test_our_arm_is_read_back_from_its_records(tmp_path):
 
 def test_reading_options_starts_neither_torch_nor_ray():
     code = "import sys, benchmarks.speed.__main__; print(sorted({'torch', 'ray', 'transformers'} & set(sys.modules)))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True,
-                          cwd=Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
+    )
     assert done.stdout.strip() == "[]"

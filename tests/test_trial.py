@@ -46,11 +46,29 @@ def encoded(n: int, seed: int) -> EncodedSplit:
 def inputs(tmp_path) -> TrialInputs:
     material = Material(base=make_base(), train=encoded(70, 1), validation=encoded(30, 2), test=encoded(30, 3))
     return TrialInputs(
-        material=material, material_key="a", n_labels=2,
-        metrics=("accuracy",), hparams=HParams(num_epochs=3, learning_rate=1e-3), seed=5, device="cpu", threads=1,
-        batch_sizes=(16,), bf16=False, evaluations_per_epoch=1, bucket_lengths=True, evaluation_batch_size=32,
-        resume="examples", checkpoints=True, schedule=None, snapshot_folder=str(tmp_path / "state"), snapshot_seconds=0.0,
-        test_always=False, began=0.0, deadline=None, board=LocalBoard())
+        material=material,
+        material_key="a",
+        n_labels=2,
+        metrics=("accuracy",),
+        hparams=HParams(num_epochs=3, learning_rate=1e-3),
+        seed=5,
+        device="cpu",
+        threads=1,
+        batch_sizes=(16,),
+        bf16=False,
+        evaluations_per_epoch=1,
+        bucket_lengths=True,
+        evaluation_batch_size=32,
+        resume="examples",
+        checkpoints=True,
+        schedule=None,
+        snapshot_folder=str(tmp_path / "state"),
+        snapshot_seconds=0.0,
+        test_always=False,
+        began=0.0,
+        deadline=None,
+        board=LocalBoard(),
+    )
 
 
 def make(inputs: TrialInputs, name: str = "t000", **hparams) -> Trial:
@@ -119,9 +137,14 @@ def test_after_a_crash_a_trial_goes_on_from_its_recorded_snapshot(inputs):
     assert Cost(**result["evaluation"]["cost"]).load_seconds > 0
 
 
-@pytest.mark.parametrize(("error", "reason"), [
-    (RuntimeError("CUDA error: broken\nlong story"), "RuntimeError: CUDA error: broken"),
-    (torch.OutOfMemoryError("tried to allocate"), "out of memory: tried to allocate"), (MemoryError(), "out of memory: no")])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("CUDA error: broken\nlong story"), "RuntimeError: CUDA error: broken"),
+        (torch.OutOfMemoryError("tried to allocate"), "out of memory: tried to allocate"),
+        (MemoryError(), "out of memory: no"),
+    ],
+)
 def test_an_exception_is_a_failed_trial_with_its_reason_and_no_score(inputs, monkeypatch, error, reason):
     def broken(*_, **__):
         raise error
@@ -155,9 +178,12 @@ def test_a_budget_of_time_cuts_an_interval_short(inputs):
 
 def test_a_schedule_is_followed_instead_of_a_proposal(inputs):
     rates = (1e-3, 2e-3, 3e-3)
-    schedule = Schedule(segments=tuple(
-        Segment(until_examples=70 * (i + 1), hparams=HParams(num_epochs=3, learning_rate=rate), trial_id="t")
-        for i, rate in enumerate(rates)))
+    schedule = Schedule(
+        segments=tuple(
+            Segment(until_examples=70 * (i + 1), hparams=HParams(num_epochs=3, learning_rate=rate), trial_id="t")
+            for i, rate in enumerate(rates)
+        )
+    )
     trial = make(replace(inputs, schedule=schedule), "r000", learning_rate=0.5)
     assert [trial.step()["evaluation"]["hparams"]["learning_rate"] for _ in rates] == list(rates)
 
@@ -177,8 +203,11 @@ def timed(monkeypatch) -> list[tuple[bool, int] | str]:
     """What has been timed so far: (bf16, batch size) of training, or evaluation."""
     found: list[tuple[bool, int] | str] = []
     train, evaluation = calibrate.train_token_seconds, calibrate.evaluation_token_seconds
-    monkeypatch.setattr(calibrate, "train_token_seconds", lambda job, hparams: (
-        found.append((job.bf16, hparams.batch_size)), train(job, hparams))[1])
+    monkeypatch.setattr(
+        calibrate,
+        "train_token_seconds",
+        lambda job, hparams: (found.append((job.bf16, hparams.batch_size)), train(job, hparams))[1],
+    )
     monkeypatch.setattr(calibrate, "evaluation_token_seconds", lambda job: (found.append("evaluation"), evaluation(job))[1])
     return found
 
@@ -234,6 +263,7 @@ def test_what_prepares_badly_says_why_each_time_and_never_goes_on_with_the_last_
 
     def fail(*_):
         raise MemoryError("no room")
+
     monkeypatch.setattr(module, "calibrate", fail)
     for _ in range(2):
         with pytest.raises(MemoryError, match="no room"):

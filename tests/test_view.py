@@ -21,10 +21,21 @@ def started(name: str, epochs: int) -> TrialStartRecord:
 
 def evaluated(name: str, epoch: int, epochs: int, score: float, parent: str | None = None) -> EvaluationRecord:
     return EvaluationRecord(
-        trial_id=name, evaluation=epoch, parent_trial_id=parent, parent_evaluation=None, snapshot=None,
-        hparams={"num_epochs": epochs, "learning_rate": 1e-3}, examples_seen=100 * epoch, epoch=float(epoch),
-        validation=Score(metrics={"accuracy": score}, loss=1.0, n_examples=4, predicted_counts=(2, 2)), test=None,
-        cost=Cost(train_examples=100), peak_memory_bytes=None, elapsed_seconds=1.0, worker="w")
+        trial_id=name,
+        evaluation=epoch,
+        parent_trial_id=parent,
+        parent_evaluation=None,
+        snapshot=None,
+        hparams={"num_epochs": epochs, "learning_rate": 1e-3},
+        examples_seen=100 * epoch,
+        epoch=float(epoch),
+        validation=Score(metrics={"accuracy": score}, loss=1.0, n_examples=4, predicted_counts=(2, 2)),
+        test=None,
+        cost=Cost(train_examples=100),
+        peak_memory_bytes=None,
+        elapsed_seconds=1.0,
+        worker="w",
+    )
 
 
 def ended(name: str, status: str = "completed") -> TrialEndRecord:
@@ -56,8 +67,14 @@ def test_before_the_first_score_nothing_is_foretold(progress):
 
 def test_what_is_left_counts_running_trials_and_those_to_come(progress):
     """2 epochs in 60 s. Of t001 2 epochs are to come, t000 is stopped early, 2 more trials have (2 + 4) / 2 epochs."""
-    text = told(progress, started("t000", 2), started("t001", 4), evaluated("t000", 1, 2, 0.5), evaluated("t001", 1, 4, 0.75),
-                ended("t000", "stopped"))
+    text = told(
+        progress,
+        started("t000", 2),
+        started("t001", 4),
+        evaluated("t000", 1, 2, 0.5),
+        evaluated("t001", 1, 4, 0.75),
+        ended("t000", "stopped"),
+    )
     assert text.startswith("1/4 trials ended · best 75.0 % (t001) · ")
     assert text.endswith("at most 4 min 30 s left")
 

@@ -18,16 +18,22 @@ FOLDERS = ("--files", "--out")
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed",
-                                     description="Trainer.hyperparameter_search against tuneoff.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed", description="Trainer.hyperparameter_search against tuneoff."
+    )
     parser.add_argument("--files", help="a folder with MRPC's files; default: the built-in task")
     parser.add_argument("--model", default="micro", help="a file of conf/model")
     parser.add_argument("--layers", type=int, help="cut the encoder to its first layers")
     parser.add_argument("--rows", type=int, help="the first so many training rows; default: all")
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--learning-rates", type=float, nargs="+", default=[1e-4, 3e-4, 1e-3, 2e-3],
-                        help="of the trials; a population draws between the least and the largest")
+    parser.add_argument(
+        "--learning-rates",
+        type=float,
+        nargs="+",
+        default=[1e-4, 3e-4, 1e-3, 2e-3],
+        help="of the trials; a population draws between the least and the largest",
+    )
     parser.add_argument("--slots", type=int, default=2, help="trials at once, one core each")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--arms", nargs="+", choices=[*ARMS, *(arm for arm in PBT_ARMS if arm not in ARMS)])
@@ -52,8 +58,10 @@ def _check(options: argparse.Namespace) -> None:
     options.arms = options.arms or list(known)
     for arm in options.arms:
         if arm not in known:
-            raise SpeedError(f"--arms names {arm}, but {'with' if options.pbt else 'without'} --pbt there are "
-                             f"{', '.join(known)}: name some of those")
+            raise SpeedError(
+                f"--arms names {arm}, but {'with' if options.pbt else 'without'} --pbt there are "
+                f"{', '.join(known)}: name some of those"
+            )
     for name, least in (("repeats", 1), ("equivalence", 2), ("agreement", 2), ("reading", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
@@ -62,8 +70,14 @@ def _check(options: argparse.Namespace) -> None:
 
 def provenance(arguments: Sequence[str]) -> dict[str, Any]:
     from importlib.metadata import version
-    return {"time_utc": now_utc(), "versions": {**versions(), "accelerate": version("accelerate")}, "git": git(),
-            "hardware": hardware("cpu"), "command": command(arguments)}
+
+    return {
+        "time_utc": now_utc(),
+        "versions": {**versions(), "accelerate": version("accelerate")},
+        "git": git(),
+        "hardware": hardware("cpu"),
+        "command": command(arguments),
+    }
 
 
 def command(arguments: Sequence[str]) -> str:
@@ -77,8 +91,9 @@ def command(arguments: Sequence[str]) -> str:
 
 def must_be_new(out: Path, name: str) -> None:
     if (out / f"{name}.json").exists():
-        raise SpeedError(f"{out / f'{name}.json'} is there already, and results are never overwritten: give "
-                         "--name, or delete it")
+        raise SpeedError(
+            f"{out / f'{name}.json'} is there already, and results are never overwritten: give --name, or delete it"
+        )
 
 
 def default_name(options: argparse.Namespace) -> str:
@@ -94,18 +109,22 @@ def measure(options: argparse.Namespace, name: str) -> tuple[dict[str, Any], str
     """The result, JSON-ready, and its table."""
     if options.orchestration:
         from benchmarks.speed import orchestration
+
         points = orchestration.run(options.orchestration, options.slots)
         orchestration.draw(points, options.out / f"{name}.png")
         return {"points": points}, orchestration.markdown(points)
     if options.reading:
         from benchmarks.speed import reading
+
         found = reading.run(options.reading)
         return found, reading.markdown(found)
     if options.equivalence or options.agreement:
         from benchmarks.speed import paired
+
         found = paired.run(options)
         return found, paired.markdown(found)
     from benchmarks.speed.comparison import compare, markdown
+
     found = compare(options)
     return found, markdown(options, found)
 

@@ -38,8 +38,16 @@ def run_arm(arm: str, setting: Setting, work: Work, folder: Path, *, repeat: int
     if arm == "ours":
         command = [sys.executable, "-m", "benchmarks.run", *overrides(setting, folder, repeat)]
     else:
-        command = [sys.executable, "-m", "benchmarks.speed.trainer_arm", str(settings), str(folder), arm, str(repeat),
-                   "bf16" if bf16 else "fp32"]
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.speed.trainer_arm",
+            str(settings),
+            str(folder),
+            arm,
+            str(repeat),
+            "bf16" if bf16 else "fp32",
+        ]
     watched = watch(command, folder, LIMIT_SECONDS)
     outcome = read_ours(folder, setting) if arm == "ours" else read_trainer(folder, setting)
     return {"arm": arm, "repeat": repeat, **figures(outcome, watched, setting, work, peak)}
@@ -49,14 +57,33 @@ def overrides(setting: Setting, folder: Path, repeat: int) -> list[str]:
     """Our search in the words of its command line: what Trainer has by default is set to the same here."""
     rates = ",".join(f"{rate!r}" for rate in setting.learning_rates)
     files = [f"task.{name}_file={Path(setting.folder).resolve() / f'{name}.jsonl'}" for name in ("train", "dev", "test")]
-    return ["algorithm=grid", "algorithm.trials=null", "task=csv", "task.name=speed", *files, "task.text_a=a",
-            "task.text_b=b", "task.label=label", "task.metrics=[accuracy]", "protocol.validation_from=dev",
-            f"model={setting.model}", f"model.num_layers={'null' if setting.layers is None else setting.layers}",
-            "~space.weight_decay", "~space.batch_size", "~space.learning_rate",
-            f"+space.learning_rate={{type:choice,values:[{rates}]}}",
-            f"hparams.num_epochs={setting.epochs}", f"hparams.batch_size={setting.batch_size}", "hparams.weight_decay=0.0",
-            "resources.device=cpu", f"resources.slots={setting.slots}", "training.snapshot_seconds=null", "view=quiet",
-            f"repeat={repeat}", f"results={folder}"]
+    return [
+        "algorithm=grid",
+        "algorithm.trials=null",
+        "task=csv",
+        "task.name=speed",
+        *files,
+        "task.text_a=a",
+        "task.text_b=b",
+        "task.label=label",
+        "task.metrics=[accuracy]",
+        "protocol.validation_from=dev",
+        f"model={setting.model}",
+        f"model.num_layers={'null' if setting.layers is None else setting.layers}",
+        "~space.weight_decay",
+        "~space.batch_size",
+        "~space.learning_rate",
+        f"+space.learning_rate={{type:choice,values:[{rates}]}}",
+        f"hparams.num_epochs={setting.epochs}",
+        f"hparams.batch_size={setting.batch_size}",
+        "hparams.weight_decay=0.0",
+        "resources.device=cpu",
+        f"resources.slots={setting.slots}",
+        "training.snapshot_seconds=null",
+        "view=quiet",
+        f"repeat={repeat}",
+        f"results={folder}",
+    ]
 
 
 def read_ours(folder: Path, setting: Setting) -> Outcome:
@@ -83,9 +110,13 @@ def outcome_of(cell: Cell, setting: Setting, *, began: float) -> Outcome:
     first = min(cell.evaluations, key=lambda e: e.elapsed_seconds)
     worked = first.cost.seconds - first.cost.start_up_seconds
     return Outcome(
-        seconds=cost.seconds, train_seconds=cost.train_seconds, steps=cost.train_steps,
-        first_step=began + first.elapsed_seconds - worked, first_evaluation=began + first.elapsed_seconds,
-        accuracies=tuple(float(last[rate].validation.metrics["accuracy"]) for rate in setting.learning_rates))
+        seconds=cost.seconds,
+        train_seconds=cost.train_seconds,
+        steps=cost.train_steps,
+        first_step=began + first.elapsed_seconds - worked,
+        first_evaluation=began + first.elapsed_seconds,
+        accuracies=tuple(float(last[rate].validation.metrics["accuracy"]) for rate in setting.learning_rates),
+    )
 
 
 def read_trainer(folder: Path, setting: Setting) -> Outcome:
@@ -94,16 +125,20 @@ def read_trainer(folder: Path, setting: Setting) -> Outcome:
     accuracies = {trial["learning_rate"]: float(trial["accuracy"]) for trial in trials}
     _must_have_all(setting, list(accuracies))
     return Outcome(
-        seconds=sum(t["seconds"] for t in trials), train_seconds=sum(m["train_seconds"] for m in meter),
-        steps=sum(m["steps"] for m in meter), first_step=min(m["first_step"] for m in meter),
+        seconds=sum(t["seconds"] for t in trials),
+        train_seconds=sum(m["train_seconds"] for m in meter),
+        steps=sum(m["steps"] for m in meter),
+        first_step=min(m["first_step"] for m in meter),
         first_evaluation=min(m["first_evaluation"] for m in meter),
-        accuracies=tuple(accuracies[rate] for rate in setting.learning_rates))
+        accuracies=tuple(accuracies[rate] for rate in setting.learning_rates),
+    )
 
 
 def _must_have_all(setting: Setting, found: list[float]) -> None:
     if sorted(found) != sorted(setting.learning_rates):
-        raise SpeedError(f"trials of {sorted(found)} came to an end, but those of {sorted(setting.learning_rates)} were "
-                         "started")
+        raise SpeedError(
+            f"trials of {sorted(found)} came to an end, but those of {sorted(setting.learning_rates)} were started"
+        )
 
 
 def figures(outcome: Outcome, watched: Watched, setting: Setting, work: Work, peak: float) -> dict[str, Any]:
@@ -119,6 +154,10 @@ def figures(outcome: Outcome, watched: Watched, setting: Setting, work: Work, pe
         "real_tokens_per_second": n * setting.epochs * work.train_tokens / outcome.train_seconds,
         "peak_share_training": n * work.train_flops / outcome.train_seconds / peak,
         "peak_share_trial": n * (work.train_flops + work.evaluate_flops) / outcome.seconds / peak,
-        "folder_bytes": watched.folder_bytes, "written_bytes": watched.written_bytes,
-        "peak_rss_bytes": watched.peak_rss_bytes, "peak_private_bytes": watched.peak_private_bytes,
-        "mean_accuracy": statistics.fmean(outcome.accuracies), "accuracies": list(outcome.accuracies)}
+        "folder_bytes": watched.folder_bytes,
+        "written_bytes": watched.written_bytes,
+        "peak_rss_bytes": watched.peak_rss_bytes,
+        "peak_private_bytes": watched.peak_private_bytes,
+        "mean_accuracy": statistics.fmean(outcome.accuracies),
+        "accuracies": list(outcome.accuracies),
+    }

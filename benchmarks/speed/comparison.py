@@ -30,17 +30,27 @@ def compare(options: argparse.Namespace) -> dict[str, Any]:
     if options.slots > available_cores():
         raise SpeedError(f"--slots is {options.slots}, but there are {available_cores()} cores, and a trial takes one")
     folder = Path(tempfile.mkdtemp(prefix="tuneoff-speed-"))
-    setting = Setting(folder=str(folder), model=options.model, layers=options.layers, epochs=options.epochs,
-                      batch_size=options.batch_size, learning_rates=tuple(options.learning_rates), slots=options.slots,
-                      members=options.members)
+    setting = Setting(
+        folder=str(folder),
+        model=options.model,
+        layers=options.layers,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rates=tuple(options.learning_rates),
+        slots=options.slots,
+        members=options.members,
+    )
     write_rows(folder, options.files, options.rows)
     setting.save(folder / "setting.json")
     precision = _probe(folder) if "tuned" in options.arms else None
     bf16 = precision is not None and precision["bf16"] < precision["fp32"]
     compared = _population(options, setting, bf16) if options.pbt else _trials(options, setting, bf16)
     shutil.rmtree(folder)
-    return {"setting": asked(options),
-            "tuned_precision": {"chosen": "bf16" if bf16 else "fp32", "step_seconds": precision}, **compared}
+    return {
+        "setting": asked(options),
+        "tuned_precision": {"chosen": "bf16" if bf16 else "fp32", "step_seconds": precision},
+        **compared,
+    }
 
 
 def markdown(options: argparse.Namespace, result: dict[str, Any]) -> str:
@@ -54,8 +64,12 @@ def _trials(options: argparse.Namespace, setting: Setting, bf16: bool) -> dict[s
         return arms.run_arm(arm, setting, work, folder=folder, repeat=repeat, bf16=bf16, peak=peaks[-1])
 
     runs = _by_turns(options, setting, run, lambda: peaks.append(measure(setting.slots)))
-    return {"work_per_trial": vars(work), "peak_flops_per_core": peaks, "runs": runs,
-            "summary": table.summarise(runs, options.tolerance)}
+    return {
+        "work_per_trial": vars(work),
+        "peak_flops_per_core": peaks,
+        "runs": runs,
+        "summary": table.summarise(runs, options.tolerance),
+    }
 
 
 def _population(options: argparse.Namespace, setting: Setting, bf16: bool) -> dict[str, Any]:
@@ -66,8 +80,12 @@ def _population(options: argparse.Namespace, setting: Setting, bf16: bool) -> di
     return {"runs": runs, "summary": table.summarise(runs, options.tolerance, population.ROWS, population.RATIOS)}
 
 
-def _by_turns(options: argparse.Namespace, setting: Setting, run: Callable[[str, Path, int], dict[str, Any]],
-              after_repeat: Callable[[], None]) -> list[dict[str, Any]]:
+def _by_turns(
+    options: argparse.Namespace,
+    setting: Setting,
+    run: Callable[[str, Path, int], dict[str, Any]],
+    after_repeat: Callable[[], None],
+) -> list[dict[str, Any]]:
     runs: list[dict[str, Any]] = []
     for repeat in range(options.repeats):
         for arm in order(options.arms, repeat):
@@ -82,7 +100,10 @@ def _by_turns(options: argparse.Namespace, setting: Setting, run: Callable[[str,
 
 def _probe(folder: Path) -> dict[str, float]:
     where = folder / "probe"
-    watch([sys.executable, "-m", "benchmarks.speed.trainer_arm", str(folder / "setting.json"), str(where), "probe", "0", "-"],
-          where, PROBE_LIMIT_SECONDS)
+    watch(
+        [sys.executable, "-m", "benchmarks.speed.trainer_arm", str(folder / "setting.json"), str(where), "probe", "0", "-"],
+        where,
+        PROBE_LIMIT_SECONDS,
+    )
     seconds: dict[str, float] = json.loads((where / "probe.json").read_text(encoding="utf-8"))
     return seconds

@@ -45,10 +45,14 @@ def main() -> None:
         print(json.dumps(measure(Arm(**arm), options) if arm else device_and_peak()))
         return
     [machine] = _processes({}, 1)
-    print(f"{machine['device']}, torch {machine['torch']}: {options.layers} layers, width {options.width}, batches of "
-          f"{options.batch_size}, rows of {options.shortest} to {options.longest} tokens\n")
-    print("| precision | asked for | ran as | trials | steps/s in all | real tokens/s | share of bf16 peak | GiB a trial |\n"
-          "|---|---|---|---:|---:|---:|---:|---:|")
+    print(
+        f"{machine['device']}, torch {machine['torch']}: {options.layers} layers, width {options.width}, batches of "
+        f"{options.batch_size}, rows of {options.shortest} to {options.longest} tokens\n"
+    )
+    print(
+        "| precision | asked for | ran as | trials | steps/s in all | real tokens/s | share of bf16 peak | GiB a trial |\n"
+        "|---|---|---|---:|---:|---:|---:|---:|"
+    )
     arms = [Arm(bf16=bf16, graphs=graphs) for bf16 in (False, True) for graphs in (False, True)]
     arms += [Arm(bf16=True, graphs=graphs, trials=trials) for trials in options.trials for graphs in (False, True)]
     figures = []
@@ -57,8 +61,9 @@ def main() -> None:
         figures.append({"arm": asdict(arm), "runs": found})
         print(_row(arm, found, machine["peak"]), flush=True)
     if options.out:
-        Path(options.out).write_text(json.dumps({"command": sys.argv, **machine, "figures": figures}, indent=1) + "\n",
-                                     encoding="utf-8")
+        Path(options.out).write_text(
+            json.dumps({"command": sys.argv, **machine, "figures": figures}, indent=1) + "\n", encoding="utf-8"
+        )
 
 
 def _processes(arm: dict[str, Any], count: int) -> list[dict[str, Any]]:
@@ -74,11 +79,14 @@ def _processes(arm: dict[str, Any], count: int) -> list[dict[str, Any]]:
 def _row(arm: Arm, found: list[list[dict[str, Any]]], peak: float | None) -> str:
     def total(name: str) -> float:
         return float(median(sum(worker[name] for worker in run) for run in found))
+
     share = "" if peak is None else f"{100 * total('flops_per_second') / peak:.0f} %"
     asked = "graph" if arm.graphs else "as written"
-    return (f"| {'bf16' if arm.bf16 else 'fp32'} | {asked} | {found[0][0]['step']} | {arm.trials} "
-            f"| {total('steps_per_second'):.1f} | {total('tokens_per_second'):.0f} | {share} "
-            f"| {median(run[0]['gib'] for run in found):.2f} |")
+    return (
+        f"| {'bf16' if arm.bf16 else 'fp32'} | {asked} | {found[0][0]['step']} | {arm.trials} "
+        f"| {total('steps_per_second'):.1f} | {total('tokens_per_second'):.0f} | {share} "
+        f"| {median(run[0]['gib'] for run in found):.2f} |"
+    )
 
 
 def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
@@ -90,12 +98,22 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
     from tuneoff.engine.model import Network
     from tuneoff.finetune import Job, Run
     from tuneoff.hparams import HParams
+
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     base = _base(options)
     split = DeviceSplit(_rows(options), device)
     hparams = HParams(batch_size=options.batch_size, learning_rate=1e-6)
-    job = Job(network=Network(base, device), train=split, validation=split, test=None, n_labels=2, metrics=("accuracy",),
-              device=device, bf16=arm.bf16, cuda_graphs=arm.graphs)
+    job = Job(
+        network=Network(base, device),
+        train=split,
+        validation=split,
+        test=None,
+        n_labels=2,
+        metrics=("accuracy",),
+        device=device,
+        bf16=arm.bf16,
+        cuda_graphs=arm.graphs,
+    )
     run = Run(job, hparams, 0, None)
     run.stepper.prepare(hparams)
     batches = list(run.epoch_batches())
@@ -115,13 +133,19 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
         run.stepper.take_loss()
     seconds = time.perf_counter() - began
     gib = torch.cuda.max_memory_reserved() / 2**30 if device.type == "cuda" else 0.0
-    return {"step": run.stepper.mode, "steps_per_second": steps / seconds, "tokens_per_second": tokens / seconds,
-            "flops_per_second": flops / seconds, "gib": gib}
+    return {
+        "step": run.stepper.mode,
+        "steps_per_second": steps / seconds,
+        "tokens_per_second": tokens / seconds,
+        "flops_per_second": flops / seconds,
+        "gib": gib,
+    }
 
 
 def device_and_peak() -> dict[str, Any]:
     """peak: FLOP/s of a large square product in bf16; None without a GPU."""
     import torch
+
     if not torch.cuda.is_available():
         return {"device": "cpu", "torch": torch.__version__, "peak": None}
     x = torch.rand(SQUARE, SQUARE, device="cuda").bfloat16()
@@ -132,7 +156,7 @@ def device_and_peak() -> dict[str, Any]:
     for _ in range(200):
         x @ x
     torch.cuda.synchronize()
-    peak = 200 * 2.0 * SQUARE ** 3 / (time.perf_counter() - began)
+    peak = 200 * 2.0 * SQUARE**3 / (time.perf_counter() - began)
     return {"device": torch.cuda.get_device_name(), "torch": torch.__version__, "peak": peak}
 
 
@@ -141,8 +165,14 @@ def _base(options: argparse.Namespace) -> Any:
     from transformers import AutoModelForSequenceClassification, BertConfig
 
     from tuneoff.engine.model import BaseModel
-    config = BertConfig(hidden_size=options.width, num_hidden_layers=options.layers, num_attention_heads=options.width // 64,
-                        intermediate_size=4 * options.width, num_labels=2)
+
+    config = BertConfig(
+        hidden_size=options.width,
+        num_hidden_layers=options.layers,
+        num_attention_heads=options.width // 64,
+        intermediate_size=4 * options.width,
+        num_labels=2,
+    )
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config)
     return BaseModel(config=config, weights={n: t.numpy() for n, t in model.state_dict().items()}, missing=(), content_hash="")
@@ -150,11 +180,16 @@ def _base(options: argparse.Namespace) -> Any:
 
 def _rows(options: argparse.Namespace) -> Rows:
     import numpy as np
+
     rng = np.random.default_rng(0)
     lengths = rng.integers(options.shortest, options.longest + 1, size=options.rows)
     offsets = np.concatenate([[0], np.cumsum(lengths)])
-    return Rows(input_ids=rng.integers(1, 30000, size=offsets[-1]).astype(np.int32), offsets=offsets,
-                token_type_ids=np.zeros(offsets[-1], np.int8), labels=rng.integers(0, 2, size=options.rows))
+    return Rows(
+        input_ids=rng.integers(1, 30000, size=offsets[-1]).astype(np.int32),
+        offsets=offsets,
+        token_type_ids=np.zeros(offsets[-1], np.int8),
+        labels=rng.integers(0, 2, size=options.rows),
+    )
 
 
 def parse() -> argparse.Namespace:

@@ -36,11 +36,28 @@ class NoOpHost:
         ray.get(self._board.take.remote(self._name, 1.0, 0.0))
         tested = ray.get(self._board.offer.remote(0.5))
         evaluation = {
-            "trial_id": self._name, "parent_trial_id": None, "hparams": {}, "examples_seen": 1, "epoch": 1.0,
-            "validation": asdict(_SCORE), "test": asdict(_SCORE) if tested else None, "cost": asdict(Cost()),
-            "peak_memory_bytes": None, "worker": "no-op", "snapshot": None}
-        return {SCORE: 0.5, "epoch": 1.0, "done": True, "status": COMPLETED, "serial": None, "parent_serial": None,
-                "rates": None, "evaluation": evaluation}, None
+            "trial_id": self._name,
+            "parent_trial_id": None,
+            "hparams": {},
+            "examples_seen": 1,
+            "epoch": 1.0,
+            "validation": asdict(_SCORE),
+            "test": asdict(_SCORE) if tested else None,
+            "cost": asdict(Cost()),
+            "peak_memory_bytes": None,
+            "worker": "no-op",
+            "snapshot": None,
+        }
+        return {
+            SCORE: 0.5,
+            "epoch": 1.0,
+            "done": True,
+            "status": COMPLETED,
+            "serial": None,
+            "parent_serial": None,
+            "rates": None,
+            "evaluation": evaluation,
+        }, None
 
 
 class Numbers(Searcher):  # type: ignore[misc]

@@ -26,6 +26,7 @@ def counts(text: str) -> list[int]:
 def run(text: str, slots: int) -> list[dict[str, float]]:
     """One search of no-op trials for each count, in one Ray runtime; workers start anew in each, which is timed apart."""
     import ray
+
     wanted = counts(text)
     ray.init(num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     folder = Path(tempfile.mkdtemp(prefix="tuneoff-orchestration-"))
@@ -53,6 +54,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.storage import LOG_FILE, LogWriter, read_log
     from tuneoff.trial import Trial
     from tuneoff.tune_run import RUNTIME_FOLDER
+
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began, used = time.perf_counter(), time.process_time()
     with LogWriter(cell) as writer, warnings.catch_warnings():
@@ -63,10 +65,15 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         assignment: Any = Assignment(inputs=None, executors=hosts, seats=str(cell / RUNTIME_FOLDER))  # type: ignore[arg-type]
         tune.Tuner(
             tune.with_resources(tune.with_parameters(Trial, assignment=assignment), {"CPU": 1}),
-            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE,
-                                        search_alg=NumberingSearcher(Numbers(), proposed=recorder.proposed),
-                                        num_samples=count, reuse_actors=True),
-            run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder])).fit()
+            tune_config=tune.TuneConfig(
+                metric=SCORE,
+                mode=MODE,
+                search_alg=NumberingSearcher(Numbers(), proposed=recorder.proposed),
+                num_samples=count,
+                reuse_actors=True,
+            ),
+            run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
+        ).fit()
         for actor in (board, *hosts):
             ray.kill(actor)
     seconds, used = time.perf_counter() - began, time.process_time() - used
@@ -74,28 +81,42 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     if len(ends) != count:
         raise SpeedError(f"{len(ends)} of {count} no-op trials came to an end")
     tenth = max(1, (count - 1) // 10)
-    return {"trials": count, "seconds": seconds, "ms_per_trial": 1000 * (ends[-1] - ends[0]) / max(1, count - 1),
-            "ms_per_trial_at_end": 1000 * (ends[-1] - ends[max(0, count - 1 - tenth)]) / tenth,
-            "ms_per_trial_with_start": 1000 * seconds / count, "driver_cpu_ms_per_trial": 1000 * used / count}
+    return {
+        "trials": count,
+        "seconds": seconds,
+        "ms_per_trial": 1000 * (ends[-1] - ends[0]) / max(1, count - 1),
+        "ms_per_trial_at_end": 1000 * (ends[-1] - ends[max(0, count - 1 - tenth)]) / tenth,
+        "ms_per_trial_with_start": 1000 * seconds / count,
+        "driver_cpu_ms_per_trial": 1000 * used / count,
+    }
 
 
 def markdown(points: list[dict[str, float]]) -> str:
-    lines = ["| trials | ms a trial, warm | the last tenth of them | start-up included | CPU of the driver, ms | s in all |",
-             "|---|---|---|---|---|---|"]
-    lines += [f"| {p['trials']:.0f} | {p['ms_per_trial']:.1f} | {p['ms_per_trial_at_end']:.1f} "
-              f"| {p['ms_per_trial_with_start']:.1f} | {p['driver_cpu_ms_per_trial']:.1f} | {p['seconds']:.1f} |"
-              for p in points]
+    lines = [
+        "| trials | ms a trial, warm | the last tenth of them | start-up included | CPU of the driver, ms | s in all |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {p['trials']:.0f} | {p['ms_per_trial']:.1f} | {p['ms_per_trial_at_end']:.1f} "
+        f"| {p['ms_per_trial_with_start']:.1f} | {p['driver_cpu_ms_per_trial']:.1f} | {p['seconds']:.1f} |"
+        for p in points
+    ]
     return "\n".join(lines) + "\n"
 
 
 def draw(points: list[dict[str, float]], path: Path) -> None:
     import matplotlib
+
     matplotlib.use("Agg")
     from matplotlib import pyplot
+
     path.parent.mkdir(parents=True, exist_ok=True)
     figure, axes = pyplot.subplots(figsize=(5, 3), layout="constrained")
-    for name, label in (("ms_per_trial", "warm"), ("ms_per_trial_with_start", "start-up included"),
-                        ("driver_cpu_ms_per_trial", "CPU of the driver")):
+    for name, label in (
+        ("ms_per_trial", "warm"),
+        ("ms_per_trial_with_start", "start-up included"),
+        ("driver_cpu_ms_per_trial", "CPU of the driver"),
+    ):
         axes.plot([p["trials"] for p in points], [p[name] for p in points], marker="o", label=label)
     axes.set(xscale="log", yscale="log", xlabel="no-op trials in the search", ylabel="ms a trial")
     axes.legend(frameon=False)

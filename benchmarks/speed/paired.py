@@ -35,8 +35,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     kind = "equivalence" if options.equivalence else "agreement"
     ways, seeds = WAYS[kind], range(options.equivalence or options.agreement)
     folder = Path(tempfile.mkdtemp(prefix="tuneoff-speed-"))
-    setting = Setting(folder=str(folder), model=options.model, layers=options.layers, epochs=options.epochs,
-                      batch_size=options.batch_size, learning_rates=(options.learning_rates[0],))
+    setting = Setting(
+        folder=str(folder),
+        model=options.model,
+        layers=options.layers,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rates=(options.learning_rates[0],),
+    )
     write_rows(folder, options.files, options.rows, whole_test=True)
     setting.save(folder / "setting.json")
     precision = options.precision if kind == "equivalence" else "fp32"
@@ -50,14 +56,24 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     lines = train(ways, seeds)
     same = train(SAME_WAYS, seeds[:SAME_SEEDS]) if kind == "agreement" else []
     shutil.rmtree(folder)
-    return {"setting": {**asked(options), "precision": precision}, "kind": kind,
-            "runs": sorted([*lines, *same], key=lambda line: (line["seed"], line["way"])),
-            "summary": {**summarise(lines, ways), **({"same_batches": on_the_same(same)} if same else {})}}
+    return {
+        "setting": {**asked(options), "precision": precision},
+        "kind": kind,
+        "runs": sorted([*lines, *same], key=lambda line: (line["seed"], line["way"])),
+        "summary": {**summarise(lines, ways), **({"same_batches": on_the_same(same)} if same else {})},
+    }
 
 
 def _worker(folder: Path, ways: Sequence[str], seeds: Sequence[int], precision: str) -> list[dict[str, Any]]:
-    command = [sys.executable, "-m", "benchmarks.speed.paired_worker", str(folder / "setting.json"), precision, ",".join(ways),
-               *map(str, seeds)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.speed.paired_worker",
+        str(folder / "setting.json"),
+        precision,
+        ",".join(ways),
+        *map(str, seeds),
+    ]
     found: list[dict[str, Any]] = []
     with subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -76,6 +92,7 @@ def summarise(lines: Sequence[Mapping[str, Any]], ways: Sequence[str]) -> dict[s
     equivalent: the interval lies within +-MARGIN, which is the two one-sided tests at 5 % each (Schuirmann 1987).
     """
     from scipy.stats import t
+
     by = {(line["seed"], line["way"]): line for line in lines}
     seeds = sorted({line["seed"] for line in lines})
     pairs = [(by[seed, ways[0]], by[seed, ways[1]]) for seed in seeds]
@@ -84,14 +101,24 @@ def summarise(lines: Sequence[Mapping[str, Any]], ways: Sequence[str]) -> dict[s
     half = float(t.ppf(0.95, n - 1)) * sd / n**0.5
     ratios = [b["epoch_seconds"] / a["epoch_seconds"] for a, b in pairs]
     return {
-        "seeds": n, "difference": mean, "low": mean - half, "high": mean + half, "sd_of_differences": sd, "margin": MARGIN,
+        "seeds": n,
+        "difference": mean,
+        "low": mean - half,
+        "high": mean + half,
+        "sd_of_differences": sd,
+        "margin": MARGIN,
         "equivalent": max(half - mean, half + mean) < MARGIN,
         "rows_evaluated": pairs[0][0]["rows"],
-        "ways": {way: {"mean": statistics.fmean(pair[i]["accuracy"] for pair in pairs),
-                       "sd": statistics.stdev(pair[i]["accuracy"] for pair in pairs),
-                       "epoch_seconds": statistics.median(pair[i]["epoch_seconds"] for pair in pairs)}
-                 for i, way in enumerate(ways)},
-        "time_ratio": {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)}}
+        "ways": {
+            way: {
+                "mean": statistics.fmean(pair[i]["accuracy"] for pair in pairs),
+                "sd": statistics.stdev(pair[i]["accuracy"] for pair in pairs),
+                "epoch_seconds": statistics.median(pair[i]["epoch_seconds"] for pair in pairs),
+            }
+            for i, way in enumerate(ways)
+        },
+        "time_ratio": {"median": statistics.median(ratios), "low": min(ratios), "high": max(ratios)},
+    }
 
 
 def on_the_same(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -99,30 +126,43 @@ def on_the_same(lines: Sequence[Mapping[str, Any]]) -> dict[str, float]:
     by = {(line["seed"], line["way"]): line for line in lines}
     seeds = sorted({line["seed"] for line in lines})
     a, b = SAME_WAYS
-    return {"seeds": len(seeds), "largest_accuracy_difference": max(
-        abs(by[seed, a]["accuracy"] - by[seed, b]["accuracy"]) for seed in seeds),
-        "largest_loss_difference": max(abs(by[seed, a]["loss"] - by[seed, b]["loss"]) for seed in seeds)}
+    return {
+        "seeds": len(seeds),
+        "largest_accuracy_difference": max(abs(by[seed, a]["accuracy"] - by[seed, b]["accuracy"]) for seed in seeds),
+        "largest_loss_difference": max(abs(by[seed, a]["loss"] - by[seed, b]["loss"]) for seed in seeds),
+    }
 
 
 def markdown(found: Mapping[str, Any]) -> str:
     summary, options = found["summary"], found["setting"]
     first, second = summary["ways"]
-    lines = [f"{summary['seeds']} seeds each, {options['precision']}, learning rate {options['learning_rates'][0]:g}, "
-             f"batch size {options['batch_size']}, {options['epochs']} epochs; accuracy on "
-             f"{summary['rows_evaluated']} rows.", "",
-             "| | mean accuracy, % | sd, points | s an epoch, median |", "|---|---|---|---|"]
-    lines += [f"| {way} | {100 * row['mean']:.2f} | {100 * row['sd']:.2f} | {row['epoch_seconds']:.2f} |"
-              for way, row in summary["ways"].items()]
+    lines = [
+        f"{summary['seeds']} seeds each, {options['precision']}, learning rate {options['learning_rates'][0]:g}, "
+        f"batch size {options['batch_size']}, {options['epochs']} epochs; accuracy on "
+        f"{summary['rows_evaluated']} rows.",
+        "",
+        "| | mean accuracy, % | sd, points | s an epoch, median |",
+        "|---|---|---|---|",
+    ]
+    lines += [
+        f"| {way} | {100 * row['mean']:.2f} | {100 * row['sd']:.2f} | {row['epoch_seconds']:.2f} |"
+        for way, row in summary["ways"].items()
+    ]
     ratio = summary["time_ratio"]
     verdict = "equivalent" if summary["equivalent"] else "NOT shown to be equivalent"
-    lines += ["", f"{first} less {second}: {100 * summary['difference']:+.2f} points, 90 % interval "
-              f"{100 * summary['low']:+.2f} to {100 * summary['high']:+.2f} (sd of a pair "
-              f"{100 * summary['sd_of_differences']:.2f}): {verdict} within "
-              f"{100 * summary['margin']:.0f} point.",
-              f"Time of an epoch, {second} / {first}: {ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f})."]
+    lines += [
+        "",
+        f"{first} less {second}: {100 * summary['difference']:+.2f} points, 90 % interval "
+        f"{100 * summary['low']:+.2f} to {100 * summary['high']:+.2f} (sd of a pair "
+        f"{100 * summary['sd_of_differences']:.2f}): {verdict} within "
+        f"{100 * summary['margin']:.0f} point.",
+        f"Time of an epoch, {second} / {first}: {ratio['median']:.2f} ({ratio['low']:.2f}-{ratio['high']:.2f}).",
+    ]
     if "same_batches" in summary:
         same = summary["same_batches"]
-        lines.append(f"On the same batches in the same order ({same['seeds']} seeds): accuracies differ by at "
-                     f"most {100 * same['largest_accuracy_difference']:.2f} points, losses by "
-                     f"{same['largest_loss_difference']:.1e}.")
+        lines.append(
+            f"On the same batches in the same order ({same['seeds']} seeds): accuracies differ by at "
+            f"most {100 * same['largest_accuracy_difference']:.2f} points, losses by "
+            f"{same['largest_loss_difference']:.1e}."
+        )
     return "\n".join(lines) + "\n"

@@ -45,14 +45,23 @@ class Ours:
         settings, cpu = setting.model_settings, torch.device("cpu")
         tokenizer = load_tokenizer(settings)
         splits = _split(setting, "train"), _split(setting, "test"), _split(setting, "test", FEW_ROWS)
-        base, (train, test, few) = compact(load_base(settings, 2), [encode(split, tokenizer, settings.max_length, 2)
-                                                                    for split in splits])
+        base, (train, test, few) = compact(
+            load_base(settings, 2), [encode(split, tokenizer, settings.max_length, 2) for split in splits]
+        )
         self._train = DeviceSplit(train, cpu)
-        self._hparams = HParams(learning_rate=setting.learning_rates[0], weight_decay=0.0, batch_size=setting.batch_size,
-                                num_epochs=setting.epochs)
+        self._hparams = HParams(
+            learning_rate=setting.learning_rates[0], weight_decay=0.0, batch_size=setting.batch_size, num_epochs=setting.epochs
+        )
         self._job: dict[str, Any] = {
-            "network": Network(base, cpu), "train": self._train, "validation": DeviceSplit(few, cpu),
-            "test": DeviceSplit(test, cpu), "n_labels": 2, "metrics": ("accuracy",), "device": cpu, "bf16": precision == "bf16"}
+            "network": Network(base, cpu),
+            "train": self._train,
+            "validation": DeviceSplit(few, cpu),
+            "test": DeviceSplit(test, cpu),
+            "n_labels": 2,
+            "metrics": ("accuracy",),
+            "device": cpu,
+            "bf16": precision == "bf16",
+        }
 
     def __call__(self, seed: int, bucket: bool) -> Trained:
         evaluations = itertools.count(1)  # test is scored at the last one alone
@@ -60,8 +69,12 @@ class Ours:
         done = list(finetune(job, self._hparams, seed=seed))
         score, seconds = done[-1].test, sum(e.cost.train_seconds for e in done)
         assert score is not None
-        return Trained(accuracy=score.metrics["accuracy"], loss=score.loss, epoch_seconds=seconds / self._hparams.num_epochs,
-                       rows=score.n_examples)
+        return Trained(
+            accuracy=score.metrics["accuracy"],
+            loss=score.loss,
+            epoch_seconds=seconds / self._hparams.num_epochs,
+            rows=score.n_examples,
+        )
 
     def order(self, seed: int, epoch: int) -> list[int]:
         """Of rows, as an unbucketed training goes through them."""
@@ -71,8 +84,11 @@ class Ours:
 
 def _split(setting: Setting, name: str, first: int | None = None) -> TextSplit:
     rows = read_rows(Path(setting.folder) / f"{name}.jsonl")[:first]
-    return TextSplit(text_a=tuple(r["a"] for r in rows), text_b=tuple(r["b"] for r in rows),
-                     label=np.array([r["label"] for r in rows], dtype=np.int64))
+    return TextSplit(
+        text_a=tuple(r["a"] for r in rows),
+        text_b=tuple(r["b"] for r in rows),
+        label=np.array([r["label"] for r in rows], dtype=np.int64),
+    )
 
 
 class InOrder(torch.utils.data.Sampler[int]):
@@ -94,23 +110,40 @@ def trainer(setting: Setting, seed: int, order: Callable[[int, int], list[int]] 
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     from benchmarks.speed.trainer_trial import Rows, accuracy, model_init_and_data
+
     model_init, tokenizer, train, _ = model_init_and_data(setting, pad=False)
     test = Rows(setting, "test", tokenizer, pad=False)
     with tempfile.TemporaryDirectory() as folder:
         arguments = TrainingArguments(
-            output_dir=folder, learning_rate=setting.learning_rates[0], weight_decay=0.0, num_train_epochs=setting.epochs,
-            per_device_train_batch_size=setting.batch_size, per_device_eval_batch_size=64, seed=seed, use_cpu=True,
-            save_strategy="no", eval_strategy="no", report_to="none", disable_tqdm=True)
-        made = Trainer(model_init=model_init, args=arguments, train_dataset=train, compute_metrics=accuracy,
-                       data_collator=DataCollatorWithPadding(tokenizer))
+            output_dir=folder,
+            learning_rate=setting.learning_rates[0],
+            weight_decay=0.0,
+            num_train_epochs=setting.epochs,
+            per_device_train_batch_size=setting.batch_size,
+            per_device_eval_batch_size=64,
+            seed=seed,
+            use_cpu=True,
+            save_strategy="no",
+            eval_strategy="no",
+            report_to="none",
+            disable_tqdm=True,
+        )
+        made = Trainer(
+            model_init=model_init,
+            args=arguments,
+            train_dataset=train,
+            compute_metrics=accuracy,
+            data_collator=DataCollatorWithPadding(tokenizer),
+        )
         if order is not None:
             made._get_train_sampler = lambda *_: InOrder(len(train), lambda epoch: order(seed, epoch))
         began = time.perf_counter()
         made.train()
         seconds = (time.perf_counter() - began) / setting.epochs
         scores = made.evaluate(test)
-        return Trained(accuracy=float(scores["eval_accuracy"]), loss=float(scores["eval_loss"]), epoch_seconds=seconds,
-                       rows=len(test))
+        return Trained(
+            accuracy=float(scores["eval_accuracy"]), loss=float(scores["eval_loss"]), epoch_seconds=seconds, rows=len(test)
+        )
 
 
 def main() -> None:

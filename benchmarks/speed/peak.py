@@ -23,6 +23,7 @@ def measure(slots: int) -> float:
 
 def best_rate() -> float:
     import torch
+
     torch.set_num_threads(1)
     return max(_rate(*shape) for shape in SHAPES)
 
@@ -30,6 +31,7 @@ def best_rate() -> float:
 def _rate(rows: int, inner: int, columns: int) -> float:
     from torch import bfloat16, rand
     from torch.nn.functional import linear
+
     x, weight = rand(rows, inner).to(bfloat16), rand(columns, inner).to(bfloat16)
     linear(x, weight)
     count, began = 0, time.perf_counter()

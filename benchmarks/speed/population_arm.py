@@ -36,8 +36,13 @@ class Ledger(Callback):  # type: ignore[misc]
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:  # noqa: ARG002
         if METRIC not in result:
             return
-        line = {"trial": trial.trial_id, "epoch": result["epoch"], "accuracy": result[METRIC], "time": time.time(),
-                "seconds": result["time_this_iter_s"]}
+        line = {
+            "trial": trial.trial_id,
+            "epoch": result["epoch"],
+            "accuracy": result[METRIC],
+            "time": time.time(),
+            "seconds": result["time_this_iter_s"],
+        }
         with self._file.open("a", encoding="utf-8") as lines:
             lines.write(json.dumps(line) + "\n")
 
@@ -45,14 +50,33 @@ class Ledger(Callback):  # type: ignore[misc]
 def arguments_of(setting: Setting, folder: Path, *, documented: bool, seed: int, bf16: bool) -> dict[str, Any]:
     """tuned: what TrainingArguments offers to make it cheaper. save_strategy must stay, or Tune is given no checkpoint."""
     common = {
-        "output_dir": str(folder / "trainer"), "learning_rate": 1e-5, "do_train": True, "do_eval": True, "use_cpu": True,
-        "eval_strategy": "epoch", "save_strategy": "epoch", "num_train_epochs": setting.epochs, "max_steps": -1,
-        "per_device_train_batch_size": 16, "per_device_eval_batch_size": 16, "warmup_steps": 0, "weight_decay": 0.1,
-        "skip_memory_metrics": True, "report_to": "none", "seed": seed}
+        "output_dir": str(folder / "trainer"),
+        "learning_rate": 1e-5,
+        "do_train": True,
+        "do_eval": True,
+        "use_cpu": True,
+        "eval_strategy": "epoch",
+        "save_strategy": "epoch",
+        "num_train_epochs": setting.epochs,
+        "max_steps": -1,
+        "per_device_train_batch_size": 16,
+        "per_device_eval_batch_size": 16,
+        "warmup_steps": 0,
+        "weight_decay": 0.1,
+        "skip_memory_metrics": True,
+        "report_to": "none",
+        "seed": seed,
+    }
     if documented:
         return {**common, "load_best_model_at_end": True}
-    return {**common, "load_best_model_at_end": False, "save_only_model": True, "save_total_limit": 1, "bf16": bf16,
-            "disable_tqdm": True}
+    return {
+        **common,
+        "load_best_model_at_end": False,
+        "save_only_model": True,
+        "save_total_limit": 1,
+        "bf16": bf16,
+        "disable_tqdm": True,
+    }
 
 
 def search(setting: Setting, folder: Path, *, documented: bool, seed: int, bf16: bool) -> None:
@@ -63,30 +87,58 @@ def search(setting: Setting, folder: Path, *, documented: bool, seed: int, bf16:
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments, set_seed
 
     from benchmarks.speed.trainer_trial import accuracy, model_init_and_data
+
     set_seed(seed)  # Ray's scheduler and domains draw from the global generators
     model_init, tokenizer, train, dev = model_init_and_data(setting, pad=documented)
     arguments = TrainingArguments(**arguments_of(setting, folder, documented=documented, seed=seed, bf16=bf16))
     trainer = Trainer(
-        model_init=model_init, args=arguments,
-        train_dataset=train, eval_dataset=dev, compute_metrics=accuracy,
-        data_collator=None if documented else DataCollatorWithPadding(tokenizer))
-    tune_config = {"per_device_train_batch_size": setting.batch_size, "per_device_eval_batch_size": setting.batch_size,
-                   "num_train_epochs": setting.epochs, "max_steps": -1}
+        model_init=model_init,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=dev,
+        compute_metrics=accuracy,
+        data_collator=None if documented else DataCollatorWithPadding(tokenizer),
+    )
+    tune_config = {
+        "per_device_train_batch_size": setting.batch_size,
+        "per_device_eval_batch_size": setting.batch_size,
+        "num_train_epochs": setting.epochs,
+        "max_steps": -1,
+    }
     scheduler = PopulationBasedTraining(
-        time_attr="training_iteration", metric=METRIC, mode="max", perturbation_interval=1,
-        hyperparam_mutations={"weight_decay": tune.uniform(*WEIGHT_DECAYS),
-                              "learning_rate": tune.uniform(min(setting.learning_rates), max(setting.learning_rates))})
+        time_attr="training_iteration",
+        metric=METRIC,
+        mode="max",
+        perturbation_interval=1,
+        hyperparam_mutations={
+            "weight_decay": tune.uniform(*WEIGHT_DECAYS),
+            "learning_rate": tune.uniform(min(setting.learning_rates), max(setting.learning_rates)),
+        },
+    )
     reporter = CLIReporter(
-        parameter_columns={"weight_decay": "w_decay", "learning_rate": "lr", "per_device_train_batch_size": "train_bs/gpu",
-                           "num_train_epochs": "num_epochs"},
-        metric_columns=[METRIC, "eval_loss", "epoch", "training_iteration"])
+        parameter_columns={
+            "weight_decay": "w_decay",
+            "learning_rate": "lr",
+            "per_device_train_batch_size": "train_bs/gpu",
+            "num_train_epochs": "num_epochs",
+        },
+        metric_columns=[METRIC, "eval_loss", "epoch", "training_iteration"],
+    )
     ray.init(num_cpus=setting.slots, include_dashboard=False)
     trainer.hyperparameter_search(
-        hp_space=lambda _: tune_config, backend="ray", n_trials=setting.members, resources_per_trial={"cpu": 1, "gpu": 0},
+        hp_space=lambda _: tune_config,
+        backend="ray",
+        n_trials=setting.members,
+        resources_per_trial={"cpu": 1, "gpu": 0},
         scheduler=scheduler,
         checkpoint_config=CheckpointConfig(num_to_keep=KEPT, checkpoint_score_attribute="training_iteration"),
-        stop=None, progress_reporter=reporter, storage_path=str(folder), name="tune_transformer_pbt",
-        callbacks=[Ledger(folder / "ledger.jsonl")], **({} if documented else {"reuse_actors": True}))
+        stop=None,
+        progress_reporter=reporter,
+        storage_path=str(folder),
+        name="tune_transformer_pbt",
+        callbacks=[Ledger(folder / "ledger.jsonl")],
+        **({} if documented else {"reuse_actors": True}),
+    )
 
 
 def main() -> None:

@@ -111,8 +111,10 @@ def write_rows(folder: Path, files: str | None, rows: int | None, *, whole_test:
 
 def _write(path: Path, split: TextSplit, rows: int) -> None:
     assert split.text_b is not None
-    lines = [json.dumps({"a": a, "b": b, "label": int(y)})
-             for a, b, y in zip(split.text_a[:rows], split.text_b[:rows], split.label[:rows], strict=True)]
+    lines = [
+        json.dumps({"a": a, "b": b, "label": int(y)})
+        for a, b, y in zip(split.text_a[:rows], split.text_b[:rows], split.label[:rows], strict=True)
+    ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
@@ -125,19 +127,28 @@ def work_of(setting: Setting) -> Work:
     from transformers import AutoConfig
 
     from tuneoff.engine.model import load_tokenizer, locate
+
     settings = setting.model_settings
     config, tokenizer = AutoConfig.from_pretrained(locate(settings)), load_tokenizer(settings)
     lengths = {}
     for name in ("train", "dev"):
         rows = read_rows(Path(setting.folder) / f"{name}.jsonl")
-        encoded = tokenizer([r["a"] for r in rows], [r["b"] for r in rows], truncation="longest_first",
-                            max_length=settings.max_length)["input_ids"]
+        encoded = tokenizer(
+            [r["a"] for r in rows], [r["b"] for r in rows], truncation="longest_first", max_length=settings.max_length
+        )["input_ids"]
         lengths[name] = [len(ids) for ids in encoded]
     layers = settings.num_layers or config.num_hidden_layers
-    forward = {name: forward_flops(n, layers=layers, width=config.hidden_size, inner=config.intermediate_size)
-               for name, n in lengths.items()}
-    return Work(train_rows=len(lengths["train"]), dev_rows=len(lengths["dev"]), train_tokens=sum(lengths["train"]),
-                train_flops=3 * forward["train"] * setting.epochs, evaluate_flops=forward["dev"] * setting.epochs)
+    forward = {
+        name: forward_flops(n, layers=layers, width=config.hidden_size, inner=config.intermediate_size)
+        for name, n in lengths.items()
+    }
+    return Work(
+        train_rows=len(lengths["train"]),
+        dev_rows=len(lengths["dev"]),
+        train_tokens=sum(lengths["train"]),
+        train_flops=3 * forward["train"] * setting.epochs,
+        evaluate_flops=forward["dev"] * setting.epochs,
+    )
 
 
 def forward_flops(lengths: Sequence[int], *, layers: int, width: int, inner: int) -> float:

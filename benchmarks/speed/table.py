@@ -31,18 +31,26 @@ Rows: TypeAlias = Sequence[tuple[str, str, float, str]]
 RATIOS = ("device_seconds_per_trial", "held_device_seconds_per_trial", "wall_seconds", "first_step_seconds")
 
 
-def summarise(runs: Sequence[Mapping[str, Any]], tolerance: float, rows: Rows = ROWS,
-              compared: Sequence[str] = RATIOS) -> dict[str, Any]:
+def summarise(
+    runs: Sequence[Mapping[str, Any]], tolerance: float, rows: Rows = ROWS, compared: Sequence[str] = RATIOS
+) -> dict[str, Any]:
     """medians: by arm and figure. ratios: of each other arm to ours, repeat by repeat. accuracy: do the means agree?"""
     arms = list(dict.fromkeys(run["arm"] for run in runs))
-    medians = {arm: {name: statistics.median(r[name] for r in runs if r["arm"] == arm) for _, name, _, _ in rows}
-               for arm in arms}
-    ratios = {arm: {name: ratio(runs, arm, "ours", name) for name in compared} for arm in arms if arm != "ours"} \
-        if "ours" in arms else {}
+    medians = {
+        arm: {name: statistics.median(r[name] for r in runs if r["arm"] == arm) for _, name, _, _ in rows} for arm in arms
+    }
+    ratios = (
+        {arm: {name: ratio(runs, arm, "ours", name) for name in compared} for arm in arms if arm != "ours"}
+        if "ours" in arms
+        else {}
+    )
     means = {arm: statistics.fmean(r["mean_accuracy"] for r in runs if r["arm"] == arm) for arm in arms}
     spread = max(means.values()) - min(means.values())
-    return {"medians": medians, "ratios": ratios, "accuracy": {"means": means, "largest_difference": spread,
-                                                               "tolerance": tolerance, "agree": spread <= tolerance}}
+    return {
+        "medians": medians,
+        "ratios": ratios,
+        "accuracy": {"means": means, "largest_difference": spread, "tolerance": tolerance, "agree": spread <= tolerance},
+    }
 
 
 def ratio(runs: Sequence[Mapping[str, Any]], arm: str, base: str, figure: str) -> dict[str, float]:
@@ -71,6 +79,9 @@ def markdown(runs: Sequence[Mapping[str, Any]], summary: Mapping[str, Any], rows
         return "\n".join(lines) + "\n"
     agreement = summary["accuracy"]
     verdict = "agree" if agreement["agree"] else "do NOT agree"
-    lines += ["", f"Mean accuracies {verdict}: the largest difference between arms is "
-                  f"{100 * agreement['largest_difference']:.1f} points, the tolerance {100 * agreement['tolerance']:.1f}."]
+    lines += [
+        "",
+        f"Mean accuracies {verdict}: the largest difference between arms is "
+        f"{100 * agreement['largest_difference']:.1f} points, the tolerance {100 * agreement['tolerance']:.1f}.",
+    ]
     return "\n".join(lines) + "\n"

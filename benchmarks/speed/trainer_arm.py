@@ -17,21 +17,35 @@ PROBE_STEPS = 7
 """The first is not counted."""
 
 
-def make_trainer(setting: Setting, folder: Path, arm: str, *, seed: int, bf16: bool,
-                 callbacks: list[Any]) -> Any:
+def make_trainer(setting: Setting, folder: Path, arm: str, *, seed: int, bf16: bool, callbacks: list[Any]) -> Any:
     from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
     from benchmarks.speed.trainer_trial import accuracy, model_init_and_data
+
     stock = arm == "stock"
     model_init, tokenizer, train, dev = model_init_and_data(setting, pad=stock)
     tuned: dict[str, Any] = {} if stock else {"bf16": bf16, "save_strategy": "no", "report_to": "none"}
     arguments = TrainingArguments(
-        output_dir=str(folder / "trainer"), eval_strategy="epoch", num_train_epochs=setting.epochs, use_cpu=True,
-        per_device_train_batch_size=setting.batch_size, per_device_eval_batch_size=setting.batch_size, seed=seed,
-        disable_tqdm=True, **tuned)
-    return Trainer(model=None, args=arguments, train_dataset=train, eval_dataset=dev, compute_metrics=accuracy,
-                   model_init=model_init, callbacks=callbacks,
-                   data_collator=None if stock else DataCollatorWithPadding(tokenizer))
+        output_dir=str(folder / "trainer"),
+        eval_strategy="epoch",
+        num_train_epochs=setting.epochs,
+        use_cpu=True,
+        per_device_train_batch_size=setting.batch_size,
+        per_device_eval_batch_size=setting.batch_size,
+        seed=seed,
+        disable_tqdm=True,
+        **tuned,
+    )
+    return Trainer(
+        model=None,
+        args=arguments,
+        train_dataset=train,
+        eval_dataset=dev,
+        compute_metrics=accuracy,
+        model_init=model_init,
+        callbacks=callbacks,
+        data_collator=None if stock else DataCollatorWithPadding(tokenizer),
+    )
 
 
 def search(setting: Setting, folder: Path, arm: str, *, seed: int, bf16: bool) -> None:
@@ -40,15 +54,29 @@ def search(setting: Setting, folder: Path, arm: str, *, seed: int, bf16: bool) -
     from ray import tune
 
     from benchmarks.speed.trainer_trial import Meter
+
     trainer = make_trainer(setting, folder, arm, seed=seed, bf16=bf16, callbacks=[Meter(str(folder / "meter.jsonl"))])
     ray.init(num_cpus=setting.slots, include_dashboard=False)
     tuned = {} if arm == "stock" else {"reuse_actors": True}
     best = trainer.hyperparameter_search(
-        hp_space=lambda _: {"learning_rate": tune.grid_search(list(setting.learning_rates))}, backend="ray", n_trials=1,
-        direction="maximize", compute_objective=lambda metrics: metrics["eval_accuracy"],
-        resources_per_trial={"cpu": 1, "gpu": 0}, storage_path=str(folder), name="tune", **tuned)
-    trials = [{"learning_rate": trial.config["learning_rate"], "seconds": trial.last_result["time_total_s"],
-               "accuracy": trial.last_result["eval_accuracy"]} for trial in best.run_summary.trials]
+        hp_space=lambda _: {"learning_rate": tune.grid_search(list(setting.learning_rates))},
+        backend="ray",
+        n_trials=1,
+        direction="maximize",
+        compute_objective=lambda metrics: metrics["eval_accuracy"],
+        resources_per_trial={"cpu": 1, "gpu": 0},
+        storage_path=str(folder),
+        name="tune",
+        **tuned,
+    )
+    trials = [
+        {
+            "learning_rate": trial.config["learning_rate"],
+            "seconds": trial.last_result["time_total_s"],
+            "accuracy": trial.last_result["eval_accuracy"],
+        }
+        for trial in best.run_summary.trials
+    ]
     (folder / "result.json").write_text(json.dumps(trials), encoding="utf-8")
 
 
@@ -57,6 +85,7 @@ def probe(setting: Setting, folder: Path) -> None:
     import torch
 
     from benchmarks.speed.trainer_trial import StepClock
+
     torch.set_num_threads(1)
     seconds = {}
     for name in ("fp32", "bf16"):

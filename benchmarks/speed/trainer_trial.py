@@ -32,8 +32,13 @@ class Rows(torch.utils.data.Dataset):  # type: ignore[type-arg]
 
     def __init__(self, setting: Setting, name: str, tokenizer: Any, pad: bool) -> None:
         rows = read_rows(Path(setting.folder) / f"{name}.jsonl")
-        self._encoded = tokenizer([r["a"] for r in rows], [r["b"] for r in rows], truncation=True,
-                                  max_length=setting.model_settings.max_length, padding="max_length" if pad else False)
+        self._encoded = tokenizer(
+            [r["a"] for r in rows],
+            [r["b"] for r in rows],
+            truncation=True,
+            max_length=setting.model_settings.max_length,
+            padding="max_length" if pad else False,
+        )
         self._labels = [r["label"] for r in rows]
 
     def __len__(self) -> int:
@@ -58,7 +63,11 @@ class Meter(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         self._facts: dict[str, Any] = {
-            "first_step": time.time(), "learning_rate": args.learning_rate, "train_seconds": 0.0, "save_seconds": 0.0}
+            "first_step": time.time(),
+            "learning_rate": args.learning_rate,
+            "train_seconds": 0.0,
+            "save_seconds": 0.0,
+        }
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
         self._epoch = time.perf_counter()

@@ -58,8 +58,14 @@ def watch(command: Sequence[str], folder: Path, limit_seconds: float) -> Watched
     if process.returncode != 0:
         end = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
         raise SpeedError(f"an arm ended with {process.returncode}; its output is in {log} and ends with\n{end}")
-    return Watched(began=began, wall_seconds=ended - began, peak_rss_bytes=rss, peak_private_bytes=private,
-                   folder_bytes=max(held, folder_size(folder)), written_bytes=sum(written.values()))
+    return Watched(
+        began=began,
+        wall_seconds=ended - began,
+        peak_rss_bytes=rss,
+        peak_private_bytes=private,
+        folder_bytes=max(held, folder_size(folder)),
+        written_bytes=sum(written.values()),
+    )
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:

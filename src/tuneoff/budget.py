@@ -32,8 +32,10 @@ class Budget:
         except ValueError:
             amount = math.nan
         if match is None or not math.isfinite(amount) or amount <= 0:
-            raise BudgetError(f"budget is {text!r}, but it must be a unit and an amount above 0: budget=epochs:54, "
-                              "budget=minutes:10 (device-minutes) or budget=dollars:0.05")
+            raise BudgetError(
+                f"budget is {text!r}, but it must be a unit and an amount above 0: budget=epochs:54, "
+                "budget=minutes:10 (device-minutes) or budget=dollars:0.05"
+            )
         return cls(unit=match[1], amount=amount)
 
     def wall_seconds(self, price: Price, devices: int) -> float | None:
@@ -43,6 +45,8 @@ class Budget:
         if self.unit == "minutes":
             return self.amount * 60 / devices
         if price.per_device_hour_usd == 0:
-            raise BudgetError(f"budget is dollars:{self.amount:g}, but price={price.name} costs nothing an hour: "
-                              "give a price, or budget=minutes:...")
+            raise BudgetError(
+                f"budget is dollars:{self.amount:g}, but price={price.name} costs nothing an hour: "
+                "give a price, or budget=minutes:..."
+            )
         return self.amount / price.per_device_hour_usd * 3600 / devices

@@ -68,14 +68,18 @@ def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: flo
     began: time.time() when the search began; start-up is what has passed since, this measurement included.
     """
     train = {str(size): speeds.train(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
-    return Rates(train_token_seconds=train, evaluate_token_seconds=speeds.evaluate(job),
-                 start_up_seconds=time.time() - began, step=job.stepper.mode)
+    return Rates(
+        train_token_seconds=train,
+        evaluate_token_seconds=speeds.evaluate(job),
+        start_up_seconds=time.time() - began,
+        step=job.stepper.mode,
+    )
 
 
 def evaluation_token_seconds(job: Job) -> float:
     """Over batches from all over the validation set, gone through twice as in train_token_seconds."""
     order, size = by_length(job.validation.lengths), job.evaluation_batch_size
-    batches = [order[start:start + size] for start in range(0, len(order), size)]
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
     chosen: list[NDArray[np.int64]] = []
     began = time.perf_counter()
     for index in np.random.default_rng(0).permutation(len(batches)):

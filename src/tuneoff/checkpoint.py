@@ -87,9 +87,15 @@ def read(path: Path) -> TrainState:
 def _split(state: TrainState) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     groups = {"weights": state.weights, "moments": state.moments, "generators": state.generators}
     tensors = {f"{group}/{name}": t.contiguous() for group, named in groups.items() for name, t in named.items()}
-    numbers = {"steps": state.steps, "examples_seen": state.examples_seen, "seed": state.seed, "writer": state.writer,
-               "hparams": state.hparams.to_dict(), "applied_lr": state.applied_lr,
-               "applied_weight_decay": state.applied_weight_decay}
+    numbers = {
+        "steps": state.steps,
+        "examples_seen": state.examples_seen,
+        "seed": state.seed,
+        "writer": state.writer,
+        "hparams": state.hparams.to_dict(),
+        "applied_lr": state.applied_lr,
+        "applied_weight_decay": state.applied_weight_decay,
+    }
     return tensors, numbers
 
 

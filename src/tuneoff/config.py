@@ -54,8 +54,10 @@ class TrainingSettings:
         _one_of("training.cuda_graphs", self.cuda_graphs, ("auto", "off"))
         seconds = self.snapshot_seconds
         if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0):
-            raise ConfigError(f"training.snapshot_seconds is {seconds!r}, but it must be a number of seconds >= 0 (0: "
-                              "after every evaluation), or null for no snapshots")
+            raise ConfigError(
+                f"training.snapshot_seconds is {seconds!r}, but it must be a number of seconds >= 0 (0: "
+                "after every evaluation), or null for no snapshots"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,13 +77,16 @@ class ResourceSettings:
             _whole("resources.slots", self.slots, 1, 4096)
         gpus = self.gpus_per_trial
         if isinstance(gpus, bool) or not isinstance(gpus, int | float) or gpus < 0 or (gpus > 1 and gpus != int(gpus)):
-            raise ConfigError(f"resources.gpus_per_trial is {gpus!r}, but it must be a fraction of one GPU (0.25) or a "
-                              "whole number of GPUs")
+            raise ConfigError(
+                f"resources.gpus_per_trial is {gpus!r}, but it must be a fraction of one GPU (0.25) or a whole number of GPUs"
+            )
         if gpus > 1:
             raise ConfigError(f"resources.gpus_per_trial is {gpus}, but a trial trains on one GPU: it must be at most 1")
         if self.device == "cuda" and gpus == 0:
-            raise ConfigError("resources.gpus_per_trial is 0, but resources.device=cuda needs a share of a GPU for each "
-                              "trial: resources.gpus_per_trial=1, or a fraction to pack several trials on one")
+            raise ConfigError(
+                "resources.gpus_per_trial is 0, but resources.device=cuda needs a share of a GPU for each "
+                "trial: resources.gpus_per_trial=1, or a fraction to pack several trials on one"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,15 +116,19 @@ class RunConfig:
 
     def __post_init__(self) -> None:
         if not isinstance(self.study, str) or not _FOLDER_NAME.fullmatch(self.study):
-            raise ConfigError(f"study is {self.study!r}, but it becomes a folder's name: use letters, digits, '.', '_' "
-                              "and '-', and begin with a letter or digit")
+            raise ConfigError(
+                f"study is {self.study!r}, but it becomes a folder's name: use letters, digits, '.', '_' "
+                "and '-', and begin with a letter or digit"
+            )
         _whole("repeat", self.repeat, 0, 100_000)
         _whole("seed", self.seed, 0, 2**31)
         _whole("retrain", self.retrain, 0, 1000)
         _flag("dry_run", self.dry_run)
         if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):
-            raise ConfigError(f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
-                              "USA, or null for no energy meter")
+            raise ConfigError(
+                f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
+                "USA, or null for no energy meter"
+            )
         _one_of("view", self.view, ("auto", "live", "lines", "quiet"))
 
     @property
@@ -158,14 +167,26 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     _exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name != "raw"])
     hparams = HParams.from_dict(raw["hparams"])
     return RunConfig(
-        study=raw["study"], results=Path(raw["results"]), repeat=raw["repeat"], seed=raw["seed"],
-        task=TaskSettings.from_dict(raw["task"]), protocol=ProtocolSettings.from_dict(raw["protocol"]),
+        study=raw["study"],
+        results=Path(raw["results"]),
+        repeat=raw["repeat"],
+        seed=raw["seed"],
+        task=TaskSettings.from_dict(raw["task"]),
+        protocol=ProtocolSettings.from_dict(raw["protocol"]),
         model=_settings(ModelSettings, "model", raw),
-        algorithm=AlgorithmConfig.from_dict(raw["algorithm"]), space=parse_space(raw["space"], hparams),
-        hparams=hparams, price=_listed(Price.from_dict(raw["price"])),
-        training=_settings(TrainingSettings, "training", raw), resources=_settings(ResourceSettings, "resources", raw),
-        budget=None if raw["budget"] is None else Budget.parse(raw["budget"]), retrain=raw["retrain"],
-        dry_run=raw["dry_run"], energy=raw["energy"], view=raw["view"], raw=raw)
+        algorithm=AlgorithmConfig.from_dict(raw["algorithm"]),
+        space=parse_space(raw["space"], hparams),
+        hparams=hparams,
+        price=_listed(Price.from_dict(raw["price"])),
+        training=_settings(TrainingSettings, "training", raw),
+        resources=_settings(ResourceSettings, "resources", raw),
+        budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
+        retrain=raw["retrain"],
+        dry_run=raw["dry_run"],
+        energy=raw["energy"],
+        view=raw["view"],
+        raw=raw,
+    )
 
 
 S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)
@@ -181,8 +202,10 @@ def _listed(price: Price) -> Price:
         return price
     listed = load_price(price.name).per_device_hour_usd
     if price.per_device_hour_usd != listed:
-        raise ConfigError(f"price.per_device_hour_usd is {price.per_device_hour_usd!r}, but price={price.name} is {listed:g}, "
-                          "with its source and date: for your own give price=custom price.per_device_hour_usd=...")
+        raise ConfigError(
+            f"price.per_device_hour_usd is {price.per_device_hour_usd!r}, but price={price.name} is {listed:g}, "
+            "with its source and date: for your own give price=custom price.per_device_hour_usd=..."
+        )
     return price
 
 
@@ -205,12 +228,16 @@ def parse_space(raw: Mapping[str, Any] | None, hparams: HParams) -> SearchSpace:
 
 def _parse_domain(where: str, settings: Any) -> Domain:
     kinds: dict[str, tuple[type[Any], tuple[str, ...], tuple[str, ...]]] = {
-        "float": (Float, ("low", "high"), ("log",)), "int": (Int, ("low", "high"), ("log",)),
-        "choice": (Choice, ("values",), ())}
+        "float": (Float, ("low", "high"), ("log",)),
+        "int": (Int, ("low", "high"), ("log",)),
+        "choice": (Choice, ("values",), ()),
+    }
     if not isinstance(settings, Mapping) or settings.get("type") not in kinds:
         kind = settings.get("type") if isinstance(settings, Mapping) else settings
-        raise SpaceError(f"{where}.type is {kind!r}, but it must be one of {', '.join(kinds)}, as in "
-                         f"{where}={{type:float,low:1e-5,high:1e-4,log:true}}")
+        raise SpaceError(
+            f"{where}.type is {kind!r}, but it must be one of {', '.join(kinds)}, as in "
+            f"{where}={{type:float,low:1e-5,high:1e-4,log:true}}"
+        )
     cls, needed, optional = kinds[settings["type"]]
     values = {k: v for k, v in settings.items() if k != "type"}
     for key in needed:
@@ -218,15 +245,15 @@ def _parse_domain(where: str, settings: Any) -> Domain:
             raise SpaceError(f"{where}.{key} is missing, but a {settings['type']} domain needs {' and '.join(needed)}")
     for key in values:
         if key not in needed + optional:
-            raise SpaceError(f"{where}.{key} is not a setting of a {settings['type']} domain; there are "
-                             f"type, {', '.join(needed + optional)}")
+            raise SpaceError(
+                f"{where}.{key} is not a setting of a {settings['type']} domain; there are type, {', '.join(needed + optional)}"
+            )
     for key in ("low", "high"):
         if key in values and (isinstance(values[key], bool) or not isinstance(values[key], int | float)):
             raise SpaceError(f"{where}.{key} is {values[key]!r}, but it must be a number")
     if "values" in values:
         if not isinstance(values["values"], list):
-            raise SpaceError(f"{where}.values is {values['values']!r}, but it must be a list, as in "
-                             f"{where}.values=[16,32]")
+            raise SpaceError(f"{where}.values is {values['values']!r}, but it must be a list, as in {where}.values=[16,32]")
         values["values"] = tuple(values["values"])
     try:
         domain: Domain = cls(**values)

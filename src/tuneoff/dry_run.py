@@ -30,10 +30,19 @@ def dry_run(config: RunConfig) -> str:
         prepared = prepare(config, task, splits)
         if prepared.facts["precision"] is None:
             prepared = settle_precision(config, prepared, plan, handles)
-        rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
-                 for measured in measure(config, prepared, plan, handles)]
+        rates = [
+            CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
+            for measured in measure(config, prepared, plan, handles)
+        ]
     if config.resources.address is None:
         rates = [replace(measured, start_up_seconds=START_SECONDS) for measured in rates]
-    found = estimate(config, simulate(config, make_plan), rates, prepared.facts, slots=slots.count,
-                     devices=slots.devices, checkpoints=plan.checkpoints)
+    found = estimate(
+        config,
+        simulate(config, make_plan),
+        rates,
+        prepared.facts,
+        slots=slots.count,
+        devices=slots.devices,
+        checkpoints=plan.checkpoints,
+    )
     return describe(config, found, slots.device_kind, time.time())

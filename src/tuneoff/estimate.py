@@ -61,8 +61,11 @@ def simulate(config: RunConfig, make_plan: Any, seed: int = 0) -> Workload:
     stops = hasattr(make_plan().scheduler, "replay") and not make_plan().checkpoints
     runs = [_simulate_once(config, make_plan(), rng) for _ in range(SIMULATIONS if stops else 3)]
     sizes = {size for run in runs for size in run[2]}
-    return Workload(trials=statistics.fmean(r[0] for r in runs), evaluations=statistics.fmean(r[1] for r in runs),
-                    epochs={size: statistics.fmean(r[2].get(size, 0.0) for r in runs) for size in sizes})
+    return Workload(
+        trials=statistics.fmean(r[0] for r in runs),
+        evaluations=statistics.fmean(r[1] for r in runs),
+        epochs={size: statistics.fmean(r[2].get(size, 0.0) for r in runs) for size in sizes},
+    )
 
 
 def _simulate_once(config: RunConfig, plan: Plan, rng: np.random.Generator) -> tuple[int, int, dict[int, float]]:
@@ -105,8 +108,16 @@ def _stops(plan: Plan, trial: Any, clock: int, score: float) -> bool:
     return bool(plan.scheduler.on_trial_result(None, trial, {SCORE: score, TIME: clock}) == "STOP")
 
 
-def estimate(config: RunConfig, work: Workload, rates: Sequence[CalibrationRecord], facts: Mapping[str, Any], *,
-             slots: int, devices: int, checkpoints: bool) -> Estimate:
+def estimate(
+    config: RunConfig,
+    work: Workload,
+    rates: Sequence[CalibrationRecord],
+    facts: Mapping[str, Any],
+    *,
+    slots: int,
+    devices: int,
+    checkpoints: bool,
+) -> Estimate:
     """facts: `Header.data`. Trials are spread evenly over the slots; the last one alone is half a trial of waiting."""
     mean = statistics.fmean
     tokens = facts["tokens"]
@@ -126,8 +137,14 @@ def estimate(config: RunConfig, work: Workload, rates: Sequence[CalibrationRecor
             epochs, wall = epochs * min(1.0, limit / wall), limit
     state = facts["parameters"] * 4 * STATE_COPIES
     live = work.trials if checkpoints else slots
-    return Estimate(trials=work.trials, epochs=epochs, wall_seconds=wall, device_seconds=wall * devices,
-                    dollars=config.price.dollars(wall * devices), disk_bytes=2 * live * state)
+    return Estimate(
+        trials=work.trials,
+        epochs=epochs,
+        wall_seconds=wall,
+        device_seconds=wall * devices,
+        dollars=config.price.dollars(wall * devices),
+        disk_bytes=2 * live * state,
+    )
 
 
 def _rate(record: CalibrationRecord, batch_size: int) -> float:
@@ -152,12 +169,15 @@ def describe(config: RunConfig, found: Estimate, device_kind: str, started: floa
     """For a person, a few lines."""
     kind = "GPU" if device_kind == "gpu" else "CPU"
     ends = time.strftime("%H:%M:%S", time.localtime(started + found.wall_seconds))
-    return "\n".join([
-        f"{config.algorithm.name} on {config.task.name} with {config.model.name}, before paying:",
-        f"  trials          {found.trials:.0f}",
-        f"  epochs          {found.epochs:.1f}",
-        f"  wall time       {found.wall_seconds:.0f} s (would end at {ends} if started now)",
-        f"  {kind}-minutes     {found.device_seconds / 60:.2f} charged",
-        f"  dollars         {found.dollars:.4f} at {config.price.per_device_hour_usd:g} per {kind}-hour "
-        f"(price={config.price.name})",
-        f"  disk            {found.disk_bytes / 1e6:.0f} MB at most while it runs (snapshots of live trials)"])
+    return "\n".join(
+        [
+            f"{config.algorithm.name} on {config.task.name} with {config.model.name}, before paying:",
+            f"  trials          {found.trials:.0f}",
+            f"  epochs          {found.epochs:.1f}",
+            f"  wall time       {found.wall_seconds:.0f} s (would end at {ends} if started now)",
+            f"  {kind}-minutes     {found.device_seconds / 60:.2f} charged",
+            f"  dollars         {found.dollars:.4f} at {config.price.per_device_hour_usd:g} per {kind}-hour "
+            f"(price={config.price.name})",
+            f"  disk            {found.disk_bytes / 1e6:.0f} MB at most while it runs (snapshots of live trials)",
+        ]
+    )

@@ -89,21 +89,34 @@ class Executor:
             self._held = self._job = None  # two networks at once may be too much for the device
             material: Material = ray.get(inputs.material)
             self._held = _Held(
-                key=key, network=Network(material.base, device), train=DeviceSplit(material.train, device),
+                key=key,
+                network=Network(material.base, device),
+                train=DeviceSplit(material.train, device),
                 validation=DeviceSplit(material.validation, device),
-                test=DeviceSplit(material.test, device) if material.test else None)
+                test=DeviceSplit(material.test, device) if material.test else None,
+            )
         return self._held
 
     def _make_job(self) -> Job:
         inputs, held, board = self._inputs, self._hold(), self._inputs.board
         return Job(
-            network=held.network, train=held.train, validation=held.validation, test=held.test,
-            n_labels=inputs.n_labels, metrics=inputs.metrics, device=torch.device(inputs.device), bf16=inputs.bf16,
-            evaluations_per_epoch=inputs.evaluations_per_epoch, bucket_lengths=inputs.bucket_lengths,
-            evaluation_batch_size=inputs.evaluation_batch_size, resume=inputs.resume,
-            cuda_graphs=inputs.cuda_graphs, steppers=held.steppers,
+            network=held.network,
+            train=held.train,
+            validation=held.validation,
+            test=held.test,
+            n_labels=inputs.n_labels,
+            metrics=inputs.metrics,
+            device=torch.device(inputs.device),
+            bf16=inputs.bf16,
+            evaluations_per_epoch=inputs.evaluations_per_epoch,
+            bucket_lengths=inputs.bucket_lengths,
+            evaluation_batch_size=inputs.evaluation_batch_size,
+            resume=inputs.resume,
+            cuda_graphs=inputs.cuda_graphs,
+            steppers=held.steppers,
             out_of_time=self._out_of_time if inputs.deadline is not None else None,
-            wants_test=lambda score: bool(ray.get(board.offer.remote(score))) or inputs.test_always)
+            wants_test=lambda score: bool(ray.get(board.offer.remote(score))) or inputs.test_always,
+        )
 
     def _measure(self) -> Rates:
         inputs = self._inputs
@@ -191,16 +204,25 @@ class Executor:
         rates, self._report = self._report, None
         return {
             SCORE: evaluation.validation.metrics[self._inputs.metrics[0]],
-            "epoch": evaluation.epoch, "done": evaluation.done, "status": COMPLETED if evaluation.done else "running",
+            "epoch": evaluation.epoch,
+            "done": evaluation.done,
+            "status": COMPLETED if evaluation.done else "running",
             "serial": self._serial if self._inputs.checkpoints and not evaluation.done else None,
             "parent_serial": parent[1] if parent else None,
             "rates": asdict(rates) if rates else None,
             "evaluation": {
-                "trial_id": self._trial, "parent_trial_id": parent[0] if parent else None,
-                "hparams": evaluation.hparams.to_dict(), "examples_seen": evaluation.examples_seen,
-                "epoch": evaluation.epoch, "validation": asdict(evaluation.validation),
-                "test": asdict(evaluation.test) if evaluation.test else None, "cost": asdict(cost),
-                "peak_memory_bytes": _peak_memory(self._inputs.device), "worker": self._worker, "snapshot": snapshot},
+                "trial_id": self._trial,
+                "parent_trial_id": parent[0] if parent else None,
+                "hparams": evaluation.hparams.to_dict(),
+                "examples_seen": evaluation.examples_seen,
+                "epoch": evaluation.epoch,
+                "validation": asdict(evaluation.validation),
+                "test": asdict(evaluation.test) if evaluation.test else None,
+                "cost": asdict(cost),
+                "peak_memory_bytes": _peak_memory(self._inputs.device),
+                "worker": self._worker,
+                "snapshot": snapshot,
+            },
         }
 
     def _next_evaluation(self) -> Evaluation:
@@ -249,8 +271,14 @@ class Executor:
     def _end(self, status: str, reason: str, cost: Cost, trace: str = "") -> dict[str, Any]:
         """A last result without a score: none is invented."""
         spent, self._pending = cost + self._pending, Cost()
-        return {"done": True, "status": status, "reason": reason, "traceback": trace, "cost": asdict(spent),
-                "worker": self._worker}
+        return {
+            "done": True,
+            "status": status,
+            "reason": reason,
+            "traceback": trace,
+            "cost": asdict(spent),
+            "worker": self._worker,
+        }
 
 
 def _reason(error: Exception) -> str:
@@ -263,4 +291,5 @@ def _peak_memory(device: str) -> int:
     if device == "cuda":
         return int(torch.cuda.max_memory_allocated())
     import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -23,7 +23,8 @@ def finished(config: RunConfig) -> bool:
         raise StudyError(
             f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
             f"configuration ({_first_difference(header.config, config.raw)}), and results are never overwritten: give "
-            f"study=NAME, or delete {cell}")
+            f"study=NAME, or delete {cell}"
+        )
     if header.status == "finished" and _retrained(cell) >= config.retrain:
         return True
     _must_be_of_this_protocol(config)
@@ -36,9 +37,11 @@ def _must_be_of_this_protocol(config: RunConfig) -> None:
     versions = {read_header(cell).protocol_version for cell in find_cells(study)}
     other = sorted(version for version in versions if _minor(version) != _minor(PROTOCOL_VERSION))
     if other:
-        raise StudyError(f"study={config.study} was begun under protocol {other[0]}, but this is protocol {PROTOCOL_VERSION}, "
-                         "and their results don't compare (see CHANGELOG.md): give study=NAME for a new study, or go on "
-                         "with the version of tuneoff that began it")
+        raise StudyError(
+            f"study={config.study} was begun under protocol {other[0]}, but this is protocol {PROTOCOL_VERSION}, "
+            "and their results don't compare (see CHANGELOG.md): give study=NAME for a new study, or go on "
+            "with the version of tuneoff that began it"
+        )
 
 
 def _minor(version: str) -> str:

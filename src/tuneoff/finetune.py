@@ -85,8 +85,9 @@ class Evaluation:
     capture: Callable[[str], TrainState]
 
 
-def finetune(job: Job, hparams: HParams, *, seed: int,
-             state: TrainState | None = None) -> Generator[Evaluation, HParams | None, None]:
+def finetune(
+    job: Job, hparams: HParams, *, seed: int, state: TrainState | None = None
+) -> Generator[Evaluation, HParams | None, None]:
     """Trains and yields an `Evaluation` at each evaluation point; `send(hparams)` changes what follows.
 
     Starts from the pre-trained weights and a head drawn from `seed`, or goes on from `state`. Ends when `num_epochs`
@@ -165,8 +166,16 @@ class Run:
             test = self._evaluate(self.job.test, keep_predictions=True)
         cost = self.cost + work + Cost(test_seconds=time.perf_counter() - evaluated if test else 0.0)
         self.cost = Cost()
-        return Evaluation(hparams=self.in_force, examples_seen=self.examples_seen, epoch=self.examples_seen / self.n,
-                          validation=validation, test=test, cost=cost, done=self.done, capture=self.capture)
+        return Evaluation(
+            hparams=self.in_force,
+            examples_seen=self.examples_seen,
+            epoch=self.examples_seen / self.n,
+            validation=validation,
+            test=test,
+            cost=cost,
+            done=self.done,
+            capture=self.capture,
+        )
 
     def _next_point(self) -> int:
         """Examples at which the next evaluation is due: the next multiple of an epoch's share, at most the end."""
@@ -184,9 +193,16 @@ class Run:
                 if self.examples_seen >= target:
                     break
                 if self.job.out_of_time is not None and self.job.out_of_time():
-                    raise OutOfTime("out of time", self.cost + Cost(
-                        train_seconds=time.perf_counter() - started, train_steps=self.steps - first_step,
-                        train_examples=self.examples_seen - first_example, train_tokens=tokens))
+                    raise OutOfTime(
+                        "out of time",
+                        self.cost
+                        + Cost(
+                            train_seconds=time.perf_counter() - started,
+                            train_steps=self.steps - first_step,
+                            train_examples=self.examples_seen - first_example,
+                            train_tokens=tokens,
+                        ),
+                    )
         return self.stepper.take_loss(), tokens, self.steps - first_step, self.examples_seen - first_example
 
     def epoch_batches(self) -> Iterator[Slice]:
@@ -217,8 +233,15 @@ class Run:
         return TrainState(
             weights={name: _copy(p) for name, p in module.named_parameters()},
             moments={name: _copy(t) for name, t in self.stepper.optimiser.moments().items()},
-            generators=dict(self.generators), steps=self.steps, examples_seen=self.examples_seen, seed=self.seed,
-            hparams=self.hparams, applied_lr=rate, applied_weight_decay=decay, writer=writer)
+            generators=dict(self.generators),
+            steps=self.steps,
+            examples_seen=self.examples_seen,
+            seed=self.seed,
+            hparams=self.hparams,
+            applied_lr=rate,
+            applied_weight_decay=decay,
+            writer=writer,
+        )
 
 
 @torch.inference_mode()

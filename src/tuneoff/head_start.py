@@ -43,4 +43,5 @@ def may_train_on_gpu(config: RunConfig) -> bool:
 
 def _load_model(settings: ModelSettings, num_labels: int) -> Any:
     from tuneoff.prepare import load_model
+
     return load_model(settings, num_labels)

@@ -13,6 +13,7 @@ class ExecutorHost:
     def __init__(self) -> None:
         with uncollected():
             from tuneoff.executor import Executor
+
             self._executor = Executor()
 
     def call(self, method: str, *arguments: Any) -> Any:

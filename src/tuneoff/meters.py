@@ -23,8 +23,9 @@ class MeterError(UserError):
 def check_energy(country: str | None) -> None:
     """Before anything is paid for."""
     if country is not None and find_spec("codecarbon") is None:
-        raise MeterError(f"energy is {country!r}, but codecarbon is not installed: pip install 'tuneoff[energy]', or leave "
-                         "energy=null")
+        raise MeterError(
+            f"energy is {country!r}, but codecarbon is not installed: pip install 'tuneoff[energy]', or leave energy=null"
+        )
 
 
 class Meters:
@@ -48,8 +49,12 @@ class Meters:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         if self._tracker is not None:
             kilograms = self._tracker.stop()
-            self.found["energy"] = {"kwh": self._tracker.final_emissions_data.energy_consumed, "co2eq_kg": kilograms,
-                                    "scope": "whole machine", "source": "codecarbon, offline"}
+            self.found["energy"] = {
+                "kwh": self._tracker.final_emissions_data.energy_consumed,
+                "co2eq_kg": kilograms,
+                "scope": "whole machine",
+                "source": "codecarbon, offline",
+            }
         if self._gpus is not None:
             self.found["gpus"] = self._gpus.stop()
 
@@ -64,8 +69,10 @@ def add(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
 
 def _tracker(country: str) -> Any:
     from codecarbon import OfflineEmissionsTracker
-    return OfflineEmissionsTracker(country_iso_code=country, save_to_file=False, log_level="critical",
-                                   tracking_mode="machine", allow_multiple_runs=True)
+
+    return OfflineEmissionsTracker(
+        country_iso_code=country, save_to_file=False, log_level="critical", tracking_mode="machine", allow_multiple_runs=True
+    )
 
 
 class _GpuSampler(threading.Thread):
@@ -78,6 +85,7 @@ class _GpuSampler(threading.Thread):
 
     def run(self) -> None:
         import pynvml
+
         pynvml.nvmlInit()
         handles = [pynvml.nvmlDeviceGetHandleByIndex(i) for i in range(pynvml.nvmlDeviceGetCount())]
         while not self._over.wait(SAMPLE_SECONDS):
@@ -89,6 +97,12 @@ class _GpuSampler(threading.Thread):
     def stop(self) -> list[dict[str, float]]:
         self._over.set()
         self.join()
-        return [{"gpu": index, "utilisation_percent_mean": statistics.fmean(busy for busy, _ in samples),
-                 "memory_bytes_peak": max(used for _, used in samples), "samples": len(samples)}
-                for index, samples in sorted(self._samples.items())]
+        return [
+            {
+                "gpu": index,
+                "utilisation_percent_mean": statistics.fmean(busy for busy, _ in samples),
+                "memory_bytes_peak": max(used for _, used in samples),
+                "samples": len(samples),
+            }
+            for index, samples in sorted(self._samples.items())
+        ]

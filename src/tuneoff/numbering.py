@@ -21,9 +21,16 @@ class NumberingSearcher(Searcher):  # type: ignore[misc]
     trial before Ray is.
     """
 
-    def __init__(self, inner: Searcher, *, unfinished: Sequence[tuple[str, Mapping[str, Any]]] = (), first: int = 0,
-                 prefix: str = "t", may_start: Callable[[str, Mapping[str, Any]], bool] = lambda *_: True,
-                 proposed: Callable[[str, Mapping[str, Any]], None] = lambda *_: None) -> None:
+    def __init__(
+        self,
+        inner: Searcher,
+        *,
+        unfinished: Sequence[tuple[str, Mapping[str, Any]]] = (),
+        first: int = 0,
+        prefix: str = "t",
+        may_start: Callable[[str, Mapping[str, Any]], bool] = lambda *_: True,
+        proposed: Callable[[str, Mapping[str, Any]], None] = lambda *_: None,
+    ) -> None:
         super().__init__()
         self.inner = inner
         self._unfinished = list(unfinished)

@@ -28,31 +28,57 @@ UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
 
 
-def trial_inputs(config: RunConfig, prepared: Prepared, plan: Plan, board: Any = None, *,
-                 schedule: Schedule | None = None, retraining: bool = False,
-                 deadline: float | None = None) -> TrialInputs:
+def trial_inputs(
+    config: RunConfig,
+    prepared: Prepared,
+    plan: Plan,
+    board: Any = None,
+    *,
+    schedule: Schedule | None = None,
+    retraining: bool = False,
+    deadline: float | None = None,
+) -> TrialInputs:
     """What every trial is given. Ray must have been started: what is large is put into its object store."""
     training, began = config.training, time.time()
     material_key, material = pool.material(prepared)
     return TrialInputs(
-        material=material, material_key=material_key, n_labels=len(prepared.task.label_names),
-        metrics=prepared.task.metrics, hparams=config.hparams,
-        seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"], device=prepared.device,
-        threads=config.resources.cpus_per_trial, batch_sizes=config.batch_sizes, bf16=prepared.bf16,
-        evaluations_per_epoch=training.evaluations_per_epoch, bucket_lengths=training.bucket_lengths,
+        material=material,
+        material_key=material_key,
+        n_labels=len(prepared.task.label_names),
+        metrics=prepared.task.metrics,
+        hparams=config.hparams,
+        seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"],
+        device=prepared.device,
+        threads=config.resources.cpus_per_trial,
+        batch_sizes=config.batch_sizes,
+        bf16=prepared.bf16,
+        evaluations_per_epoch=training.evaluations_per_epoch,
+        bucket_lengths=training.bucket_lengths,
         cuda_graphs=training.cuda_graphs == "auto",
-        evaluation_batch_size=training.evaluation_batch_size, resume=plan.resume,
-        checkpoints=plan.checkpoints, schedule=schedule, snapshot_folder=str(config.cell / STATE_FOLDER),
+        evaluation_batch_size=training.evaluation_batch_size,
+        resume=plan.resume,
+        checkpoints=plan.checkpoints,
+        schedule=schedule,
+        snapshot_folder=str(config.cell / STATE_FOLDER),
         snapshot_seconds=training.snapshot_seconds,
-        test_always=retraining or config.protocol.name == "blog2020", began=began, deadline=deadline, board=board)
+        test_always=retraining or config.protocol.name == "blog2020",
+        began=began,
+        deadline=deadline,
+        board=board,
+    )
 
 
 def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
     """The algorithm with its number of trials, which a budget decides where there is one."""
     defaults = {name: getattr(config.hparams, name) for name in config.space.domains}
-    context = SearchContext(space=config.space, seed=derive(config.seed, config.repeat)["search"], slots=slots,
-                            max_epochs=config.max_epochs, defaults=defaults,
-                            evaluations_per_epoch=config.training.evaluations_per_epoch)
+    context = SearchContext(
+        space=config.space,
+        seed=derive(config.seed, config.repeat)["search"],
+        slots=slots,
+        max_epochs=config.max_epochs,
+        defaults=defaults,
+        evaluations_per_epoch=config.training.evaluations_per_epoch,
+    )
     if config.budget is None:
         return config.algorithm, context
     config.budget.wall_seconds(config.price, devices)
@@ -82,6 +108,7 @@ def budget_gate(config: RunConfig, plan: Plan, board: Any) -> Callable[[str, Map
         if whole:
             return bool(ray.get(board.reserve.remote(name, float(point.get("num_epochs", config.hparams.num_epochs)))))
         return bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch)))
+
     return may_start
 
 

@@ -51,8 +51,9 @@ def material(prepared: Prepared) -> tuple[str, Any]:
     """(key, reference): in the object store once, for all searches in a row on the same."""
     key = _key(prepared)
     if _kept.material_key != key:
-        _kept.material = ray.put(Material(base=prepared.base, train=prepared.train, validation=prepared.validation,
-                                          test=prepared.test))
+        _kept.material = ray.put(
+            Material(base=prepared.base, train=prepared.train, validation=prepared.validation, test=prepared.test)
+        )
         _kept.material_key = key
     return key, _kept.material
 
@@ -66,6 +67,10 @@ def forget() -> None:
 def _key(prepared: Prepared) -> str:
     """SHA-256 over what a Material is made from: weights, the model's settings, tokens and labels of each part."""
     facts = prepared.facts
-    parts = [facts["model_sha256"], prepared.base.config.to_json(), str(prepared.base.missing),
-             *(f"{name}={digest}" for name, digest in sorted(facts["encoded_sha256"].items()))]
+    parts = [
+        facts["model_sha256"],
+        prepared.base.config.to_json(),
+        str(prepared.base.missing),
+        *(f"{name}={digest}" for name, digest in sorted(facts["encoded_sha256"].items())),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

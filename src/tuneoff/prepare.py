@@ -60,20 +60,30 @@ def prepare(config: RunConfig, task: Task, splits: Splits, earlier: Mapping[str,
     device, asked = resolve_device(config), config.training.precision
     precision = None if asked == "auto" else {"chosen": asked, "by": "setting"}
     facts = {
-        **summarise(task, splits), "n_train": len(train), "n_validation": len(validation), "n_test": len(test),
+        **summarise(task, splits),
+        "n_train": len(train),
+        "n_validation": len(validation),
+        "n_test": len(test),
         "max_length": config.model.max_length,
         "tokens": {name: int(part.offsets[-1]) for name, part in zip(splits.parts, parts, strict=True)},
         "encoded_sha256": {name: part.content_hash for name, part in zip(splits.parts, parts, strict=True)},
         "truncated_rows": {name: part.truncated_rows for name, part in zip(splits.parts, parts, strict=True)},
-        "model_sha256": whole.content_hash, "model_source": config.model.source,
-        "parameters": sum(w.size for w in whole.weights.values()), "word_rows_used": base.config.vocab_size,
-        "device": device, "precision": earlier["precision"] if earlier else precision}
+        "model_sha256": whole.content_hash,
+        "model_source": config.model.source,
+        "parameters": sum(w.size for w in whole.weights.values()),
+        "word_rows_used": base.config.vocab_size,
+        "device": device,
+        "precision": earlier["precision"] if earlier else precision,
+    }
     for name in ("split_sha256", "encoded_sha256", "model_sha256"):
         if earlier is not None and earlier[name] != facts[name]:
-            raise ConfigError(f"the data or the model has changed since this search began ({name}): put it back as it "
-                              "was, or give study=NAME for a new search")
-    return Prepared(task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device,
-                    facts=facts)
+            raise ConfigError(
+                f"the data or the model has changed since this search began ({name}): put it back as it "
+                "was, or give study=NAME for a new search"
+            )
+    return Prepared(
+        task=task, splits=splits, train=train, validation=validation, test=test, base=base, device=device, facts=facts
+    )
 
 
 def resolve_device(config: RunConfig) -> str:
@@ -82,9 +92,13 @@ def resolve_device(config: RunConfig) -> str:
     local = config.resources.address is None
     device = asked if asked != "auto" else ("cuda" if gpus else "cpu")
     if device == "cuda" and local and gpus == 0:
-        raise ConfigError("resources.device is cuda, but this machine has 0 GPUs that torch can use: "
-                          "resources.device=cpu, or resources.address=ADDRESS of a Ray cluster with GPUs")
+        raise ConfigError(
+            "resources.device is cuda, but this machine has 0 GPUs that torch can use: "
+            "resources.device=cpu, or resources.address=ADDRESS of a Ray cluster with GPUs"
+        )
     if device == "cuda" and config.price.name == "cpu":
-        raise ConfigError("price is cpu, but trials train on a GPU: name what it costs, for example price=h100 or "
-                          "price=custom price.per_device_hour_usd=1.20")
+        raise ConfigError(
+            "price is cpu, but trials train on a GPU: name what it costs, for example price=h100 or "
+            "price=custom price.per_device_hour_usd=1.20"
+        )
     return device

@@ -35,8 +35,10 @@ class Price:
         value = self.per_device_hour_usd
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if not (number and math.isfinite(value) and value >= 0):
-            raise PriceError(f"price.per_device_hour_usd is {value!r}, but it must be a number of dollars >= 0: "
-                             "give your own, for example price=custom price.per_device_hour_usd=1.20")
+            raise PriceError(
+                f"price.per_device_hour_usd is {value!r}, but it must be a number of dollars >= 0: "
+                "give your own, for example price=custom price.per_device_hour_usd=1.20"
+            )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Price:
@@ -67,8 +69,10 @@ def load_price(name: str, folder: Path = PRICE_FOLDER) -> Price:
     """One entry of the price table. Raises PriceError for a name that isn't there, listing those that are."""
     path = folder / f"{name}.yaml"
     if name not in price_names(folder):
-        raise PriceError(f"price is {name!r}, but it must be one of {', '.join(price_names(folder))}; for your own: "
-                         "price=custom price.per_device_hour_usd=1.20")
+        raise PriceError(
+            f"price is {name!r}, but it must be one of {', '.join(price_names(folder))}; for your own: "
+            "price=custom price.per_device_hour_usd=1.20"
+        )
     values = yaml.safe_load(path.read_text(encoding="utf-8"))
     return Price.from_dict(values)
 

@@ -12,8 +12,18 @@ from typing import Any
 
 PROTOCOL_VERSION = "0.2"
 """Results compare within one major.minor; docs/PROTOCOL.md says what it covers."""
-_PACKAGES = ("tuneoff", "torch", "transformers", "ray", "numpy", "hydra-core", "bayesian-optimization", "hyperopt",
-             "scikit-learn", "tokenizers")
+_PACKAGES = (
+    "tuneoff",
+    "torch",
+    "transformers",
+    "ray",
+    "numpy",
+    "hydra-core",
+    "bayesian-optimization",
+    "hyperopt",
+    "scikit-learn",
+    "tokenizers",
+)
 
 
 def now_utc() -> str:
@@ -40,18 +50,22 @@ def git() -> dict[str, Any]:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10,
-                              check=True)
+        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
 
 
 def hardware(device: str) -> dict[str, Any]:
-    facts: dict[str, Any] = {"cpu": _cpu_model(), "cores": os.cpu_count(), "memory_bytes": _memory_bytes(),
-                             "system": platform.platform(terse=True)}
+    facts: dict[str, Any] = {
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_bytes": _memory_bytes(),
+        "system": platform.platform(terse=True),
+    }
     if device == "cuda":
         import torch
+
         facts["gpu"] = torch.cuda.get_device_name()
         facts["gpus"] = torch.cuda.device_count()
         facts["cuda"] = torch.version.cuda

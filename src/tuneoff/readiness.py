@@ -43,9 +43,11 @@ def workers(config: RunConfig, slots: Slots, device: str) -> Iterator[tuple[Any,
     try:
         placed, _ = ray.wait(list(handles), num_returns=slots.count, timeout=PLACEMENT_SECONDS)
         if not placed:
-            raise WorkerError(f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
-                              f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
-                              "resources.cpus_per_trial and resources.gpus_per_trial")
+            raise WorkerError(
+                f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
+                f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
+                "resources.cpus_per_trial and resources.gpus_per_trial"
+            )
         yield tuple(handles[ready] for ready in placed)
     finally:
         for handle in handles.values():
@@ -57,8 +59,9 @@ def settle_precision(config: RunConfig, prepared: Prepared, plan: Plan, handles:
     and then of the other. WorkerError where one fails."""
     inputs = trial_inputs(config, prepared, plan)
     seconds = {name: statistics.fmean(_ask(handles, "time_precision", inputs, name)) for name in PRECISIONS}
-    return prepared.with_precision({"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement",
-                                    "token_seconds": seconds})
+    return prepared.with_precision(
+        {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "token_seconds": seconds}
+    )
 
 
 def measure(config: RunConfig, prepared: Prepared, plan: Plan, handles: Sequence[Any]) -> list[Rates]:
@@ -71,7 +74,9 @@ def _ask(handles: Sequence[Any], method: str, *arguments: Any) -> list[Any]:
         found: list[Any] = ray.get([handle.call.remote(method, *arguments) for handle in handles])
     except RayError as error:
         cause = getattr(error, "cause", None) or error
-        raise WorkerError(f"a worker's first training steps failed ({first_line(cause)}): if a step is too large for the "
-                          "device, make it smaller (model, model.max_length, the largest batch_size), or give "
-                          "resources.slots=N to have fewer at once") from error
+        raise WorkerError(
+            f"a worker's first training steps failed ({first_line(cause)}): if a step is too large for the "
+            "device, make it smaller (model, model.max_length, the largest batch_size), or give "
+            "resources.slots=N to have fewer at once"
+        ) from error
     return found

@@ -69,8 +69,14 @@ class Cost:
 
     @property
     def seconds(self) -> float:
-        return (self.start_up_seconds + self.train_seconds + self.evaluate_seconds + self.test_seconds
-                + self.save_seconds + self.load_seconds)
+        return (
+            self.start_up_seconds
+            + self.train_seconds
+            + self.evaluate_seconds
+            + self.test_seconds
+            + self.save_seconds
+            + self.load_seconds
+        )
 
 
 COST_NAMES = tuple(f.name for f in fields(Cost))
@@ -168,10 +174,13 @@ class SessionEndRecord:
     reason: str = ""
 
 
-Record: TypeAlias = (SessionStartRecord | CalibrationRecord | TrialStartRecord | EvaluationRecord | TrialEndRecord
-                     | SessionEndRecord)
-KINDS: dict[str, type[Any]] = {k.kind: k for k in (SessionStartRecord, CalibrationRecord, TrialStartRecord,
-                                                   EvaluationRecord, TrialEndRecord, SessionEndRecord)}
+Record: TypeAlias = (
+    SessionStartRecord | CalibrationRecord | TrialStartRecord | EvaluationRecord | TrialEndRecord | SessionEndRecord
+)
+KINDS: dict[str, type[Any]] = {
+    k.kind: k
+    for k in (SessionStartRecord, CalibrationRecord, TrialStartRecord, EvaluationRecord, TrialEndRecord, SessionEndRecord)
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,8 +26,7 @@ KEEP_EVERY = 8
 class Recorder(Callback):  # type: ignore[misc]
     """`listen` hears every record after it is on the disk."""
 
-    def __init__(self, cell: Path, writer: LogWriter, board: Any, earlier: Earlier,
-                 listen: Callable[[Record], None]) -> None:
+    def __init__(self, cell: Path, writer: LogWriter, board: Any, earlier: Earlier, listen: Callable[[Record], None]) -> None:
         self._cell, self._writer, self._board, self._listen = cell, writer, board, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
@@ -63,23 +62,32 @@ class Recorder(Callback):  # type: ignore[misc]
         self._started.add(name)
         self.write(TrialStartRecord(trial_id=name, hparams=dict(point), elapsed_seconds=self.elapsed_seconds))
 
-    def on_trial_result(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any],
-                        **info: Any) -> None:
+    def on_trial_result(
+        self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
+    ) -> None:
         if "evaluation" not in result:
             return
         if result["rates"]:
-            self.write(CalibrationRecord(worker=result["evaluation"]["worker"], elapsed_seconds=self.elapsed_seconds,
-                                         **result["rates"]))
+            self.write(
+                CalibrationRecord(
+                    worker=result["evaluation"]["worker"], elapsed_seconds=self.elapsed_seconds, **result["rates"]
+                )
+            )
         payload = dict(result["evaluation"])
         name = payload["trial_id"]
         number = self._evaluations[name] = self._evaluations.get(name, 0) + 1
         if result["serial"] is not None:
             self._written_at[result["serial"]] = number
             self._unkept += 1
-        record = from_dict({
-            "kind": EvaluationRecord.kind, **payload, "evaluation": number,
-            "parent_evaluation": self._written_at.get(result["parent_serial"]),
-            "elapsed_seconds": self.elapsed_seconds})
+        record = from_dict(
+            {
+                "kind": EvaluationRecord.kind,
+                **payload,
+                "evaluation": number,
+                "parent_evaluation": self._written_at.get(result["parent_serial"]),
+                "elapsed_seconds": self.elapsed_seconds,
+            }
+        )
         self.write(record)
         if payload["snapshot"] is not None:
             self._board.recorded.remote(name, payload["snapshot"])
@@ -114,8 +122,17 @@ class Recorder(Callback):  # type: ignore[misc]
         hparams = {key: value for key, value in trial.config.items() if key != TRIAL}
         cost = Cost(**last["cost"]) if "cost" in last else Cost()
         drop(self._cell / STATE_FOLDER, name)
-        self.write(TrialEndRecord(trial_id=name, status=status, reason=reason, hparams=hparams, cost=cost,
-                                  elapsed_seconds=self.elapsed_seconds, worker=last.get("worker")))
+        self.write(
+            TrialEndRecord(
+                trial_id=name,
+                status=status,
+                reason=reason,
+                hparams=hparams,
+                cost=cost,
+                elapsed_seconds=self.elapsed_seconds,
+                worker=last.get("worker"),
+            )
+        )
 
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays on the board."""

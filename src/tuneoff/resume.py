@@ -64,9 +64,16 @@ def read_earlier(cell: Cell) -> Earlier:
     examples += sum(r.cost.train_examples for r in cell.trial_ends)
     unfinished = tuple((name, point) for name, point in sorted(points.items()) if name not in ended)
     return Earlier(
-        sessions=sum(isinstance(r, SessionStartRecord) for r in cell.records), elapsed_seconds=cell.wall_seconds,
-        best=best, epochs_spent=examples / cell.header.data["n_train"], evaluations=evaluations,
-        started=frozenset(points), ended=frozenset(ended), unfinished=unfinished, snapshots=snapshots)
+        sessions=sum(isinstance(r, SessionStartRecord) for r in cell.records),
+        elapsed_seconds=cell.wall_seconds,
+        best=best,
+        epochs_spent=examples / cell.header.data["n_train"],
+        evaluations=evaluations,
+        started=frozenset(points),
+        ended=frozenset(ended),
+        unfinished=unfinished,
+        snapshots=snapshots,
+    )
 
 
 def missing_ends(cell: Cell) -> list[TrialEndRecord]:
@@ -77,9 +84,19 @@ def missing_ends(cell: Cell) -> list[TrialEndRecord]:
     ended = {r.trial_id for r in cell.trial_ends}
     proposed = {r.trial_id: r.hparams for r in cell.records if isinstance(r, TrialStartRecord)}
     last = {r.trial_id: r for r in cell.evaluations if r.trial_id not in ended}
-    return [TrialEndRecord(trial_id=name, status=COMPLETED, reason="", cost=Cost(), elapsed_seconds=cell.wall_seconds,
-                           hparams={key: record.hparams[key] for key in proposed[name]}, worker=record.worker)
-            for name, record in last.items() if record.epoch >= record.hparams["num_epochs"] - 1e-9]
+    return [
+        TrialEndRecord(
+            trial_id=name,
+            status=COMPLETED,
+            reason="",
+            cost=Cost(),
+            elapsed_seconds=cell.wall_seconds,
+            hparams={key: record.hparams[key] for key in proposed[name]},
+            worker=record.worker,
+        )
+        for name, record in last.items()
+        if record.epoch >= record.hparams["num_epochs"] - 1e-9
+    ]
 
 
 def replay(cell: Cell, plan: Plan, evaluations_per_epoch: int) -> None:

@@ -9,11 +9,17 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-os.environ.update({
-    "RAY_CHDIR_TO_TRIAL_DIR": "0", "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1", "RAY_AIR_NEW_OUTPUT": "0",
-    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
-    "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Ray's snapshots of the experiment: resuming goes by our records
-    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"})
+os.environ.update(
+    {
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
+        "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Ray's snapshots of the experiment: resuming goes by our records
+        "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    }
+)
 
 import ray
 
@@ -47,11 +53,12 @@ def find_slots(config: RunConfig, device: str) -> Slots:
         raise ConfigError(
             f"resources.slots is {asked} with resources.cpus_per_trial={resources.cpus_per_trial}"
             + (f" and resources.gpus_per_trial={resources.gpus_per_trial:g}" if on_gpu else "")
-            + f", but there are {cores} cores" + (f" and {gpus} GPUs" if on_gpu else "")
-            + (f": at most {fit_at_once} fit at once" if fit_at_once else ": not one trial fits"))
+            + f", but there are {cores} cores"
+            + (f" and {gpus} GPUs" if on_gpu else "")
+            + (f": at most {fit_at_once} fit at once" if fit_at_once else ": not one trial fits")
+        )
     if resources.address is not None and resources.slots is not None:
-        raise ConfigError(f"resources.slots is {resources.slots}, but a cluster's size is not ours to limit: leave it "
-                          "null")
+        raise ConfigError(f"resources.slots is {resources.slots}, but a cluster's size is not ours to limit: leave it null")
     count = resources.slots or fit_at_once
     held = count * (resources.gpus_per_trial if on_gpu else resources.cpus_per_trial)
     return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
@@ -65,6 +72,7 @@ def _fit(resources: ResourceSettings, cores: int, gpus: int, *, on_gpu: bool) ->
 
 def _count_gpus() -> int:
     import torch
+
     return int(torch.cuda.device_count())
 
 
@@ -84,8 +92,10 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
         try:
             ray.init(address=config.resources.address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
-                              f"({error}): start one, or leave it null to run on this machine") from error
+            raise ConfigError(
+                f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
+                f"({error}): start one, or leave it null to run on this machine"
+            ) from error
         return
     gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
     ray.init(num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)

@@ -73,8 +73,9 @@ def schedule_of(cell: Cell, last: EvaluationRecord | None = None) -> Schedule:
     """What the winner (or `last`) was trained with, epoch by epoch; equal neighbours are joined."""
     segments: list[Segment] = []
     for record in lineage(cell.evaluations, last or winner(cell)):
-        segment = Segment(until_examples=record.examples_seen, hparams=HParams.from_dict(record.hparams),
-                          trial_id=record.trial_id)
+        segment = Segment(
+            until_examples=record.examples_seen, hparams=HParams.from_dict(record.hparams), trial_id=record.trial_id
+        )
         if segments and (segments[-1].hparams, segments[-1].trial_id) == (segment.hparams, segment.trial_id):
             segments.pop()
         segments.append(segment)

@@ -150,8 +150,10 @@ class SearchSpace:
 
     def __post_init__(self) -> None:
         if not self.domains:
-            raise SpaceError("the search space is empty: give at least one hyperparameter, for example "
-                             "'+space.learning_rate={type:float,low:1e-5,high:1e-4,log:true}'")
+            raise SpaceError(
+                "the search space is empty: give at least one hyperparameter, for example "
+                "'+space.learning_rate={type:float,low:1e-5,high:1e-4,log:true}'"
+            )
 
     def sample(self, rng: np.random.Generator) -> dict[str, Value]:
         return {name: domain.sample(rng) for name, domain in self.domains.items()}
@@ -177,8 +179,7 @@ class SearchSpace:
         """Every point of a countable space, in a fixed order. SpaceError where a hyperparameter is continuous."""
         if self.size() is None:
             raise SpaceError("the space has a continuous hyperparameter, so its points can't be listed")
-        axes = [list(d.values) if isinstance(d, Choice) else range(int(d.low), int(d.high) + 1)
-                for d in self.domains.values()]
+        axes = [list(d.values) if isinstance(d, Choice) else range(int(d.low), int(d.high) + 1) for d in self.domains.values()]
         for values in product(*axes):
             yield dict(zip(self.domains, values, strict=True))
 

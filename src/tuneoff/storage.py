@@ -81,8 +81,10 @@ def read_header(cell: Path) -> Header:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values.get("schema_version")
         if version != SCHEMA_VERSION:
-            raise RecordError(f"{path} has schema_version {version}, but this tuneoff reads {SCHEMA_VERSION}: "
-                              "read it with the version that wrote it, or run the study again")
+            raise RecordError(
+                f"{path} has schema_version {version}, but this tuneoff reads {SCHEMA_VERSION}: "
+                "read it with the version that wrote it, or run the study again"
+            )
         return Header(**values)
     except (json.JSONDecodeError, TypeError, AttributeError) as error:
         raise RecordError(f"{path} is not a run header ({error}): delete the cell's folder and run it again") from error
@@ -100,8 +102,10 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             if number == len(lines):
                 return records, f"line {number} of {path.name} was half-written ({len(line)} characters): left out"
-            raise RecordError(f"{path}, line {number} can't be read ({error!r}): "
-                              "remove the line, or delete the cell's folder and run it again") from error
+            raise RecordError(
+                f"{path}, line {number} can't be read ({error!r}): "
+                "remove the line, or delete the cell's folder and run it again"
+            ) from error
     return records, None
 
 
@@ -126,7 +130,7 @@ def _cut_half_written(path: Path) -> str | None:
     _, fault = read_log(path)
     if fault is not None:
         data = path.read_bytes()
-        path.write_bytes(data[:data.rfind(b"\n") + 1])
+        path.write_bytes(data[: data.rfind(b"\n") + 1])
     return fault
 
 

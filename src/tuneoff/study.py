@@ -98,14 +98,22 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
         again = _retraining(config, context)
         status, reason = _run_phase(config, prepared, header, again, slots=slots, listener=listener)
     predicted = _predicted(config, header, slots, search.plan)
-    write_header(cell, replace(header, status="running" if status == "interrupted" else status,
-                               extra={**add(dict(header.extra), meters.found), "predicted": predicted}))
+    write_header(
+        cell,
+        replace(
+            header,
+            status="running" if status == "interrupted" else status,
+            extra={**add(dict(header.extra), meters.found), "predicted": predicted},
+        ),
+    )
     if status == "interrupted":
         raise KeyboardInterrupt
     shutil.rmtree(cell / STATE_FOLDER, ignore_errors=True)
     if status == "failed":
-        raise StudyError(f"no trial of {config.algorithm.name} came to a score: {reason}. Tracebacks, where there are "
-                         f"any, are in {cell / 'errors'}; to run it again, delete {cell}")
+        raise StudyError(
+            f"no trial of {config.algorithm.name} came to a score: {reason}. Tracebacks, where there are "
+            f"any, are in {cell / 'errors'}; to run it again, delete {cell}"
+        )
     return cell
 
 
@@ -133,8 +141,9 @@ def _precision_of_study(config: RunConfig, device: str) -> Mapping[str, Any] | N
     return same[0].data["precision"] if same else None
 
 
-def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Phase, *, slots: Slots,
-               listener: Listener) -> tuple[str, str]:
+def _run_phase(
+    config: RunConfig, prepared: Prepared, header: Header, phase: Phase, *, slots: Slots, listener: Listener
+) -> tuple[str, str]:
     """Runs what is left of a phase; returns its status and, where it is not finished, the reason."""
     with LogWriter(config.cell, phase.log) as writer:
         for record in missing_ends(load_cell(config.cell, phase.log)):
@@ -144,27 +153,53 @@ def _run_phase(config: RunConfig, prepared: Prepared, header: Header, phase: Pha
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
         replay(log, phase.plan, config.training.evaluations_per_epoch)
-        limits = boards.Limits(best=earlier.best, epochs_spent=earlier.epochs_spent, snapshots=earlier.snapshots,
-                               **(budget_limits(config, slots, earlier) if phase.log == LOG_FILE else {}))
+        limits = boards.Limits(
+            best=earlier.best,
+            epochs_spent=earlier.epochs_spent,
+            snapshots=earlier.snapshots,
+            **(budget_limits(config, slots, earlier) if phase.log == LOG_FILE else {}),
+        )
         board = boards.create(limits)
         recorder = Recorder(config.cell, writer, board, earlier, listener.record)
         listener.began(config, header, slots, phase.trials, log)
         session = earlier.sessions + 1
-        recorder.write(SessionStartRecord(session=session, time_utc=now_utc(), elapsed_seconds=recorder.elapsed_seconds,
-                                          devices=slots.devices, device_kind=slots.device_kind))
+        recorder.write(
+            SessionStartRecord(
+                session=session,
+                time_utc=now_utc(),
+                elapsed_seconds=recorder.elapsed_seconds,
+                devices=slots.devices,
+                device_kind=slots.device_kind,
+            )
+        )
         status, reason = "interrupted", "stopped from outside"
         try:
-            inputs = trial_inputs(config, prepared, phase.plan, board, schedule=phase.schedule,
-                                  retraining=phase.log == RETRAIN_FILE, deadline=limits.deadline)
+            inputs = trial_inputs(
+                config,
+                prepared,
+                phase.plan,
+                board,
+                schedule=phase.schedule,
+                retraining=phase.log == RETRAIN_FILE,
+                deadline=limits.deadline,
+            )
             searcher = NumberingSearcher(
-                phase.plan.searcher, unfinished=earlier.unfinished, first=len(earlier.started), prefix=phase.prefix,
-                may_start=budget_gate(config, phase.plan, board), proposed=recorder.proposed)
+                phase.plan.searcher,
+                unfinished=earlier.unfinished,
+                first=len(earlier.started),
+                prefix=phase.prefix,
+                may_start=budget_gate(config, phase.plan, board),
+                proposed=recorder.proposed,
+            )
             if len(earlier.ended) < phase.plan.num_trials:
                 fit(config, inputs, phase.plan, searcher, recorder, slots=slots, ended=len(earlier.ended))
             status, reason = recorder.outcome()
         finally:
-            recorder.write(SessionEndRecord(session=session, time_utc=now_utc(),
-                                            elapsed_seconds=recorder.elapsed_seconds, status=status, reason=reason))
+            recorder.write(
+                SessionEndRecord(
+                    session=session, time_utc=now_utc(), elapsed_seconds=recorder.elapsed_seconds, status=status, reason=reason
+                )
+            )
             listener.ended()
             shutil.rmtree(config.cell / RUNTIME_FOLDER, ignore_errors=True)
         left = settle(board)
@@ -179,8 +214,9 @@ def _predicted(config: RunConfig, header: Header, slots: Slots, plan: Plan) -> d
     if not rates:
         return None
     work = simulate(config, lambda: build(*algorithm_and_context(config, slots.count, slots.devices)))
-    return estimate(config, work, rates[:slots.count], header.data, slots=slots.count, devices=slots.devices,
-                    checkpoints=plan.checkpoints).to_dict()
+    return estimate(
+        config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
+    ).to_dict()
 
 
 def _schedule(config: RunConfig) -> Schedule | None:
@@ -191,17 +227,38 @@ def _schedule(config: RunConfig) -> Schedule | None:
 
 def _retraining(config: RunConfig, context: SearchContext) -> Phase:
     """The winner of the finished search, from scratch, on `retrain` new seeds."""
-    again = AlgorithmConfig.from_dict({
-        "name": "retrain", "trials": config.retrain, "searcher": {"name": "replay", "source": str(config.cell)},
-        "scheduler": {"name": "none"}})
+    again = AlgorithmConfig.from_dict(
+        {
+            "name": "retrain",
+            "trials": config.retrain,
+            "searcher": {"name": "replay", "source": str(config.cell)},
+            "scheduler": {"name": "none"},
+        }
+    )
     return Phase(log=RETRAIN_FILE, plan=build(again, context), schedule=schedule_of(load_cell(config.cell)), prefix="r")
 
 
 def _header(config: RunConfig, prepared: Prepared, command: str) -> Header:
     return Header(
-        schema_version=SCHEMA_VERSION, protocol_version=PROTOCOL_VERSION, study=config.study, task=config.task.name,
-        model=config.model.name, algorithm=config.algorithm.name, repeat=config.repeat, protocol=config.protocol.name,
-        metric=prepared.task.metrics[0], status="running", started_utc=now_utc(), config=config.raw,
-        config_hash=config.hash, seeds=derive(config.seed, config.repeat), space=config.raw["space"],
-        data=prepared.facts, price=config.price.as_dict(), versions=versions(), git=git(),
-        hardware=hardware(prepared.device), command=command)
+        schema_version=SCHEMA_VERSION,
+        protocol_version=PROTOCOL_VERSION,
+        study=config.study,
+        task=config.task.name,
+        model=config.model.name,
+        algorithm=config.algorithm.name,
+        repeat=config.repeat,
+        protocol=config.protocol.name,
+        metric=prepared.task.metrics[0],
+        status="running",
+        started_utc=now_utc(),
+        config=config.raw,
+        config_hash=config.hash,
+        seeds=derive(config.seed, config.repeat),
+        space=config.raw["space"],
+        data=prepared.facts,
+        price=config.price.as_dict(),
+        versions=versions(),
+        git=git(),
+        hardware=hardware(prepared.device),
+        command=command,
+    )

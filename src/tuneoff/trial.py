@@ -29,6 +29,7 @@ class Trial(Trainable):  # type: ignore[misc]
             self._executor, self._apart = assignment.executors[number], True
         else:
             from tuneoff.executor import Executor
+
             self._executor, self._apart = Executor(), False
         self._call("begin", self._inputs, dict(config), IMPORT_BEGAN)
 

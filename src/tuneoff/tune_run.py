@@ -21,8 +21,16 @@ WORKER_RETRIES = 2
 """How often a trial goes on after its process died; what it raised itself is not tried again."""
 
 
-def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingSearcher, recorder: Recorder,
-        *, slots: Slots, ended: int) -> None:
+def fit(
+    config: RunConfig,
+    inputs: TrialInputs,
+    plan: Plan,
+    searcher: NumberingSearcher,
+    recorder: Recorder,
+    *,
+    slots: Slots,
+    ended: int,
+) -> None:
     """The Tune run. ended: trials that an earlier session ended."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
     trials = max(plan.num_samples - ended, 1)
@@ -36,10 +44,16 @@ def fit(config: RunConfig, inputs: TrialInputs, plan: Plan, searcher: NumberingS
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
             trainable,
-            tune_config=tune.TuneConfig(metric=SCORE, mode=MODE, search_alg=searcher, scheduler=plan.scheduler,
-                                        num_samples=trials, reuse_actors=True),
+            tune_config=tune.TuneConfig(
+                metric=SCORE, mode=MODE, search_alg=searcher, scheduler=plan.scheduler, num_samples=trials, reuse_actors=True
+            ),
             run_config=tune.RunConfig(
-                name=RUNTIME_FOLDER, storage_path=str(config.cell), verbose=0, callbacks=[recorder],
+                name=RUNTIME_FOLDER,
+                storage_path=str(config.cell),
+                verbose=0,
+                callbacks=[recorder],
                 failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints, checkpoint_at_end=False)))
+                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints, checkpoint_at_end=False),
+            ),
+        )
         tuner.fit()

@@ -54,8 +54,14 @@ class Progress:
     @classmethod
     def begin(cls, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> Progress:
         """From what earlier sessions of the search recorded."""
-        progress = cls(config=config, header=header, slots=slots, trials=trials, price=config.price,
-                       began=time.monotonic() - log.wall_seconds)
+        progress = cls(
+            config=config,
+            header=header,
+            slots=slots,
+            trials=trials,
+            price=config.price,
+            began=time.monotonic() - log.wall_seconds,
+        )
         for record in log.records:
             progress.update(record)
         return progress
@@ -109,8 +115,10 @@ class Progress:
 
     def title(self) -> str:
         h = self.header
-        return (f"{h.algorithm} · {h.task} · {h.model} · repeat {h.repeat} · protocol {h.protocol} · "
-                f"{self.slots.count} at once, {h.data['precision']['chosen']}")
+        return (
+            f"{h.algorithm} · {h.task} · {h.model} · repeat {h.repeat} · protocol {h.protocol} · "
+            f"{self.slots.count} at once, {h.data['precision']['chosen']}"
+        )
 
 
 class LineView:
@@ -132,8 +140,7 @@ class LineView:
         if isinstance(record, EvaluationRecord):
             row = progress.rows[record.trial_id]
             copied = f" from {record.parent_trial_id}" if record.parent_trial_id else ""
-            self._line(record, f"epoch {row.epoch:g}/{row.max_epochs:g}  {percent(row.last)}{copied}  "
-                               f"[{progress.summary()}]")
+            self._line(record, f"epoch {row.epoch:g}/{row.max_epochs:g}  {percent(row.last)}{copied}  [{progress.summary()}]")
         elif isinstance(record, TrialEndRecord) and record.status not in ("completed", "stopped"):
             self._line(record, f"{record.status}: {record.reason}")
 
@@ -157,8 +164,12 @@ class LiveView:
 
     def began(self, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> None:
         self._progress = Progress.begin(config, header, slots, trials, log)
-        self._live = Live(console=self._console, get_renderable=lambda: render(self._progress),
-                          refresh_per_second=1 / REFRESH_SECONDS, transient=False)
+        self._live = Live(
+            console=self._console,
+            get_renderable=lambda: render(self._progress),
+            refresh_per_second=1 / REFRESH_SECONDS,
+            transient=False,
+        )
         self._live.start()
 
     def record(self, record: Record) -> None:
@@ -182,8 +193,15 @@ def render(progress: Progress) -> Group:
     for name, row in sorted(newest):
         status = row.status + (f" (copied {row.copied})" if row.copied else "")
         mark = "bold" if progress.best and progress.best[1] == name else ""
-        table.add_row(name, f"{row.epoch:g}/{row.max_epochs:g}", percent(row.last), percent(row.best),
-                      *(_value(row.hparams[n]) for n in names), status, style=mark)
+        table.add_row(
+            name,
+            f"{row.epoch:g}/{row.max_epochs:g}",
+            percent(row.last),
+            percent(row.best),
+            *(_value(row.hparams[n]) for n in names),
+            status,
+            style=mark,
+        )
     hidden = len(progress.rows) - len(newest)
     more = [Text(f" … and {hidden} more that have ended", style="dim")] if hidden else []
     return Group(Text(progress.title(), style="bold"), table, *more, Text(progress.summary()))

@@ -11,34 +11,63 @@ from typing import Any
 from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
 from tuneoff.space import Choice, Float, Int, SearchSpace, Value
 
-MIXED = SearchSpace({
-    "learning_rate": Float(low=1e-5, high=1e-3, log=True),
-    "weight_decay": Float(low=0.0, high=0.3),
-    "batch_size": Choice(values=(16, 32, 64)),
-    "num_epochs": Int(low=2, high=5),
-    "lr_schedule": Choice(values=("linear", "constant", "cosine")),
-})
-DEFAULTS: dict[str, Value] = {"learning_rate": 5e-5, "weight_decay": 0.01, "batch_size": 32, "num_epochs": 3,
-                              "lr_schedule": "linear", "warmup_ratio": 0.0}
+MIXED = SearchSpace(
+    {
+        "learning_rate": Float(low=1e-5, high=1e-3, log=True),
+        "weight_decay": Float(low=0.0, high=0.3),
+        "batch_size": Choice(values=(16, 32, 64)),
+        "num_epochs": Int(low=2, high=5),
+        "lr_schedule": Choice(values=("linear", "constant", "cosine")),
+    }
+)
+DEFAULTS: dict[str, Value] = {
+    "learning_rate": 5e-5,
+    "weight_decay": 0.01,
+    "batch_size": 32,
+    "num_epochs": 3,
+    "lr_schedule": "linear",
+    "warmup_ratio": 0.0,
+}
 
 
 def context(**changes: Any) -> SearchContext:
-    values: dict[str, Any] = {"space": MIXED, "seed": 0, "slots": 2, "max_epochs": 5, "defaults": DEFAULTS,
-                              "evaluations_per_epoch": 1}
+    values: dict[str, Any] = {
+        "space": MIXED,
+        "seed": 0,
+        "slots": 2,
+        "max_epochs": 5,
+        "defaults": DEFAULTS,
+        "evaluations_per_epoch": 1,
+    }
     return SearchContext(**{**values, **changes})
 
 
-def algorithm(searcher: str = "random", scheduler: str = "none", trials: int | None = 8,
-              searcher_knobs: Mapping[str, Any] | None = None,
-              scheduler_knobs: Mapping[str, Any] | None = None) -> AlgorithmConfig:
-    return AlgorithmConfig.from_dict({
-        "name": "test", "trials": trials, "searcher": {"name": searcher, **(searcher_knobs or {})},
-        "scheduler": {"name": scheduler, **(scheduler_knobs or {})}})
+def algorithm(
+    searcher: str = "random",
+    scheduler: str = "none",
+    trials: int | None = 8,
+    searcher_knobs: Mapping[str, Any] | None = None,
+    scheduler_knobs: Mapping[str, Any] | None = None,
+) -> AlgorithmConfig:
+    return AlgorithmConfig.from_dict(
+        {
+            "name": "test",
+            "trials": trials,
+            "searcher": {"name": searcher, **(searcher_knobs or {})},
+            "scheduler": {"name": scheduler, **(scheduler_knobs or {})},
+        }
+    )
 
 
-def plan(searcher: str = "random", scheduler: str = "none", trials: int | None = 8, *,
-         where: SearchContext | None = None,
-         searcher_knobs: Mapping[str, Any] | None = None, scheduler_knobs: Mapping[str, Any] | None = None) -> Plan:
+def plan(
+    searcher: str = "random",
+    scheduler: str = "none",
+    trials: int | None = 8,
+    *,
+    where: SearchContext | None = None,
+    searcher_knobs: Mapping[str, Any] | None = None,
+    scheduler_knobs: Mapping[str, Any] | None = None,
+) -> Plan:
     return build(algorithm(searcher, scheduler, trials, searcher_knobs, scheduler_knobs), where or context())
 
 

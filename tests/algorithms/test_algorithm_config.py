@@ -24,59 +24,71 @@ def test_an_algorithm_error_is_a_user_error() -> None:
     assert issubclass(AlgorithmError, UserError)
 
 
-@pytest.mark.parametrize(("changes", "message"), [
-    ({"searcher": {"name": "gpp"}}, r"algorithm.searcher.name is 'gpp'.*did you mean 'gp'.*choose one of default, gp"),
-    ({"scheduler": {"name": "ahsa"}}, r"no such scheduler \(did you mean 'asha'\?\); choose one of asha, none, pbt"),
-    ({"searcher": {"name": "tpe", "gama": 1}}, r"algorithm.searcher.gama does not exist \(did you mean 'gamma'"),
-    ({"searcher": {"name": "random", "gamma": 1}}, r"algorithm.searcher.gamma does not exist; it has no settings"),
-    ({"searcher": "gp"}, r"must be a mapping with a name"),
-    ({"trails": 3}, r"algorithm.trails does not exist \(did you mean 'trials'"),
-    ({"trials": None}, r"algorithm.trials is null, but it must be a whole number >= 1.*algorithm.trials=16"),
-    ({"trials": 0}, r"algorithm.trials is 0, but it must be >= 1"),
-    ({"trials": 2.5}, r"algorithm.trials is 2.5, but it must be a whole number"),
-    ({"trials": "8"}, r"algorithm.trials is '8', but it must be a whole number"),
-    ({"scheduler": None}, r"algorithm.scheduler is null, but it must be given"),
-    ({"scheduler": {"name": "asha", "reduction_factor": 1}}, r"algorithm.scheduler.reduction_factor is 1.0, but it "
-                                                             r"must be >= 2"),
-    ({"scheduler": {"name": "asha", "brackets": True}}, r"algorithm.scheduler.brackets is True.*a whole number"),
-    ({"scheduler": {"name": "asha", "grace_epochs": None}}, r"grace_epochs is null.*leave the setting out"),
-    ({"scheduler": {"name": "asha", "grace_epochs": 3, "max_epochs": 2}}, r"max_epochs is 2.0.*>= grace_epochs \(3\)"),
-    ({"scheduler": {"name": "pbt", "quantile_fraction": 0.6}}, r"quantile_fraction is 0.6.*at most 0.5"),
-    ({"scheduler": {"name": "pbt", "mutated": "learning_rate"}}, r"mutated is 'learning_rate'.*a list"),
-    ({"scheduler": {"name": "pbt", "mutated": ["num_epochs"]}}, r"length can't change while it trains"),
-    ({"scheduler": {"name": "pbt", "perturbation_factors": []}}, r"perturbation_factors is \[\].*at least one"),
-    ({"scheduler": {"name": "pbt", "clip": "no"}}, r"clip is 'no'.*true or false"),
-    ({"searcher": {"name": "gp", "acquisition": "pi"}}, r"acquisition is 'pi'.*one of ei, ucb"),
-    ({"searcher": {"name": "gp", "xi": float("nan")}}, r"xi is nan.*a number"),
-    ({"searcher": {"name": "gp", "initial_points": 0}}, r"initial_points is 0.*>= 1, or null"),
-    ({"searcher": {"name": "grid", "points": 0}}, r"points is 0.*>= 1"),
-])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"searcher": {"name": "gpp"}}, r"algorithm.searcher.name is 'gpp'.*did you mean 'gp'.*choose one of default, gp"),
+        ({"scheduler": {"name": "ahsa"}}, r"no such scheduler \(did you mean 'asha'\?\); choose one of asha, none, pbt"),
+        ({"searcher": {"name": "tpe", "gama": 1}}, r"algorithm.searcher.gama does not exist \(did you mean 'gamma'"),
+        ({"searcher": {"name": "random", "gamma": 1}}, r"algorithm.searcher.gamma does not exist; it has no settings"),
+        ({"searcher": "gp"}, r"must be a mapping with a name"),
+        ({"trails": 3}, r"algorithm.trails does not exist \(did you mean 'trials'"),
+        ({"trials": None}, r"algorithm.trials is null, but it must be a whole number >= 1.*algorithm.trials=16"),
+        ({"trials": 0}, r"algorithm.trials is 0, but it must be >= 1"),
+        ({"trials": 2.5}, r"algorithm.trials is 2.5, but it must be a whole number"),
+        ({"trials": "8"}, r"algorithm.trials is '8', but it must be a whole number"),
+        ({"scheduler": None}, r"algorithm.scheduler is null, but it must be given"),
+        (
+            {"scheduler": {"name": "asha", "reduction_factor": 1}},
+            r"algorithm.scheduler.reduction_factor is 1.0, but it "
+            r"must be >= 2",
+        ),
+        ({"scheduler": {"name": "asha", "brackets": True}}, r"algorithm.scheduler.brackets is True.*a whole number"),
+        ({"scheduler": {"name": "asha", "grace_epochs": None}}, r"grace_epochs is null.*leave the setting out"),
+        ({"scheduler": {"name": "asha", "grace_epochs": 3, "max_epochs": 2}}, r"max_epochs is 2.0.*>= grace_epochs \(3\)"),
+        ({"scheduler": {"name": "pbt", "quantile_fraction": 0.6}}, r"quantile_fraction is 0.6.*at most 0.5"),
+        ({"scheduler": {"name": "pbt", "mutated": "learning_rate"}}, r"mutated is 'learning_rate'.*a list"),
+        ({"scheduler": {"name": "pbt", "mutated": ["num_epochs"]}}, r"length can't change while it trains"),
+        ({"scheduler": {"name": "pbt", "perturbation_factors": []}}, r"perturbation_factors is \[\].*at least one"),
+        ({"scheduler": {"name": "pbt", "clip": "no"}}, r"clip is 'no'.*true or false"),
+        ({"searcher": {"name": "gp", "acquisition": "pi"}}, r"acquisition is 'pi'.*one of ei, ucb"),
+        ({"searcher": {"name": "gp", "xi": float("nan")}}, r"xi is nan.*a number"),
+        ({"searcher": {"name": "gp", "initial_points": 0}}, r"initial_points is 0.*>= 1, or null"),
+        ({"searcher": {"name": "grid", "points": 0}}, r"points is 0.*>= 1"),
+    ],
+)
 def test_a_setting_that_breaks_a_rule_is_refused(changes: dict[str, Any], message: str) -> None:
     values = {"name": "x", "trials": 8, "searcher": {"name": "random"}, "scheduler": {"name": "none"}}
     with pytest.raises(AlgorithmError, match=message):
         AlgorithmConfig.from_dict({**values, **changes})
 
 
-@pytest.mark.parametrize(("make", "message"), [
-    (lambda: plan("gp", trials=4, searcher_knobs={"initial_points": 4}), r"initial_points is 4.*below algorithm"),
-    (lambda: plan("random", "pbt", trials=1), r"algorithm.trials is 1.*size of the population"),
-    (lambda: plan("random", "pbt", scheduler_knobs={"mutated": ["learning_rates"]}), r"did you mean 'learning_rate'"),
-    (lambda: plan("random", "pbt", where=context(space=SearchSpace({"adam_beta1": Float(low=0.8, high=0.9)}))),
-     r"mutated names nothing that the space has: list some of adam_beta1"),
-    (lambda: plan("random", "asha", scheduler_knobs={"brackets": 3}), r"brackets is 3.*at most the 2 rungs"),
-    (lambda: plan("random", "asha", scheduler_knobs={"grace_epochs": 6}), r"grace_epochs is 6.0.*at most the 5 epochs"),
-    (lambda: plan("random", "asha", scheduler_knobs={"grace_epochs": 0.5}), r"a whole number of evaluations"),
-    (lambda: plan("grid", searcher_knobs={"points": 40}), r"more than 10000 points: lower it"),
-    (lambda: plan("default", where=context(defaults={})), r"learning_rate.* has no default value"),
-])
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: plan("gp", trials=4, searcher_knobs={"initial_points": 4}), r"initial_points is 4.*below algorithm"),
+        (lambda: plan("random", "pbt", trials=1), r"algorithm.trials is 1.*size of the population"),
+        (lambda: plan("random", "pbt", scheduler_knobs={"mutated": ["learning_rates"]}), r"did you mean 'learning_rate'"),
+        (
+            lambda: plan("random", "pbt", where=context(space=SearchSpace({"adam_beta1": Float(low=0.8, high=0.9)}))),
+            r"mutated names nothing that the space has: list some of adam_beta1",
+        ),
+        (lambda: plan("random", "asha", scheduler_knobs={"brackets": 3}), r"brackets is 3.*at most the 2 rungs"),
+        (lambda: plan("random", "asha", scheduler_knobs={"grace_epochs": 6}), r"grace_epochs is 6.0.*at most the 5 epochs"),
+        (lambda: plan("random", "asha", scheduler_knobs={"grace_epochs": 0.5}), r"a whole number of evaluations"),
+        (lambda: plan("grid", searcher_knobs={"points": 40}), r"more than 10000 points: lower it"),
+        (lambda: plan("default", where=context(defaults={})), r"learning_rate.* has no default value"),
+    ],
+)
 def test_a_setting_that_does_not_fit_the_search_is_refused(make: Any, message: str) -> None:
     with pytest.raises(AlgorithmError, match=message):
         make()
 
 
 def test_a_whole_number_may_be_given_as_a_float_and_a_list_as_a_tuple() -> None:
-    config = algorithm("gp", "pbt", searcher_knobs={"xi": 0, "initial_points": 3.0},
-                       scheduler_knobs={"perturbation_factors": [2, 0.5]})
+    config = algorithm(
+        "gp", "pbt", searcher_knobs={"xi": 0, "initial_points": 3.0}, scheduler_knobs={"perturbation_factors": [2, 0.5]}
+    )
     assert config.searcher.settings.xi == 0.0
     assert config.searcher.settings.initial_points == 3
     assert config.scheduler.settings.perturbation_factors == (2.0, 0.5)

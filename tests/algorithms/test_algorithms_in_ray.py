@@ -40,8 +40,14 @@ class Adder(Trainable):
         self.epoch += 1
         self.weight += 1 / (1 + self.values["weight_decay"])
         loaded, self.loaded = self.loaded, None
-        return {"score": self.weight, "epoch": float(self.epoch), "done": self.epoch >= self.values["num_epochs"],
-                "seen": dict(self.values), "loaded": loaded, "process": os.getpid()}
+        return {
+            "score": self.weight,
+            "epoch": float(self.epoch),
+            "done": self.epoch >= self.values["num_epochs"],
+            "seen": dict(self.values),
+            "loaded": loaded,
+            "process": os.getpid(),
+        }
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         state = {"weight": self.weight, "epoch": self.epoch, "writer": self.trial_id, "values": self.values}
@@ -65,8 +71,7 @@ class Log(tune.Callback):
     def __init__(self) -> None:
         self.results: list[tuple[str, dict[str, Any]]] = []
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any],
-                        **info: Any) -> None:
+    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
         self.results.append((trial.trial_id, dict(result)))
 
 
@@ -74,31 +79,43 @@ def run(made: Plan, folder: Path, trainable: type[Trainable] = Adder, **config: 
     log = Log()
     tuner = tune.Tuner(
         trainable,
-        tune_config=tune.TuneConfig(search_alg=made.searcher, scheduler=made.scheduler, num_samples=made.num_samples,
-                                    reuse_actors=True),
+        tune_config=tune.TuneConfig(
+            search_alg=made.searcher, scheduler=made.scheduler, num_samples=made.num_samples, reuse_actors=True
+        ),
         run_config=tune.RunConfig(
-            storage_path=str(folder), name="search", callbacks=[log], verbose=0,
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=made.keep_checkpoints), **config))
+            storage_path=str(folder),
+            name="search",
+            callbacks=[log],
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(num_to_keep=made.keep_checkpoints),
+            **config,
+        ),
+    )
     return tuner.fit(), log
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
 def test_a_population_of_more_members_than_slots_copies_mutates_and_ends(tmp_path: Path, synchronous: bool) -> None:
-    made = plan("random", "pbt", trials=6, where=context(seed=4),
-                scheduler_knobs={"synchronous": synchronous, "quantile_fraction": 0.5, "resample_probability": 0.5})
+    made = plan(
+        "random",
+        "pbt",
+        trials=6,
+        where=context(seed=4),
+        scheduler_knobs={"synchronous": synchronous, "quantile_fraction": 0.5, "resample_probability": 0.5},
+    )
     grid, log = run(made, tmp_path)
     assert len(grid) == made.num_trials
     assert not grid.errors
-    copies = [(trial, result) for trial, result in log.results
-              if result["loaded"] and result["loaded"]["writer"] != trial]
+    copies = [(trial, result) for trial, result in log.results if result["loaded"] and result["loaded"]["writer"] != trial]
     assert copies
     assert len(copies) <= made.scheduler._num_perturbations  # a member can be exploited again before it is run
     for trial, result in log.results:
         assert MIXED.contains(result["seen"]), trial
     for trial, result in copies:
         donor, seen = result["loaded"], result["seen"]
-        assert (seen["num_epochs"], seen["lr_schedule"]) == (donor["values"]["num_epochs"],
-                                                             donor["values"]["lr_schedule"]), trial
+        assert (seen["num_epochs"], seen["lr_schedule"]) == (donor["values"]["num_epochs"], donor["values"]["lr_schedule"]), (
+            trial
+        )
         assert result["training_iteration"] == result["epoch"] == donor["epoch"] + 1
         gain = 1 / (1 + seen["weight_decay"])
         assert result["score"] == pytest.approx(donor["weight"] + gain)

@@ -22,8 +22,9 @@ from tuneoff.space import Choice, Float, Int, SearchSpace, Value
 seeds = st.integers(0, 2**32)
 
 
-def explored(donor: dict[str, Value], seed: int, space: SearchSpace = MIXED, mutated: tuple[str, ...] = MUTATED,
-             **knobs: Any) -> dict[str, Value]:
+def explored(
+    donor: dict[str, Value], seed: int, space: SearchSpace = MIXED, mutated: tuple[str, ...] = MUTATED, **knobs: Any
+) -> dict[str, Value]:
     rng = np.random.default_rng(seed)
     return explore(donor, space=space, mutated=mutated, settings=Settings(**knobs), rng=rng)[0]
 
@@ -37,8 +38,9 @@ def test_an_explored_configuration_stays_in_the_space(seed: int, resample: float
     mutated = (*MUTATED, "lr_schedule")
     point = a_point(seed)
     for step in range(4):
-        point = explored(point, seed + step, mutated=mutated, resample_probability=resample,
-                         perturbation_factors=tuple(factors))
+        point = explored(
+            point, seed + step, mutated=mutated, resample_probability=resample, perturbation_factors=tuple(factors)
+        )
         assert MIXED.contains(point)
 
 
@@ -47,7 +49,8 @@ def test_what_is_not_mutated_is_the_donors(seed: int) -> None:
     donor = a_point(seed)
     point = explored(donor, seed, resample_probability=0.5)
     assert {name: point[name] for name in ("num_epochs", "lr_schedule")} == {
-        name: donor[name] for name in ("num_epochs", "lr_schedule")}
+        name: donor[name] for name in ("num_epochs", "lr_schedule")
+    }
 
 
 @given(seed=seeds)
@@ -81,8 +84,10 @@ def test_without_clipping_a_number_leaves_the_range_as_in_the_published_experime
 
 def test_whole_numbers_are_rounded_not_truncated() -> None:
     space = SearchSpace({"warmup_steps": Int(low=1, high=100)})
-    values = {explored({"warmup_steps": 13}, seed, space, ("warmup_steps",), resample_probability=0.0)["warmup_steps"]
-              for seed in range(30)}
+    values = {
+        explored({"warmup_steps": 13}, seed, space, ("warmup_steps",), resample_probability=0.0)["warmup_steps"]
+        for seed in range(30)
+    }
     assert values == {16, 10}  # 15.6 and 10.4
 
 
@@ -94,8 +99,10 @@ def test_a_weight_decay_of_zero_stays_zero_unless_drawn_anew() -> None:
 
 def test_text_is_drawn_anew_because_it_has_no_neighbours() -> None:
     space = SearchSpace({"lr_schedule": Choice(values=("a", "b", "c"))})
-    values = {explored({"lr_schedule": "a"}, seed, space, ("lr_schedule",), resample_probability=0.0)["lr_schedule"]
-              for seed in range(30)}
+    values = {
+        explored({"lr_schedule": "a"}, seed, space, ("lr_schedule",), resample_probability=0.0)["lr_schedule"]
+        for seed in range(30)
+    }
     assert values == {"a", "b", "c"}
 
 
@@ -160,7 +167,8 @@ def round_of(scheduler: Any, members: list[Member], controller: Controller, time
         if decision == TrialScheduler.PAUSE:
             member.status = "PAUSED"
             member.latest_checkpoint_result = _TrainingResult(
-                a_checkpoint(member.trial_id), {"score": score, "training_iteration": time})
+                a_checkpoint(member.trial_id), {"score": score, "training_iteration": time}
+            )
 
 
 def test_the_worst_copy_from_the_best_keep_their_identity_and_stay_in_the_space() -> None:
@@ -205,7 +213,8 @@ def test_a_searcher_is_accepted_and_a_result_without_a_score_is_not() -> None:
 def test_a_donor_whose_checkpoint_is_gone_is_passed_over() -> None:
     scheduler, members, controller = population(2, quantile_fraction=0.5)
     controller._schedule_trial_save = lambda trial, result=None: a_checkpoint(  # type: ignore[method-assign]
-        trial.trial_id, exists=False)
+        trial.trial_id, exists=False
+    )
     for time in (1, 2):
         round_of(scheduler, members, controller, time, [0.9, 0.1])
     assert scheduler._num_perturbations == 0

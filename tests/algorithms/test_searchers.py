@@ -20,7 +20,7 @@ FLAT = SearchSpace({"learning_rate": Float(low=1e-6, high=1e-2, log=True), "weig
 
 def bowl(point: dict[str, Any]) -> float:
     """Best (0) at learning_rate 1e-3, weight_decay 0.7."""
-    return -((math.log10(point["learning_rate"]) + 3) / 4) ** 2 - (point["weight_decay"] - 0.7) ** 2
+    return -(((math.log10(point["learning_rate"]) + 3) / 4) ** 2) - (point["weight_decay"] - 0.7) ** 2
 
 
 def best_of(searcher: str, seed: int, trials: int = 12) -> float:
@@ -84,8 +84,13 @@ def test_the_random_points_come_first_and_can_be_set(searcher: str) -> None:
 
 
 def test_a_space_of_constants_and_one_number_is_searched() -> None:
-    space = SearchSpace({"lr_schedule": Choice(values=("linear",)), "batch_size": Choice(values=(32,)),
-                         "learning_rate": Float(low=1e-5, high=1e-3, log=True)})
+    space = SearchSpace(
+        {
+            "lr_schedule": Choice(values=("linear",)),
+            "batch_size": Choice(values=(32,)),
+            "learning_rate": Float(low=1e-5, high=1e-3, log=True),
+        }
+    )
     for searcher in ("gp", "tpe"):
         points = Driver(plan(searcher, trials=6, where=context(space=space))).run()
         assert len(points) == 6

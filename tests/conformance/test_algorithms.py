@@ -26,8 +26,13 @@ FILES = sorted(path for path in CONF.glob("*.yaml") if path.stem != "pbt_replay"
 """Without the replay, which searches nothing: it is tested end to end, on a recorded search."""
 DETERMINISTIC = ("default",)
 
-COUNTABLE = SearchSpace({"batch_size": Choice(values=(16, 32)), "num_epochs": Int(low=2, high=4),
-                         "lr_schedule": Choice(values=("linear", "cosine"))})
+COUNTABLE = SearchSpace(
+    {
+        "batch_size": Choice(values=(16, 32)),
+        "num_epochs": Int(low=2, high=4),
+        "lr_schedule": Choice(values=("linear", "cosine")),
+    }
+)
 
 # For each knob: the searcher or scheduler beside it, what else is set, and the value that must make a difference.
 SEARCHER_KNOBS: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {
@@ -145,8 +150,10 @@ def test_the_plan_can_be_pickled_as_ray_does_with_an_experiment(file: Path) -> N
 
 
 def test_every_knob_is_in_the_tables_of_this_file() -> None:
-    for names, kind, table in ((searcher_names(), "searcher", SEARCHER_KNOBS),
-                               (scheduler_names(), "scheduler", SCHEDULER_KNOBS)):
+    for names, kind, table in (
+        (searcher_names(), "searcher", SEARCHER_KNOBS),
+        (scheduler_names(), "scheduler", SCHEDULER_KNOBS),
+    ):
         knobs = {(name, field.name) for name in names for field in fields(load(kind, name).Settings)}
         assert knobs == set(table) | {("replay", "source"), ("pbt", "resume")} & knobs
 
@@ -206,8 +213,10 @@ def pbt_behaviour(scheduler: Any) -> list[Any]:
 
 
 def test_configuration_is_checked_without_importing_ray() -> None:
-    code = ("import sys, yaml, pathlib; from tuneoff.algorithms.base import AlgorithmConfig; "
-            f"files = pathlib.Path({str(CONF)!r}).iterdir(); "
-            "[AlgorithmConfig.from_dict(yaml.safe_load(file.read_text())) for file in files if file.stem != 'pbt_replay']; "
-            "heavy = {'ray', 'torch', 'sklearn', 'hyperopt', 'bayes_opt'} & set(sys.modules); assert not heavy, heavy")
+    code = (
+        "import sys, yaml, pathlib; from tuneoff.algorithms.base import AlgorithmConfig; "
+        f"files = pathlib.Path({str(CONF)!r}).iterdir(); "
+        "[AlgorithmConfig.from_dict(yaml.safe_load(file.read_text())) for file in files if file.stem != 'pbt_replay']; "
+        "heavy = {'ray', 'torch', 'sklearn', 'hyperopt', 'bayes_opt'} & set(sys.modules); assert not heavy, heavy"
+    )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -24,8 +24,15 @@ LIMIT_SECONDS = 240
 
 
 def arguments(results: Path, algorithm: str) -> list[str]:
-    return [*FAST, f"results={results}", "view=quiet", f"algorithm={algorithm}", f"algorithm.trials={TRIALS}",
-            f"hparams.num_epochs={EPOCHS}", "task.train_rows=400"]
+    return [
+        *FAST,
+        f"results={results}",
+        "view=quiet",
+        f"algorithm={algorithm}",
+        f"algorithm.trials={TRIALS}",
+        f"hparams.num_epochs={EPOCHS}",
+        "task.train_rows=400",
+    ]
 
 
 def cell_path(results: Path, algorithm: str) -> Path:
@@ -33,8 +40,13 @@ def cell_path(results: Path, algorithm: str) -> Path:
 
 
 def start(results: Path, algorithm: str, *more: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.run", *arguments(results, algorithm), *more], cwd=ROOT,
-                            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.run", *arguments(results, algorithm), *more],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def lines(path: Path) -> int:
@@ -67,7 +79,7 @@ def test_a_search_killed_again_and_again_is_completed_by_the_same_command(tmp_pa
     if unfinished and rng.random() < 0.5:  # a crash can leave half a line
         with (cell_path(tmp_path, algorithm) / "trials.jsonl").open("ab") as log:
             log.write(b'{"kind":"evaluation","trial_id":"t0')
-    done = run(tmp_path, *arguments(tmp_path, algorithm)[len(FAST):])
+    done = run(tmp_path, *arguments(tmp_path, algorithm)[len(FAST) :])
     assert done.returncode == 0, done.stderr
     check(tmp_path, algorithm, killed)
 
@@ -99,7 +111,7 @@ def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path):
     rng = random.Random(1)
     kill_at_a_random_moment(tmp_path / "killed", "random", rng)
     for results in (tmp_path / "killed", tmp_path / "whole"):
-        done = run(results, *arguments(results, "random")[len(FAST):])
+        done = run(results, *arguments(results, "random")[len(FAST) :])
         assert done.returncode == 0, done.stderr
     first, second = (load_cell(cell_path(tmp_path / name, "random")) for name in ("killed", "whole"))
 
@@ -129,7 +141,7 @@ def test_two_commands_never_work_on_one_search(tmp_path):
     while lines(path) < 2:
         assert time.monotonic() - began < LIMIT_SECONDS
         time.sleep(0.05)
-    done = run(tmp_path, *arguments(tmp_path, "random")[len(FAST):], "algorithm.trials=500")
+    done = run(tmp_path, *arguments(tmp_path, "random")[len(FAST) :], "algorithm.trials=500")
     process.kill()
     process.wait()
     assert done.returncode == 2

@@ -26,8 +26,9 @@ TRIALS = 4
 def results(tmp_path_factory) -> Path:
     """One sweep over all searches, in one process."""
     folder = tmp_path_factory.mktemp("results")
-    done = run(folder, "-m", f"algorithm={','.join(ALGORITHMS)}", f"algorithm.trials={TRIALS}", "study=all", "retrain=0",
-               timeout=900)
+    done = run(
+        folder, "-m", f"algorithm={','.join(ALGORITHMS)}", f"algorithm.trials={TRIALS}", "study=all", "retrain=0", timeout=900
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     return folder
 
@@ -74,8 +75,9 @@ def test_population_members_copy_each_other_and_the_lineage_is_whole(results):
     cell = cell_of(results, "pbt")
     copies = [r for r in cell.evaluations if r.parent_trial_id]
     for record in copies:
-        donor = [r for r in cell.evaluations
-                 if (r.trial_id, r.evaluation) == (record.parent_trial_id, record.parent_evaluation)]
+        donor = [
+            r for r in cell.evaluations if (r.trial_id, r.evaluation) == (record.parent_trial_id, record.parent_evaluation)
+        ]
         assert len(donor) == 1
         assert donor[0].examples_seen < record.examples_seen
     assert schedule_of(cell).segments[-1].until_examples == winner(cell).examples_seen
@@ -138,8 +140,7 @@ def test_retraining_and_replay_follow_the_winner_on_new_seeds(results):
         assert HParams.from_dict(record.hparams) == schedule.at(record.examples_seen - 1)
         assert record.test is not None
     assert len({e.validation.loss for e in again.evaluations if e.epoch == 1.0}) == 2, "seeds differ"
-    done = run(results, "algorithm=pbt_replay", "algorithm.trials=1", "study=all",
-               f"algorithm.searcher.source={cell.path}")
+    done = run(results, "algorithm=pbt_replay", "algorithm.trials=1", "study=all", f"algorithm.searcher.source={cell.path}")
     assert done.returncode == 0, done.stderr
     replayed = cell_of(results, "pbt_replay")
     for record in replayed.evaluations:

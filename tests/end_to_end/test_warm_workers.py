@@ -56,8 +56,13 @@ def test_a_warm_worker_trains_bit_for_bit_as_a_fresh_one(cells, tmp_path):
 
 def test_workers_are_there_before_the_session_that_is_charged_and_gone_when_the_command_is_killed(tmp_path):
     arguments = [*FAST, f"results={tmp_path}", "view=quiet", "algorithm=random", "algorithm.trials=500"]
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.run", *arguments], cwd=ROOT, start_new_session=True,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.run", *arguments],
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     log = tmp_path / "main" / "entail-micro" / "random" / "repeat-0" / "trials.jsonl"
     until = time.monotonic() + 240
     while not (log.exists() and b'"evaluation"' in log.read_bytes()):
@@ -68,8 +73,9 @@ def test_workers_are_there_before_the_session_that_is_charged_and_gone_when_the_
     workers = {int(e.worker.split(":")[1]) for e in cell.evaluations}
     assert all(is_alive(pid) for pid in workers)
     session = next(r for r in cell.records if isinstance(r, SessionStartRecord))
-    assert all(started(pid) < datetime.fromisoformat(session.time_utc).timestamp() for pid in workers), \
+    assert all(started(pid) < datetime.fromisoformat(session.time_utc).timestamp() for pid in workers), (
         "what a command does once, imports among it, is no search's charge"
+    )
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     while any(is_alive(pid) for pid in workers):

@@ -32,12 +32,21 @@ def make_split(n: int, seed: int) -> Ragged:
         input_ids=np.concatenate(rows).astype(np.int32),
         token_type_ids=np.concatenate([(np.arange(len(r)) > 2).astype(np.int8) for r in rows]),
         offsets=np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64),
-        labels=np.array([int(r[0] >= WORDS // 2) for r in rows], dtype=np.int64))
+        labels=np.array([int(r[0] >= WORDS // 2) for r in rows], dtype=np.int64),
+    )
 
 
 def make_base(num_labels: int = 2) -> BaseModel:
-    config = BertConfig(vocab_size=WORDS, hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
-                        intermediate_size=32, max_position_embeddings=32, num_labels=num_labels, initializer_range=0.2)
+    config = BertConfig(
+        vocab_size=WORDS,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=32,
+        num_labels=num_labels,
+        initializer_range=0.2,
+    )
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config)
     weights = {name: t.numpy().copy() for name, t in model.state_dict().items()}
@@ -52,9 +61,16 @@ def base() -> BaseModel:
 @pytest.fixture
 def job(base: BaseModel) -> Job:
     device = torch.device("cpu")
-    return Job(network=Network(base, device), train=DeviceSplit(make_split(70, 1), device),
-               validation=DeviceSplit(make_split(40, 2), device), test=DeviceSplit(make_split(50, 3), device),
-               n_labels=2, metrics=("accuracy",), device=device, bf16=False)
+    return Job(
+        network=Network(base, device),
+        train=DeviceSplit(make_split(70, 1), device),
+        validation=DeviceSplit(make_split(40, 2), device),
+        test=DeviceSplit(make_split(50, 3), device),
+        n_labels=2,
+        metrics=("accuracy",),
+        device=device,
+        bf16=False,
+    )
 
 
 @pytest.fixture

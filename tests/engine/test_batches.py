@@ -29,7 +29,7 @@ def test_bucketing_pads_little_where_a_batch_is_a_block_and_less_than_chance_whe
 
     def padded(bucket: bool, size: int) -> int:
         order = epoch_order(lengths, 1, 0, bucket)
-        return sum(size * int(lengths[order[i:i + size]].max()) for i in range(0, 4096, size))
+        return sum(size * int(lengths[order[i : i + size]].max()) for i in range(0, 4096, size))
 
     assert padded(True, BLOCK) < 1.1 * lengths.sum()
     for size, gain in ((BLOCK, 0.6), (2 * BLOCK, 0.8), (4 * BLOCK, 0.95)):
@@ -69,6 +69,6 @@ def test_slices_know_their_lengths_and_can_be_padded_further():
         wide = split.gather(piece.rows, 16)
         assert piece.tokens == int(batch.attention_mask.sum())
         assert piece.longest == batch.input_ids.shape[1]
-        assert torch.equal(wide.input_ids[:, :piece.longest], batch.input_ids)
-        assert not wide.attention_mask[:, piece.longest:].any()
-        assert not wide.input_ids[:, piece.longest:].any()
+        assert torch.equal(wide.input_ids[:, : piece.longest], batch.input_ids)
+        assert not wide.attention_mask[:, piece.longest :].any()
+        assert not wide.input_ids[:, piece.longest :].any()

@@ -27,10 +27,26 @@ from tuneoff.engine.step import Steppers
 from tuneoff.finetune import finetune
 from tuneoff.hparams import HParams
 
-BERT = BertConfig(vocab_size=WORDS, hidden_size=24, num_hidden_layers=3, num_attention_heads=2, intermediate_size=40,
-                  max_position_embeddings=32, num_labels=3, initializer_range=0.3)
-DISTILBERT = DistilBertConfig(vocab_size=WORDS, dim=24, n_layers=3, n_heads=2, hidden_dim=40, num_labels=3,
-                              max_position_embeddings=32, initializer_range=0.3)
+BERT = BertConfig(
+    vocab_size=WORDS,
+    hidden_size=24,
+    num_hidden_layers=3,
+    num_attention_heads=2,
+    intermediate_size=40,
+    max_position_embeddings=32,
+    num_labels=3,
+    initializer_range=0.3,
+)
+DISTILBERT = DistilBertConfig(
+    vocab_size=WORDS,
+    dim=24,
+    n_layers=3,
+    n_heads=2,
+    hidden_dim=40,
+    num_labels=3,
+    max_position_embeddings=32,
+    initializer_range=0.3,
+)
 
 
 def make(config: object) -> torch.nn.Module:
@@ -78,20 +94,30 @@ def test_in_bf16_it_is_as_near_to_fp32_as_autocast_is(config):
     assert (ours - exact).abs().max() < 1.5 * (autocast - exact).abs().max()
 
 
-@pytest.mark.parametrize("config", [
-    ElectraConfig(vocab_size=WORDS, hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
-                  embedding_size=16, max_position_embeddings=32),
-    BertConfig(**{**BERT.to_dict(), "hidden_act": "relu"})], ids=["another architecture", "another activation"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        ElectraConfig(
+            vocab_size=WORDS,
+            hidden_size=16,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            embedding_size=16,
+            max_position_embeddings=32,
+        ),
+        BertConfig(**{**BERT.to_dict(), "hidden_act": "relu"}),
+    ],
+    ids=["another architecture", "another activation"],
+)
 def test_what_it_does_not_know_is_left_to_transformers(config):
     model = make(config)
     assert encoder_of(model) is None
-    base = replace(make_base(), config=config, missing=(),
-                   weights={n: t.numpy() for n, t in model.state_dict().items()})
+    base = replace(make_base(), config=config, missing=(), weights={n: t.numpy() for n, t in model.state_dict().items()})
     network, batch = Network(base, torch.device("cpu")), batches()[0]
     network.reset(1)
     network.module.eval()
-    expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask,
-                     token_type_ids=batch.token_type_ids).logits
+    expected = model(input_ids=batch.input_ids, attention_mask=batch.attention_mask, token_type_ids=batch.token_type_ids).logits
     torch.testing.assert_close(network.logits(batch, bf16=False), expected)
 
 
@@ -131,7 +157,7 @@ def test_dropped_elements_are_independent_of_their_neighbours():
     dropped = (keep_mask(torch.Size((400_000,)), 0.3, torch.bfloat16) == 0).double() - 0.3
     for lag in range(1, 9):
         correlation = float((dropped[lag:] * dropped[:-lag]).mean()) / 0.21
-        assert abs(correlation) < 5 / 400_000 ** 0.5
+        assert abs(correlation) < 5 / 400_000**0.5
 
 
 @given(st.integers(1, 20_000))
@@ -157,9 +183,23 @@ def test_padded_rows_carry_no_gradient():
     torch.testing.assert_close(rows.grad[:9, :3], 2 * total)
 
 
-@pytest.mark.parametrize("config", [
-    BERT, DISTILBERT, BertConfig(**{**BERT.to_dict(), "classifier_dropout": 0.3, "attention_probs_dropout_prob": 0.2,
-                                    "layer_norm_eps": 1e-6, "pad_token_id": 3})], ids=["bert", "distilbert", "set otherwise"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        BERT,
+        DISTILBERT,
+        BertConfig(
+            **{
+                **BERT.to_dict(),
+                "classifier_dropout": 0.3,
+                "attention_probs_dropout_prob": 0.2,
+                "layer_norm_eps": 1e-6,
+                "pad_token_id": 3,
+            }
+        ),
+    ],
+    ids=["bert", "distilbert", "set otherwise"],
+)
 def test_the_skeleton_is_transformers_module_in_names_order_shapes_and_rates(config):
     model = make(config)
     weights = {n: t.numpy() for n, t in model.state_dict().items()}
@@ -199,9 +239,11 @@ def make_theirs(config: Architecture) -> torch.nn.Module:
 
 
 def test_a_worker_of_a_known_architecture_never_imports_transformers(base):
-    code = ("import pickle, sys, torch, tuneoff.executor; from tuneoff.engine.model import Network; "
-            "network = Network(pickle.loads(sys.stdin.buffer.read()), torch.device('cpu')); network.reset(1); "
-            "print('transformers' in sys.modules)")
+    code = (
+        "import pickle, sys, torch, tuneoff.executor; from tuneoff.engine.model import Network; "
+        "network = Network(pickle.loads(sys.stdin.buffer.read()), torch.device('cpu')); network.reset(1); "
+        "print('transformers' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(base), capture_output=True, check=True)
     assert done.stdout.strip() == b"False"
 

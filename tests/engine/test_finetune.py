@@ -153,7 +153,7 @@ def test_a_mutated_batch_size_goes_on_at_the_very_next_example(job, monkeypatch)
 
     def slices(split, order, size):
         if split is job.train:
-            seen.extend(order[i:i + size].tolist() for i in range(0, len(order), size))
+            seen.extend(order[i : i + size].tolist() for i in range(0, len(order), size))
         return original(split, order, size)
 
     monkeypatch.setattr(DeviceSplit, "slices", slices)
@@ -229,6 +229,7 @@ def test_dropout_knobs_reach_the_model_and_null_gives_back_its_own(job):
 
 def test_biases_and_layer_norms_do_not_decay(job):
     from tuneoff.engine.optimiser import exempt_from_decay
+
     exempt = exempt_from_decay(job.network.module)
     names = {name for name, _ in job.network.module.named_parameters()}
     assert names - exempt == {n for n in names if n.endswith("weight") and "LayerNorm" not in n}
@@ -237,6 +238,7 @@ def test_biases_and_layer_norms_do_not_decay(job):
 def test_bias_corrected_adamw_matches_a_computation_by_hand():
     """First step of AdamW (Loshchilov & Hutter 2019, algorithm 2): theta (1 - lr wd) - lr g / (|g| + eps)."""
     from torch import nn
+
     module = nn.Linear(2, 1, bias=False)
     before = module.weight.detach().clone()
     optimiser = Optimiser(module)
@@ -264,7 +266,16 @@ def test_evaluation_scores_do_not_depend_on_batching(job):
 def _job() -> Job:
     from tests.engine.conftest import make_base
     from tuneoff.engine.model import Network
+
     device = torch.device("cpu")
     split = DeviceSplit(make_split(70, 1), device)
-    return Job(network=Network(make_base(), device), train=split, validation=DeviceSplit(make_split(20, 2), device),
-               test=None, n_labels=2, metrics=("accuracy",), device=device, bf16=False)
+    return Job(
+        network=Network(make_base(), device),
+        train=split,
+        validation=DeviceSplit(make_split(20, 2), device),
+        test=None,
+        n_labels=2,
+        metrics=("accuracy",),
+        device=device,
+        bf16=False,
+    )

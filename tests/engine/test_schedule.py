@@ -11,8 +11,7 @@ from tuneoff.hparams import HParams
 
 
 @pytest.mark.parametrize("warmup_steps", [0, 10, 200])
-@pytest.mark.parametrize(("ours", "theirs"), [
-    ("linear", "linear"), ("cosine", "cosine"), ("constant", "constant_with_warmup")])
+@pytest.mark.parametrize(("ours", "theirs"), [("linear", "linear"), ("cosine", "cosine"), ("constant", "constant_with_warmup")])
 def test_equals_transformers_scheduler_where_every_batch_is_full(ours, theirs, warmup_steps):
     batch, steps = 8, 100
     hparams = HParams(batch_size=batch, warmup_steps=warmup_steps, lr_schedule=ours)

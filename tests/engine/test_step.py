@@ -41,7 +41,8 @@ def run(job: Job, hparams: HParams = HP, **options):
 def close(left, right, atol: float = 1e-5) -> bool:
     """But for key biases: softmax cancels them, so their gradients are rounding errors, of which Adam makes whole steps."""
     return left.keys() == right.keys() and all(
-        torch.allclose(left[n], right[n], rtol=0, atol=atol) for n in left if not n.endswith("key.bias"))
+        torch.allclose(left[n], right[n], rtol=0, atol=atol) for n in left if not n.endswith("key.bias")
+    )
 
 
 def equal(left, right) -> bool:
@@ -57,8 +58,10 @@ class Net(nn.Module):
 
 def reference(module: nn.Module, gradients, settings) -> None:
     """torch's own AdamW, one tensor at a time."""
-    adamw = torch.optim.AdamW([{"params": [module.linear.weight]},
-                               {"params": [module.linear.bias, module.norm.weight, module.norm.bias]}], foreach=False)
+    adamw = torch.optim.AdamW(
+        [{"params": [module.linear.weight]}, {"params": [module.linear.bias, module.norm.weight, module.norm.bias]}],
+        foreach=False,
+    )
     for gradient, (hparams, lr, decay) in zip(gradients, settings, strict=True):
         for group, own in zip(adamw.param_groups, (decay, 0.0), strict=True):
             group.update(lr=lr, weight_decay=own, betas=(hparams.adam_beta1, hparams.adam_beta2), eps=hparams.adam_epsilon)
@@ -72,8 +75,10 @@ def test_both_optimisers_step_as_torch_does_with_settings_that_change_at_every_s
     rng = np.random.default_rng(0)
     module, other = Net(), Net()
     gradients = [{n: torch.randn(p.shape) for n, p in module.named_parameters()} for _ in range(40)]
-    settings = [(replace(HP, adam_beta2=0.99 + 0.009 * rng.random()), 10.0 ** rng.uniform(-5, -2), 0.3 * rng.random())
-                for _ in gradients]
+    settings = [
+        (replace(HP, adam_beta2=0.99 + 0.009 * rng.random()), 10.0 ** rng.uniform(-5, -2), 0.3 * rng.random())
+        for _ in gradients
+    ]
     optimiser = kind(module)
     for gradient, setting in zip(gradients, settings, strict=True):
         for name, p in module.named_parameters():
@@ -167,8 +172,18 @@ def test_a_graph_outlives_its_trial_and_acts_on_the_next_ones_settings(job):
     assert close(got.weights, expected.weights)
 
 
-@pytest.mark.parametrize("change", [{"hidden_dropout": 0.2}, {"attention_dropout": 0.2}, {"max_grad_norm": 0.5},
-                                    {"adam_beta1": 0.8}, {"adam_beta2": 0.9}, {"adam_epsilon": 1e-6}, {"batch_size": 8}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"hidden_dropout": 0.2},
+        {"attention_dropout": 0.2},
+        {"max_grad_norm": 0.5},
+        {"adam_beta1": 0.8},
+        {"adam_beta2": 0.9},
+        {"adam_epsilon": 1e-6},
+        {"batch_size": 8},
+    ],
+)
 def test_what_a_graph_has_fixed_needs_another_graph(job, change):
     backend = FakeBackend()
     shared = graphed(job, backend)
@@ -222,10 +237,24 @@ def test_a_wide_mask_gives_the_same_logits_and_is_not_given_where_it_would_not(b
             return module(input_ids=input_ids, attention_mask=attention_mask if attention_mask.dim() == 2 else None)
 
     from transformers import AutoModelForSequenceClassification, ModernBertConfig
-    windowed = AutoModelForSequenceClassification.from_config(ModernBertConfig(
-        vocab_size=60, pad_token_id=0, bos_token_id=1, eos_token_id=2, cls_token_id=1, sep_token_id=2, hidden_size=32,
-        num_hidden_layers=2, num_attention_heads=2, intermediate_size=64, max_position_embeddings=64, local_attention=8),
-        attn_implementation="sdpa")
+
+    windowed = AutoModelForSequenceClassification.from_config(
+        ModernBertConfig(
+            vocab_size=60,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+            cls_token_id=1,
+            sep_token_id=2,
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            local_attention=8,
+        ),
+        attn_implementation="sdpa",
+    )
     assert not takes_wide_mask(windowed, torch.device("cpu")), "a wide mask would replace its windows"
     assert not takes_wide_mask(Narrow(), torch.device("cpu"))
     assert not takes_wide_mask(Deaf(), torch.device("cpu"))

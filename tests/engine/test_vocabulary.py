@@ -24,8 +24,16 @@ def test_leaving_out_unused_word_rows_changes_no_score(base):
 
     def scores(model, a, b):
         device = torch.device("cpu")
-        job = Job(network=Network(model, device), train=DeviceSplit(a, device), validation=DeviceSplit(b, device),
-                  test=None, n_labels=2, metrics=("accuracy",), device=device, bf16=False)
+        job = Job(
+            network=Network(model, device),
+            train=DeviceSplit(a, device),
+            validation=DeviceSplit(b, device),
+            test=None,
+            n_labels=2,
+            metrics=("accuracy",),
+            device=device,
+            bf16=False,
+        )
         run = finetune(job, HParams(learning_rate=1e-2, weight_decay=0.1, batch_size=16, num_epochs=3), seed=1)
         return [(e.validation.metrics["accuracy"], e.validation.loss) for e in run]
 

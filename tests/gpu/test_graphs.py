@@ -28,8 +28,16 @@ PLAIN = replace(HP, hidden_dropout=0.0, attention_dropout=0.0)
 
 @pytest.fixture(scope="module")
 def base() -> BaseModel:
-    config = BertConfig(vocab_size=WORDS, hidden_size=64, num_hidden_layers=3, num_attention_heads=4, intermediate_size=128,
-                        max_position_embeddings=32, num_labels=2, initializer_range=0.1)
+    config = BertConfig(
+        vocab_size=WORDS,
+        hidden_size=64,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        intermediate_size=128,
+        max_position_embeddings=32,
+        num_labels=2,
+        initializer_range=0.1,
+    )
     torch.manual_seed(0)
     model = AutoModelForSequenceClassification.from_config(config)
     weights = {name: t.numpy().copy() for name, t in model.state_dict().items()}
@@ -42,9 +50,16 @@ def job(base: BaseModel) -> Job:
 
 
 def make_job(base: BaseModel, **options) -> Job:
-    return Job(network=Network(base, DEVICE), train=DeviceSplit(make_split(150, 1), DEVICE),
-               validation=DeviceSplit(make_split(40, 2), DEVICE), test=None, n_labels=2, metrics=("accuracy",),
-               device=DEVICE, **{"bf16": False, **options})
+    return Job(
+        network=Network(base, DEVICE),
+        train=DeviceSplit(make_split(150, 1), DEVICE),
+        validation=DeviceSplit(make_split(40, 2), DEVICE),
+        test=None,
+        n_labels=2,
+        metrics=("accuracy",),
+        device=DEVICE,
+        **{"bf16": False, **options},
+    )
 
 
 def full_batches(run: Run) -> Iterator[Slice]:
@@ -120,7 +135,7 @@ def test_a_changed_learning_rate_and_decay_act_in_the_very_next_replay(job):
     first = (moments[f"{name}/exp_avg"] * 0.9, moments[f"{name}/exp_avg_sq"] * 0.999)
     assert all(m.isfinite().all() for m in first)
     # Fifth step on one batch without movement: the gradient g is constant, so both corrected moments are g and g squared.
-    corrected = moments[f"{name}/exp_avg"] / (1 - 0.9 ** 4)
+    corrected = moments[f"{name}/exp_avg"] / (1 - 0.9**4)
     step = 1e-2 * corrected / (corrected.abs() + PLAIN.adam_epsilon)
     expected = still[name] * (1 - 1e-2 * 0.5) - step
     clear = corrected.abs() > 1e-5  # elsewhere epsilon and rounding decide

@@ -25,8 +25,11 @@ settings.load_profile("noisy")
 
 
 def three_searches(repeats: int = 3) -> list[Cell]:
-    return [syn.search(name, repeat, quality=quality, minutes=minutes) for repeat in range(repeats)
-            for name, quality, minutes in (("grid", 0.70, 5.625), ("bayesopt", 0.71, 13.0), ("pbt", 0.75, 6.0))]
+    return [
+        syn.search(name, repeat, quality=quality, minutes=minutes)
+        for repeat in range(repeats)
+        for name, quality, minutes in (("grid", 0.70, 5.625), ("bayesopt", 0.71, 13.0), ("pbt", 0.75, 6.0))
+    ]
 
 
 @pytest.fixture

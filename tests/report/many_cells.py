@@ -32,8 +32,12 @@ class _Search:
             rate = float(np.geomspace(1e-5, 1e-4, 4)[i % 4])
         elif self.algorithm != "default":
             rate = float(10 ** rng.uniform(-5.3, -3.6))
-        return {"learning_rate": rate, "batch_size": int(rng.choice([16, 32])), "num_epochs": EPOCHS,
-                "weight_decay": float(rng.uniform(0, 0.3))}
+        return {
+            "learning_rate": rate,
+            "batch_size": int(rng.choice([16, 32])),
+            "num_epochs": EPOCHS,
+            "weight_decay": float(rng.uniform(0, 0.3)),
+        }
 
     def evaluate(self, i: int, epoch: int, donor: int | None = None) -> None:
         seconds, worker = 14 * (1 + 0.3 * float(self.rng.random())), i % DEVICES
@@ -43,18 +47,37 @@ class _Search:
         test = round(value - 0.02 + float(self.rng.normal(0, 0.006)), 4) if value > self.best else None
         self.best, self.scores[i] = max(self.best, value), value
         self.count[i] += 1
-        cost = Cost(train_seconds=0.78 * seconds, evaluate_seconds=0.15 * seconds, save_seconds=0.04 * seconds,
-                    test_seconds=0.03 * seconds if test else 0.0, train_examples=syn.N_TRAIN, train_steps=60)
+        cost = Cost(
+            train_seconds=0.78 * seconds,
+            evaluate_seconds=0.15 * seconds,
+            save_seconds=0.04 * seconds,
+            test_seconds=0.03 * seconds if test else 0.0,
+            train_examples=syn.N_TRAIN,
+            train_steps=60,
+        )
         made = syn.evaluation(
-            f"t{i}", self.count[i], value, self.clock[worker], cost=cost, worker=f"host:{worker}", epoch=float(epoch),
-            hparams=dict(self.hparams[i]), examples_seen=epoch * syn.N_TRAIN, test=test,
-            parent_trial_id=None if donor is None else f"t{donor}", parent_evaluation=None if donor is None else epoch - 1)
+            f"t{i}",
+            self.count[i],
+            value,
+            self.clock[worker],
+            cost=cost,
+            worker=f"host:{worker}",
+            epoch=float(epoch),
+            hparams=dict(self.hparams[i]),
+            examples_seen=epoch * syn.N_TRAIN,
+            test=test,
+            parent_trial_id=None if donor is None else f"t{donor}",
+            parent_evaluation=None if donor is None else epoch - 1,
+        )
         self.records.append(syn.replace(made, validation=syn.score(value, 500, collapsed=value < 0.66)))
 
     def finish(self, ends: list[Record]) -> Cell:
         over = max(self.clock) + 2
-        return syn.cell([*self.records, *ends, syn.end(elapsed=over)], syn.header(self.algorithm, self.repeat),
-                        command=f"python -m benchmarks.run algorithm={self.algorithm} repeat={self.repeat}")
+        return syn.cell(
+            [*self.records, *ends, syn.end(elapsed=over)],
+            syn.header(self.algorithm, self.repeat),
+            command=f"python -m benchmarks.run algorithm={self.algorithm} repeat={self.repeat}",
+        )
 
 
 def search(algorithm: str, repeat: int, trials: int = TRIALS) -> Cell:
@@ -97,6 +120,8 @@ def retrained(cell: Cell, runs: int = 5) -> Cell:
     rng = np.random.default_rng([cell.header.repeat, 99])
     records: list[Record] = [syn.start(devices=DEVICES)]
     for i in range(runs):
-        records += [syn.evaluation(f"r{i}", 1, 0.72, 30.0 * (i + 1), test=round(0.71 + float(rng.normal(0, 0.01)), 4)),
-                    syn.trial_end(f"r{i}", 30.0 * (i + 1))]
+        records += [
+            syn.evaluation(f"r{i}", 1, 0.72, 30.0 * (i + 1), test=round(0.71 + float(rng.normal(0, 0.01)), 4)),
+            syn.trial_end(f"r{i}", 30.0 * (i + 1)),
+        ]
     return syn.replace(cell, records=(*records, syn.end(elapsed=30.0 * runs + 5)))

@@ -23,9 +23,17 @@ def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
 @pytest.fixture
 def crossing() -> tuple[Block, Frames]:
     """random is ahead until bayesopt overtakes it at 1,800 s; the default has its one score after a minute."""
-    return made([c for k in range(5) for c in (
-        syn.stepwise("default", k, [(60, 0.60)], 60), syn.stepwise("random", k, [(300, 0.70 + k / 1000)], 3000),
-        syn.stepwise("bayesopt", k, [(600, 0.65), (1800, 0.75 + k / 1000)], 3000))])
+    return made(
+        [
+            c
+            for k in range(5)
+            for c in (
+                syn.stepwise("default", k, [(60, 0.60)], 60),
+                syn.stepwise("random", k, [(300, 0.70 + k / 1000)], 3000),
+                syn.stepwise("bayesopt", k, [(600, 0.65), (1800, 0.75 + k / 1000)], 3000),
+            )
+        ]
+    )
 
 
 def test_the_leader_changes_where_one_search_overtakes_the_other(crossing):
@@ -45,8 +53,9 @@ def test_the_leader_changes_where_one_search_overtakes_the_other(crossing):
 
 
 def test_nothing_is_extrapolated_beyond_what_a_search_spent():
-    cells = [c for k in range(3) for c in (
-        syn.stepwise("grid", k, [(60, 0.8)], 600), syn.stepwise("random", k, [(60, 0.7)], 6000))]
+    cells = [
+        c for k in range(3) for c in (syn.stepwise("grid", k, [(60, 0.8)], 600), syn.stepwise("random", k, [(60, 0.7)], 6000))
+    ]
     found = choose(made(cells)[1], "minutes")
     assert found is not None
     assert np.isfinite(found.best[found.budget <= 10, 0]).all()

@@ -25,12 +25,20 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_it_needs_neither_ray_nor_torch_and_takes_seconds(results: Path) -> None:
-    code = ("import sys; from benchmarks.report import main; code = main(sys.argv[1:]); "
-            "heavy = {'ray', 'torch', 'transformers', 'datasets', 'hydra'} & set(sys.modules); "
-            "assert not heavy, heavy; sys.exit(code)")
+    code = (
+        "import sys; from benchmarks.report import main; code = main(sys.argv[1:]); "
+        "heavy = {'ray', 'torch', 'transformers', 'datasets', 'hydra'} & set(sys.modules); "
+        "assert not heavy, heavy; sys.exit(code)"
+    )
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-c", code, "demo", "--results", str(results)], cwd=ROOT, check=False,
-                          capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code, "demo", "--results", str(results)],
+        cwd=ROOT,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stderr
     assert "| pbt" in done.stdout
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -41,8 +49,17 @@ def test_it_writes_tables_figures_and_a_page_and_says_where(results: Path, capsy
     assert main(["demo", "--results", str(results)]) == 0
     folder = results / "demo" / "report" / "rte-bert-base"
     names = {p.name for p in folder.iterdir()}
-    assert names >= {"results.md", "results.csv", "details.md", "details.csv", "cells.csv", "incumbent.svg",
-                     "incumbent.png", "accuracy_vs_cost.svg", "accuracy_vs_cost.png"}
+    assert names >= {
+        "results.md",
+        "results.csv",
+        "details.md",
+        "details.csv",
+        "cells.csv",
+        "incumbent.svg",
+        "incumbent.png",
+        "accuracy_vs_cost.svg",
+        "accuracy_vs_cost.png",
+    }
     page = (results / "demo" / "report" / "report.md").read_text()
     for line in page.splitlines():
         if line.startswith("!["):
@@ -69,8 +86,9 @@ def test_a_folder_of_someone_elses_is_left_alone(results: Path, capsys: pytest.C
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_without_a_name_the_newest_is_reported_and_the_others_are_named(results: Path,
-                                                                       capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_name_the_newest_is_reported_and_the_others_are_named(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = syn.write(results, syn.search("grid", 0, quality=0.7, study="later"))
     for file in path.iterdir():
         os.utime(file, (time.time() + 60,) * 2)

@@ -33,13 +33,19 @@ def test_the_same_study_twice_is_comparable_and_nothing_differs_but_nothing() ->
     assert "repeats 0 and 1" in found.differences[0]
 
 
-@pytest.mark.parametrize(("others", "words"), [
-    ({"protocol_version": "1.1"}, "protocol version 1.0 against 1.1"),
-    ({"data": {**DATA, "split_sha256": "z"}}, "split_sha256 differs in repeats 0 and 1"),
-    ({"space": {**SPACE, "batch_size": [16]}}, "space of grid on rte with bert-base (heldout, accuracy) differs: batch_size"),
-    ({"metric": "f1"}, "no task, model, protocol and metric in common"),
-    ({"protocol": "blog2020"}, "no task, model, protocol and metric in common"),
-])
+@pytest.mark.parametrize(
+    ("others", "words"),
+    [
+        ({"protocol_version": "1.1"}, "protocol version 1.0 against 1.1"),
+        ({"data": {**DATA, "split_sha256": "z"}}, "split_sha256 differs in repeats 0 and 1"),
+        (
+            {"space": {**SPACE, "batch_size": [16]}},
+            "space of grid on rte with bert-base (heldout, accuracy) differs: batch_size",
+        ),
+        ({"metric": "f1"}, "no task, model, protocol and metric in common"),
+        ({"protocol": "blog2020"}, "no task, model, protocol and metric in common"),
+    ],
+)
 def test_what_stands_in_the_way_is_named(others: dict[str, Any], words: str) -> None:
     if "metric" in others:
         found = compare(("one", "two"), made(), [syn.cell([syn.start()], study="two", **others)])
@@ -62,8 +68,12 @@ def test_what_a_header_lacks_is_unknown_and_not_the_same() -> None:
 
 
 def test_code_machine_and_configuration_are_said_to_differ_and_stand_in_nobodys_way() -> None:
-    found = against(git={"commit": "abc"}, versions={"torch": "2.11"}, hardware={"cpu": "other"},
-                    config={"repeat": 7, "budget": {"epochs": 9}})
+    found = against(
+        git={"commit": "abc"},
+        versions={"torch": "2.11"},
+        hardware={"cpu": "other"},
+        config={"repeat": 7, "budget": {"epochs": 9}},
+    )
     assert found.comparable
     text = found.text()
     for what in ('git: commit: – against "abc"', "versions: torch", "hardware: cpu", "config of grid: budget"):

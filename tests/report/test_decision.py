@@ -21,9 +21,14 @@ def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
 @pytest.fixture
 def early_and_late() -> list[Cell]:
     """grid is quick and middling, bayesopt slow and good; both in seven repeats."""
-    return [c for k in range(7) for c in (
-        syn.stepwise("grid", k, [(600, 0.70 + k / 1000)], 1000),
-        syn.stepwise("bayesopt", k, [(900, 0.60 + k / 1000), (2900, 0.80 + k / 500)], 3000))]
+    return [
+        c
+        for k in range(7)
+        for c in (
+            syn.stepwise("grid", k, [(600, 0.70 + k / 1000)], 1000),
+            syn.stepwise("bayesopt", k, [(900, 0.60 + k / 1000), (2900, 0.80 + k / 500)], 3000),
+        )
+    ]
 
 
 def test_each_search_leads_at_the_budget_where_it_should(early_and_late: list[Cell]) -> None:

@@ -52,8 +52,10 @@ def test_devices_shared_by_trials_leave_no_negative_idle_time() -> None:
 
 
 def test_optimism_has_students_interval_over_repeats_and_the_proportions_one_for_a_single_run() -> None:
-    cells = [syn.cell([syn.start(), syn.evaluation("a", 1, v, 10, test=t)], repeat=k)
-             for k, (v, t) in enumerate([(0.78, 0.70), (0.80, 0.75), (0.76, 0.71)])]
+    cells = [
+        syn.cell([syn.start(), syn.evaluation("a", 1, v, 10, test=t)], repeat=k)
+        for k, (v, t) in enumerate([(0.78, 0.70), (0.80, 0.75), (0.76, 0.71)])
+    ]
     over = optimism.data(*made(*cells))
     one = optimism.data(*made(cells[0]))
     assert over is not None
@@ -74,8 +76,10 @@ def test_only_hyperparameters_that_were_varied_get_a_panel(block_and_frames: Mad
 def test_a_trial_stands_at_the_values_in_force_at_its_best() -> None:
     records = [syn.start()]
     for i, lr in enumerate((1e-5, 2e-5, 4e-5)):
-        records += [syn.evaluation(f"t{i}", 1, 0.8, 10.0 + i, hparams={"learning_rate": lr}),
-                    syn.evaluation(f"t{i}", 2, 0.6, 20.0 + i, hparams={"learning_rate": 10 * lr})]
+        records += [
+            syn.evaluation(f"t{i}", 1, 0.8, 10.0 + i, hparams={"learning_rate": lr}),
+            syn.evaluation(f"t{i}", 2, 0.6, 20.0 + i, hparams={"learning_rate": 10 * lr}),
+        ]
     data = hyperparameters.data(*made(syn.cell(records)))
     assert data is not None
     assert sorted(data.trials["learning_rate"]) == [1e-5, 2e-5, 4e-5]
@@ -90,10 +94,14 @@ def test_an_axis_is_logarithmic_where_the_values_are_spread_so() -> None:
 
 def test_a_stopped_trial_and_a_broken_one_have_marks_of_their_own() -> None:
     planned = {"num_epochs": 3}
-    records = [syn.start(), *(syn.evaluation(t, 1, v, 10, hparams=planned) for t, v in (("a", 0.7), ("b", 0.6), ("c", 0.5))),
-               syn.evaluation("a", 2, 0.8, 20, hparams=planned), syn.trial_end("a", 21, hparams=planned),
-               syn.trial_end("b", 21, "stopped", "early", hparams=planned),
-               syn.trial_end("c", 21, "diverged", "nan", hparams=planned)]
+    records = [
+        syn.start(),
+        *(syn.evaluation(t, 1, v, 10, hparams=planned) for t, v in (("a", 0.7), ("b", 0.6), ("c", 0.5))),
+        syn.evaluation("a", 2, 0.8, 20, hparams=planned),
+        syn.trial_end("a", 21, hparams=planned),
+        syn.trial_end("b", 21, "stopped", "early", hparams=planned),
+        syn.trial_end("c", 21, "diverged", "nan", hparams=planned),
+    ]
     data = early_stopping.data(*made(syn.cell(records)))
     assert data is not None
     curves = data.curves["grid"]
@@ -104,11 +112,18 @@ def test_a_stopped_trial_and_a_broken_one_have_marks_of_their_own() -> None:
 def bred() -> Cell:
     """a: 1, 2; b: 1, then copies a's first evaluation, and wins at 3."""
     lr = [{"learning_rate": v} for v in (1e-5, 2e-5, 3e-5)]
-    return syn.cell([
-        syn.start(devices=1), syn.evaluation("a", 1, 0.70, 60, hparams=lr[0]),
-        syn.evaluation("b", 1, 0.60, 120, hparams=lr[1]), syn.evaluation("a", 2, 0.71, 180, hparams=lr[0]),
-        syn.evaluation("b", 2, 0.72, 240, hparams=lr[2], parent_trial_id="a", parent_evaluation=1),
-        syn.evaluation("b", 3, 0.75, 300, hparams=lr[2]), syn.end(elapsed=360)], algorithm="pbt")
+    return syn.cell(
+        [
+            syn.start(devices=1),
+            syn.evaluation("a", 1, 0.70, 60, hparams=lr[0]),
+            syn.evaluation("b", 1, 0.60, 120, hparams=lr[1]),
+            syn.evaluation("a", 2, 0.71, 180, hparams=lr[0]),
+            syn.evaluation("b", 2, 0.72, 240, hparams=lr[2], parent_trial_id="a", parent_evaluation=1),
+            syn.evaluation("b", 3, 0.75, 300, hparams=lr[2]),
+            syn.end(elapsed=360),
+        ],
+        algorithm="pbt",
+    )
 
 
 def test_lineage_says_who_copied_whom_and_when() -> None:
@@ -155,8 +170,10 @@ def test_ranks_are_drawn_from_ten_common_repeats_on(tmp_path: Path) -> None:
     cells = []
     for k in range(12):
         scores = {"grid": 0.8, "random": 0.6 + 0.01 * (k % 2), "pbt": 0.605}
-        cells += [syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 10, test=s), syn.end()], algorithm=a, repeat=k)
-                  for a, s in scores.items()]
+        cells += [
+            syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 10, test=s), syn.end()], algorithm=a, repeat=k)
+            for a, s in scores.items()
+        ]
     data = critical_difference.data(*made(*cells))
     assert data is not None
     assert data.ranks.to_dict() == {"grid": 1.0, "random": 2.5, "pbt": 2.5}

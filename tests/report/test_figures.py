@@ -18,8 +18,13 @@ from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block
 
 KINDS = figures.discover()
-LACKING = {"critical_difference": "three repeats are too few", "performance_profile": "there is no default",
-           "early_stopping": "nobody was stopped", "failures": "nothing went wrong", "retrained": "no retraining"}
+LACKING = {
+    "critical_difference": "three repeats are too few",
+    "performance_profile": "there is no default",
+    "early_stopping": "nobody was stopped",
+    "failures": "nothing went wrong",
+    "retrained": "no retraining",
+}
 """Figures that the small study has no data for; the rich one has it all."""
 runs = st.lists(st.tuples(st.floats(1, 1000), st.floats(0, 1)), min_size=1, max_size=15)
 
@@ -32,8 +37,9 @@ def test_a_figure_is_found_by_its_file_name() -> None:
 
 
 @pytest.mark.parametrize("name", KINDS)
-def test_it_draws_an_svg_and_a_png_or_says_that_it_cannot(name: str, block_and_frames: tuple[Block, Frames],
-                                                          tmp_path: Path) -> None:
+def test_it_draws_an_svg_and_a_png_or_says_that_it_cannot(
+    name: str, block_and_frames: tuple[Block, Frames], tmp_path: Path
+) -> None:
     kind = KINDS[name]
     data = kind.data(*block_and_frames)
     if name in LACKING:

@@ -24,8 +24,16 @@ def only(made: Cell) -> pd.Series:
 
 
 def test_the_best_evaluation_of_any_trial_wins_though_it_is_not_a_last_one() -> None:
-    row = only(syn.cell([syn.start(), syn.evaluation("a", 1, 0.80, 10, test=0.7), syn.evaluation("a", 2, 0.6, 20),
-                         syn.evaluation("b", 1, 0.75, 30)]))
+    row = only(
+        syn.cell(
+            [
+                syn.start(),
+                syn.evaluation("a", 1, 0.80, 10, test=0.7),
+                syn.evaluation("a", 2, 0.6, 20),
+                syn.evaluation("b", 1, 0.75, 30),
+            ]
+        )
+    )
     assert (row["incumbent_trial"], row["incumbent_evaluation"]) == ("a", 1)
     assert row["validation"] == 0.80
     assert row["test"] == 0.7
@@ -40,8 +48,12 @@ def test_a_tie_goes_to_the_earliest_known_whatever_the_order_of_lines() -> None:
 
 
 def test_of_equals_one_with_a_test_score_takes_over_from_one_without() -> None:
-    records = [syn.start(), syn.evaluation("a", 1, 0.8, 10), syn.evaluation("b", 1, 0.8, 11, test=0.7),
-               syn.evaluation("c", 1, 0.8, 12, test=0.9)]
+    records = [
+        syn.start(),
+        syn.evaluation("a", 1, 0.8, 10),
+        syn.evaluation("b", 1, 0.8, 11, test=0.7),
+        syn.evaluation("c", 1, 0.8, 12, test=0.9),
+    ]
     row = only(syn.cell(records))
     assert (row["incumbent_trial"], row["test"]) == ("b", 0.7)
 
@@ -52,8 +64,12 @@ def test_an_incumbent_without_test_has_no_test_score_not_an_older_one() -> None:
 
 
 def test_increments_are_summed_ends_of_trials_included() -> None:
-    records = [syn.start(), syn.evaluation("a", 1, 0.7, 10), syn.evaluation("a", 2, 0.7, 20),
-               syn.trial_end("b", 30, "failed", "out of memory", cost=Cost(train_seconds=5, train_examples=500))]
+    records = [
+        syn.start(),
+        syn.evaluation("a", 1, 0.7, 10),
+        syn.evaluation("a", 2, 0.7, 20),
+        syn.trial_end("b", 30, "failed", "out of memory", cost=Cost(train_seconds=5, train_examples=500)),
+    ]
     row = only(syn.cell(records))
     assert row["busy_seconds"] == pytest.approx(125)
     assert sum(row[name] for name in LEDGER) == pytest.approx(row["busy_seconds"])
@@ -75,8 +91,9 @@ def test_the_published_charge_comes_out() -> None:
 
 
 def test_sessions_with_other_devices_are_charged_for_their_own() -> None:
-    made = syn.cell([syn.start(1, 0, devices=8), syn.evaluation("a", 1, 0.7, 90), syn.start(2, 100, devices=2),
-                     syn.end(2, 200)])
+    made = syn.cell(
+        [syn.start(1, 0, devices=8), syn.evaluation("a", 1, 0.7, 90), syn.start(2, 100, devices=2), syn.end(2, 200)]
+    )
     assert reading.charged_seconds(made, 200) == 8 * 100 + 2 * 100
     assert reading.charged_seconds(made, 150) == 8 * 100 + 2 * 50
     assert reading.charged_seconds(made, 50) == 8 * 50
@@ -92,8 +109,13 @@ def test_another_price_changes_dollars_only() -> None:
 
 def test_a_collapsed_trial_is_one_whose_last_evaluation_predicts_one_class() -> None:
     gone = syn.score(0.5, syn.N_VALIDATION, collapsed=True)
-    records = [syn.start(), replace(syn.evaluation("a", 1, 0.5, 10), validation=gone), syn.evaluation("a", 2, 0.7, 20),
-               syn.evaluation("b", 1, 0.7, 10), replace(syn.evaluation("b", 2, 0.5, 20), validation=gone)]
+    records = [
+        syn.start(),
+        replace(syn.evaluation("a", 1, 0.5, 10), validation=gone),
+        syn.evaluation("a", 2, 0.7, 20),
+        syn.evaluation("b", 1, 0.7, 10),
+        replace(syn.evaluation("b", 2, 0.5, 20), validation=gone),
+    ]
     assert only(syn.cell(records))["collapsed"] == 1
 
 
@@ -116,8 +138,11 @@ def test_a_missing_training_size_is_an_error() -> None:
 
 
 def test_task_models_and_protocols_are_kept_apart() -> None:
-    made = [syn.search("grid", 0, quality=0.7), syn.search("grid", 0, quality=0.8, task="mrpc"),
-            syn.search("pbt", 0, quality=0.8, task="mrpc", protocol="blog2020")]
+    made = [
+        syn.search("grid", 0, quality=0.7),
+        syn.search("grid", 0, quality=0.8, task="mrpc"),
+        syn.search("pbt", 0, quality=0.8, task="mrpc", protocol="blog2020"),
+    ]
     blocks = {(b.task, b.protocol): len(f.cells) for b, f in build_frames(made).blocks()}
     assert blocks == {("rte", "heldout"): 1, ("mrpc", "heldout"): 1, ("mrpc", "blog2020"): 1}
 
@@ -137,8 +162,7 @@ def test_a_repair_is_one_sentence() -> None:
 @settings(max_examples=30)
 @given(st.randoms(use_true_random=False), st.lists(st.floats(0, 1), min_size=1, max_size=12))
 def test_the_order_of_lines_and_cells_changes_nothing(shuffler: random.Random, values: list[float]) -> None:
-    records = [syn.start(), *(syn.evaluation(f"t{i % 3}", i, v, 10.0 * (i // 2), test=v / 2)
-                              for i, v in enumerate(values))]
+    records = [syn.start(), *(syn.evaluation(f"t{i % 3}", i, v, 10.0 * (i // 2), test=v / 2) for i, v in enumerate(values))]
     cells = [syn.cell(records), syn.cell(records, algorithm="pbt")]
     want = build_frames(cells)
     shuffled = [replace(c, records=tuple(shuffler.sample(records, len(records)))) for c in cells]

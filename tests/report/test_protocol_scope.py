@@ -15,8 +15,14 @@ from tuneoff.report.published import published_table
 from tuneoff.report.reading import Block
 from tuneoff.report.table import results_table
 
-RECORDS = [syn.start(devices=1), syn.evaluation("a", 1, 0.80, 10, test=0.70), syn.evaluation("b", 1, 0.70, 20, test=0.1),
-           syn.evaluation("a", 2, 0.60, 30, test=0.65), syn.evaluation("b", 2, 0.75, 40, test=0.2), syn.end(elapsed=50)]
+RECORDS = [
+    syn.start(devices=1),
+    syn.evaluation("a", 1, 0.80, 10, test=0.70),
+    syn.evaluation("b", 1, 0.70, 20, test=0.1),
+    syn.evaluation("a", 2, 0.60, 30, test=0.65),
+    syn.evaluation("b", 2, 0.75, 40, test=0.2),
+    syn.end(elapsed=50),
+]
 
 
 def made(protocol: str, **changes: object) -> tuple[Block, Frames]:
@@ -68,8 +74,20 @@ def published(task: str = "rte", model: str = "bert-base") -> str:
 
 def test_the_published_rows_stand_beside_ours_labelled() -> None:
     text = published()
-    for what in ("grid, published 2020", "74 %", "65.4 %", "45", "2.30", "bayesopt, published 2020", "104", "5.30",
-                 "pbt, published 2020", "70.5 %", "2.45", "| grid"):
+    for what in (
+        "grid, published 2020",
+        "74 %",
+        "65.4 %",
+        "45",
+        "2.30",
+        "bayesopt, published 2020",
+        "104",
+        "5.30",
+        "pbt, published 2020",
+        "70.5 %",
+        "2.45",
+        "| grid",
+    ):
         assert what in text
     assert "another task" not in text
 

@@ -37,19 +37,30 @@ def scores(gap: float, repeats: int, searches: int) -> pd.DataFrame:
 
 def pairs_of(table: pd.DataFrame) -> list[Pair]:
     names = list(table.columns)
-    return [Pair(first=a, second=b, first_scores=tuple(table[a]), second_scores=tuple(table[b]))
-            for i, a in enumerate(names) for b in names[i + 1:]]
+    return [
+        Pair(first=a, second=b, first_scores=tuple(table[a]), second_scores=tuple(table[b]))
+        for i, a in enumerate(names)
+        for b in names[i + 1 :]
+    ]
 
 
 def test_the_question_does_not_depend_on_the_order_of_names() -> None:
-    for a, b, asked in (("default", "pbt", TUNING), ("grid", "pbt", SEARCH), ("pbt", "pbt_2020", DEFECT),
-                        ("grid", "pbt_2020", SEARCH), ("default", "pbt_2020", TUNING)):
+    for a, b, asked in (
+        ("default", "pbt", TUNING),
+        ("grid", "pbt", SEARCH),
+        ("pbt", "pbt_2020", DEFECT),
+        ("grid", "pbt_2020", SEARCH),
+        ("default", "pbt_2020", TUNING),
+    ):
         assert question(a, b) == question(b, a) == asked
 
 
 def test_tuning_is_judged_at_the_searches_full_cost_and_says_what_it_takes() -> None:
-    cells = [late(name, k, score + k / 1000, end) for k in range(8)
-             for name, score, end in (("default", 0.60, 60), ("random", 0.70, 3600), ("grid", 0.72, 3600))]
+    cells = [
+        late(name, k, score + k / 1000, end)
+        for k in range(8)
+        for name, score, end in (("default", 0.60, 60), ("random", 0.70, 3600), ("grid", 0.72, 3600))
+    ]
     findings, words = made(cells)
     tuning = {v.first: v for v in findings.of(TUNING)}
     assert {v.better for v in tuning.values()} == {"random", "grid"}
@@ -60,22 +71,36 @@ def test_tuning_is_judged_at_the_searches_full_cost_and_says_what_it_takes() -> 
 
 
 def test_a_default_that_nobody_beats_is_said() -> None:
-    _, words = made([late(name, k, score + k / 1000, end) for k in range(8)
-                     for name, score, end in (("default", 0.70, 60), ("random", 0.60, 3600))])
+    _, words = made(
+        [
+            late(name, k, score + k / 1000, end)
+            for k in range(8)
+            for name, score, end in (("default", 0.70, 60), ("random", 0.60, 3600))
+        ]
+    )
     assert "no search is shown to beat the untuned default. random is shown to be worse than it." in words
 
 
 def test_the_cost_of_the_defects_of_2020_is_stated_with_interval_and_repeats() -> None:
-    cells = [late(name, k, score + k / 1000 + (k % 2) / 500 * (name == "pbt"), 600) for k in range(8)
-             for name, score in (("grid", 0.60), ("pbt", 0.70), ("pbt_2020", 0.68))]
+    cells = [
+        late(name, k, score + k / 1000 + (k % 2) / 500 * (name == "pbt"), 600)
+        for k in range(8)
+        for name, score in (("grid", 0.60), ("pbt", 0.70), ("pbt_2020", 0.68))
+    ]
     findings, words = made(cells)
-    told = ("Cost of the defects of 2020 (pbt minus pbt_2020, on test, at equal cost): 2.1 points [2.0, 2.2], "
-            "8 paired repeats, signed-rank p = 0.0078 by itself, 0.023 corrected for all pairs of searches; "
-            "shown to be a loss.")
+    told = (
+        "Cost of the defects of 2020 (pbt minus pbt_2020, on test, at equal cost): 2.1 points [2.0, 2.2], "
+        "8 paired repeats, signed-rank p = 0.0078 by itself, 0.023 corrected for all pairs of searches; "
+        "shown to be a loss."
+    )
     assert told in words
     assert told in findings.sentences()
-    flipped = [syn.replace(c, header=syn.replace(c.header, algorithm={"pbt": "pbt_2020", "pbt_2020": "pbt"}.get(
-        c.header.algorithm, "grid"))) for c in cells]
+    flipped = [
+        syn.replace(
+            c, header=syn.replace(c.header, algorithm={"pbt": "pbt_2020", "pbt_2020": "pbt"}.get(c.header.algorithm, "grid"))
+        )
+        for c in cells
+    ]
     assert "equal cost): -2.1 points [-2.2, -2.0], 8 paired" in made(flipped)[1]
     assert "shown to be a gain." in made(flipped)[1]
 
@@ -103,8 +128,11 @@ def test_with_too_few_common_repeats_all_pairs_are_one_family() -> None:
 
 def test_under_one_budget_in_epochs_a_slow_machine_cuts_nobody_off() -> None:
     budget = {"budget": "epochs:2"}
-    cells = [syn.replace(late(name, k, score + k / 1000, end), header=syn.header(name, k, config=budget)) for k in range(8)
-             for name, score, end in (("random", 0.70, 600), ("grid", 0.72, 1800))]
+    cells = [
+        syn.replace(late(name, k, score + k / 1000, end), header=syn.header(name, k, config=budget))
+        for k in range(8)
+        for name, score, end in (("random", 0.70, 600), ("grid", 0.72, 1800))
+    ]
     found = made(cells)[0].verdicts[0]
     assert (found.better, found.cost_ratio) == ("grid", pytest.approx(3.0))
     assert "Compared at equal budget, epochs:2: grid was charged 3.0 times what random was." in found.sentence

@@ -21,8 +21,11 @@ def searched(repeat: int = 0, test: float = 0.75) -> Cell:
 
 def second_log(scores: list[float]) -> list[Record]:
     """The first evaluation of each run is better than its end, which is what counts."""
-    runs = [e for i, s in enumerate(scores) for e in (syn.evaluation(f"r{i}", 1, 0.9, 10.0 + i, test=0.99),
-                                                      syn.evaluation(f"r{i}", 2, 0.8, 20.0 + i, test=s))]
+    runs = [
+        e
+        for i, s in enumerate(scores)
+        for e in (syn.evaluation(f"r{i}", 1, 0.9, 10.0 + i, test=0.99), syn.evaluation(f"r{i}", 2, 0.8, 20.0 + i, test=s))
+    ]
     return [syn.start(devices=1), *runs, syn.end(elapsed=1800)]
 
 

@@ -22,8 +22,15 @@ def signed(cell: Cell) -> int:
 
 
 seconds = st.floats(0, 1e4)
-costs = st.builds(Cost, start_up_seconds=seconds, train_seconds=seconds, evaluate_seconds=seconds, test_seconds=seconds,
-                  save_seconds=seconds, load_seconds=seconds)
+costs = st.builds(
+    Cost,
+    start_up_seconds=seconds,
+    train_seconds=seconds,
+    evaluate_seconds=seconds,
+    test_seconds=seconds,
+    save_seconds=seconds,
+    load_seconds=seconds,
+)
 
 
 @st.composite
@@ -39,10 +46,18 @@ def logs(draw: st.DrawFn) -> list[Record]:
             count[trial] += 1
             donor = draw(st.sampled_from([None, *"abcd"]))
             copied = donor is not None and donor != trial and count[donor] > 0
-            records.append(syn.evaluation(
-                trial, count[trial], 0.7, now, cost=draw(costs), examples_seen=draw(st.integers(0, 5)),
-                parent_trial_id=donor if copied else None,
-                parent_evaluation=draw(st.integers(1, max(1, count[donor]))) if copied and donor else None))
+            records.append(
+                syn.evaluation(
+                    trial,
+                    count[trial],
+                    0.7,
+                    now,
+                    cost=draw(costs),
+                    examples_seen=draw(st.integers(0, 5)),
+                    parent_trial_id=donor if copied else None,
+                    parent_evaluation=draw(st.integers(1, max(1, count[donor]))) if copied and donor else None,
+                )
+            )
     for trial in draw(st.sets(st.sampled_from("abcd"))):
         now += draw(seconds)
         records.append(syn.trial_end(trial, now, draw(st.sampled_from(TRIAL_STATUSES)), cost=draw(costs)))
@@ -57,8 +72,12 @@ def test_the_parts_add_up_to_the_charge_exactly(records: list[Record]) -> None:
     parts = amounts(cell)
     assert all(v > 0 for v in parts.values())
     assert not ((IDLE, NOBODY) in parts and (SHARED, NOBODY) in parts)
-    busy = sum(spending.microseconds(getattr(r.cost, name)) for r in (*cell.evaluations, *cell.trial_ends)
-               for names in BOUGHT.values() for name in names)
+    busy = sum(
+        spending.microseconds(getattr(r.cost, name))
+        for r in (*cell.evaluations, *cell.trial_ends)
+        for names in BOUGHT.values()
+        for name in names
+    )
     assert sum(v for (bought, _), v in parts.items() if bought in BOUGHT) == busy
     assert {outcome for _, outcome in parts} <= {*OUTCOMES, NOBODY}
 
@@ -85,30 +104,70 @@ def one(**seconds: float) -> Cost:
 
 
 def test_time_is_booked_by_what_it_bought_and_how_the_trial_ended() -> None:
-    parts = amounts(syn.cell([
-        syn.start(devices=2), syn.evaluation("a", 1, 0.7, 10, cost=one(start_up=1, train=2, evaluate=3, test=4, save=5)),
-        syn.trial_end("a", 11), syn.evaluation("b", 1, 0.6, 12, cost=one(train=6, load=1)),
-        syn.trial_end("b", 13, "stopped"), syn.trial_end("c", 14, "failed", cost=one(train=0.5)), syn.end(elapsed=20)]))
+    parts = amounts(
+        syn.cell(
+            [
+                syn.start(devices=2),
+                syn.evaluation("a", 1, 0.7, 10, cost=one(start_up=1, train=2, evaluate=3, test=4, save=5)),
+                syn.trial_end("a", 11),
+                syn.evaluation("b", 1, 0.6, 12, cost=one(train=6, load=1)),
+                syn.trial_end("b", 13, "stopped"),
+                syn.trial_end("c", 14, "failed", cost=one(train=0.5)),
+                syn.end(elapsed=20),
+            ]
+        )
+    )
     assert parts == {
-        ("start-up", "completed"): 1_000_000, ("training", "completed"): 2_000_000, ("evaluation", "completed"): 3_000_000,
-        ("test scoring", "completed"): 4_000_000, ("saving and loading", "completed"): 5_000_000,
-        ("training", "stopped"): 6_000_000, ("saving and loading", "stopped"): 1_000_000, ("training", "failed"): 500_000,
-        ("idle", "no trial"): 17_500_000}
+        ("start-up", "completed"): 1_000_000,
+        ("training", "completed"): 2_000_000,
+        ("evaluation", "completed"): 3_000_000,
+        ("test scoring", "completed"): 4_000_000,
+        ("saving and loading", "completed"): 5_000_000,
+        ("training", "stopped"): 6_000_000,
+        ("saving and loading", "stopped"): 1_000_000,
+        ("training", "failed"): 500_000,
+        ("idle", "no trial"): 17_500_000,
+    }
 
 
 def test_what_a_member_did_before_it_copied_is_exploited_away_unless_it_lives_on() -> None:
     def at(trial: str, number: int, parent: tuple[str, int] | None = None) -> Record:
-        return syn.evaluation(trial, number, 0.7, 10.0 * number, cost=one(train=1), examples_seen=number,
-                              parent_trial_id=parent[0] if parent else None, parent_evaluation=parent[1] if parent else None)
+        return syn.evaluation(
+            trial,
+            number,
+            0.7,
+            10.0 * number,
+            cost=one(train=1),
+            examples_seen=number,
+            parent_trial_id=parent[0] if parent else None,
+            parent_evaluation=parent[1] if parent else None,
+        )
 
-    cell = syn.cell([syn.start(devices=1), at("a", 1), at("b", 1), at("c", 1), at("b", 2, ("a", 1)), at("c", 2, ("b", 1)),
-                     at("c", 3), at("a", 2)])
+    cell = syn.cell(
+        [
+            syn.start(devices=1),
+            at("a", 1),
+            at("b", 1),
+            at("c", 1),
+            at("b", 2, ("a", 1)),
+            at("c", 2, ("b", 1)),
+            at("c", 3),
+            at("a", 2),
+        ]
+    )
     assert spending.lost_evaluations(cell) == {("c", 1): EXPLOITED}, "b's first evaluation lives on in c"
 
 
 def test_work_done_again_after_an_interruption_is_named() -> None:
-    cell = syn.cell([syn.start(devices=1), *(syn.evaluation("a", n, 0.7, 10.0 * n, examples_seen=seen)
-                                             for n, seen in ((1, 100), (2, 200), (3, 300), (4, 200), (5, 300)))])
+    cell = syn.cell(
+        [
+            syn.start(devices=1),
+            *(
+                syn.evaluation("a", n, 0.7, 10.0 * n, examples_seen=seen)
+                for n, seen in ((1, 100), (2, 200), (3, 300), (4, 200), (5, 300))
+            ),
+        ]
+    )
     assert spending.lost_evaluations(cell) == {("a", 2): REPEATED, ("a", 3): REPEATED}
 
 
@@ -121,5 +180,6 @@ def test_the_tables_numbers_add_up_to_the_charge() -> None:
     for name in ("grid", "pbt"):
         own = numbers[numbers["algorithm"] == name]
         assert own.loc[own["bought"] != SHARED, "microseconds"].sum() == sum(
-            spending.charged_microseconds(c) for c in cells if c.header.algorithm == name)
+            spending.charged_microseconds(c) for c in cells if c.header.algorithm == name
+        )
     assert (numbers["outcome"] == EXPLOITED).any()

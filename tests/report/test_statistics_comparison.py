@@ -76,8 +76,9 @@ def test_holm_is_statsmodels() -> None:
         assert c.holm(p_values) == pytest.approx(list(multitest.multipletests(p_values, method="holm")[1]))
 
 
-@pytest.mark.parametrize(("only_a", "only_b", "p"), [(7, 0, 2 / 128), (8, 1, 20 / 512), (9, 2, 134 / 2048), (3, 3, 1),
-                                                    (0, 0, 1)])
+@pytest.mark.parametrize(
+    ("only_a", "only_b", "p"), [(7, 0, 2 / 128), (8, 1, 20 / 512), (9, 2, 134 / 2048), (3, 3, 1), (0, 0, 1)]
+)
 def test_mcnemar_by_hand(only_a: int, only_b: int, p: float) -> None:
     assert c.mcnemar(only_a, only_b) == pytest.approx(p)
     assert c.mcnemar(only_b, only_a) == pytest.approx(p)

@@ -89,8 +89,7 @@ def test_a_performance_profile_by_hand() -> None:
     assert target.performance_profile([[0, 1], [1, 1]], [1]).tolist() == [[1.0], [0.5]]
 
 
-@pytest.mark.parametrize(("sd", "difference", "unpaired", "paired"),
-                         [(2.4, 2, 23, 12), (2.4, 1, 91, 46), (1, 1, 16, 8)])
+@pytest.mark.parametrize(("sd", "difference", "unpaired", "paired"), [(2.4, 2, 23, 12), (2.4, 1, 91, 46), (1, 1, 16, 8)])
 def test_the_repeats_that_the_methodology_names(sd: float, difference: float, unpaired: int, paired: int) -> None:
     assert power.repeats_needed(sd, difference) == unpaired
     assert power.repeats_needed(sd, difference, paired=True) == paired

@@ -35,8 +35,9 @@ def test_scores_must_be_there_and_finite(values: list[float]) -> None:
 def test_the_bootstrap_agrees_with_scipys() -> None:
     values = np.random.default_rng(1).normal(size=30)
     ours = bootstrap_interval([values], np.random.default_rng(2), resamples=20_000)
-    theirs = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=20_000,
-                             rng=np.random.default_rng(3)).confidence_interval
+    theirs = stats.bootstrap(
+        (values,), np.mean, method="percentile", n_resamples=20_000, rng=np.random.default_rng(3)
+    ).confidence_interval
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
     assert ours.estimate == pytest.approx(values.mean())
 

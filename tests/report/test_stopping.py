@@ -26,8 +26,16 @@ def run(trial: str, scores: list[float], status: str = "completed", reason: str 
 
 
 def study(*more: Cell) -> Made:
-    cut = syn.cell([syn.start(), *run("a", [0.5, 0.6, 0.7]), *run("b", [0.45], "stopped", "by the scheduler"),
-                    *run("c", [0.4], "stopped", BUDGET_SPENT), syn.end()], algorithm="random_asha")
+    cut = syn.cell(
+        [
+            syn.start(),
+            *run("a", [0.5, 0.6, 0.7]),
+            *run("b", [0.45], "stopped", "by the scheduler"),
+            *run("c", [0.4], "stopped", BUDGET_SPENT),
+            syn.end(),
+        ],
+        algorithm="random_asha",
+    )
     return next(build_frames([cut, *more]).blocks())
 
 
@@ -63,12 +71,26 @@ def test_nobody_stopped_no_audit() -> None:
 
 def test_failures_have_their_reasons() -> None:
     gone = syn.replace(syn.evaluation("c", 1, 0.5, 10), validation=syn.score(0.5, 138, collapsed=True))
-    cells = [syn.cell([syn.start(), *run("a", [0.7]), *run("b", [0.5], "diverged", "loss was nan"), gone,
-                       syn.trial_end("c", 11), syn.end()], repeat=k) for k in range(2)]
+    cells = [
+        syn.cell(
+            [
+                syn.start(),
+                *run("a", [0.7]),
+                *run("b", [0.5], "diverged", "loss was nan"),
+                gone,
+                syn.trial_end("c", 11),
+                syn.end(),
+            ],
+            repeat=k,
+        )
+        for k in range(2)
+    ]
     table = failures_table(*next(build_frames(cells).blocks()))
     assert table is not None
-    assert [row[:4] for row in table.rows] == [("grid", "collapsed", "–", "2 of 6"),
-                                               ("grid", "diverged", "loss was nan", "2 of 6")]
+    assert [row[:4] for row in table.rows] == [
+        ("grid", "collapsed", "–", "2 of 6"),
+        ("grid", "diverged", "loss was nan", "2 of 6"),
+    ]
 
 
 def test_importance_finds_the_hyperparameter_that_decides() -> None:
@@ -78,8 +100,10 @@ def test_importance_finds_the_hyperparameter_that_decides() -> None:
         rate, decay = float(10 ** rng.uniform(-5, -3)), float(rng.uniform(0, 0.3))
         hparams = {"learning_rate": rate, "weight_decay": decay}
         value = 0.8 - 0.1 * abs(np.log10(rate) + 4)
-        records += [syn.evaluation(f"t{i}", 1, float(value), 10.0 + i, hparams=hparams),
-                    syn.trial_end(f"t{i}", 10.0 + i, hparams=hparams)]
+        records += [
+            syn.evaluation(f"t{i}", 1, float(value), 10.0 + i, hparams=hparams),
+            syn.trial_end(f"t{i}", 10.0 + i, hparams=hparams),
+        ]
     made = importance(build_frames([syn.cell(records, algorithm="random")]))
     assert made is not None
     assert made.importances["hyperparameter"].iloc[0] == "learning_rate"

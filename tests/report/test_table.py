@@ -31,14 +31,27 @@ def test_the_published_table_comes_out_of_records_like_its_own() -> None:
     assert table.columns == ("Algorithm", "Best val acc.", "Best test acc.", "Total GPU min", "Total $")
     text = table.markdown().splitlines()
     rows = [[part.strip() for part in line.strip("|").split("|")] for line in text[6:9]]
-    assert rows == [["grid", "73.9 %", "65.5 %", "45", "2.30"], ["bayesopt", "76.8 %", "66.9 %", "104", "5.30"],
-                    ["pbt", "78.3 %", "70.5 %", "48", "2.45"]]
+    assert rows == [
+        ["grid", "73.9 %", "65.5 %", "45", "2.30"],
+        ["bayesopt", "76.8 %", "66.9 %", "104", "5.30"],
+        ["pbt", "78.3 %", "70.5 %", "48", "2.45"],
+    ]
 
 
 def test_protocol_task_model_price_and_metric_stand_beside_the_numbers() -> None:
     text = results_table(*published()).markdown()
-    for what in ("protocol blog2020", "Task rte", "model bert-base", "v100-2020", "$3.06", "2020-11", "metric accuracy",
-                 "8 x Tesla V100", "n = 138", "n = 139"):
+    for what in (
+        "protocol blog2020",
+        "Task rte",
+        "model bert-base",
+        "v100-2020",
+        "$3.06",
+        "2020-11",
+        "metric accuracy",
+        "8 x Tesla V100",
+        "n = 138",
+        "n = 139",
+    ):
         assert what in text
 
 
@@ -84,9 +97,15 @@ def test_a_cell_that_never_scored_shows_a_dash() -> None:
 
 def test_failures_stops_and_collapses_are_counted() -> None:
     gone = syn.score(0.5, syn.N_VALIDATION, collapsed=True)
-    records = [syn.start(), syn.evaluation("a", 1, 0.7, 10, test=0.6), syn.trial_end("a", 20),
-               syn.evaluation("b", 1, 0.5, 15), syn.trial_end("b", 20, "stopped"),
-               syn.trial_end("c", 30, "failed", "out of memory"), syn.trial_end("d", 30, "diverged")]
+    records = [
+        syn.start(),
+        syn.evaluation("a", 1, 0.7, 10, test=0.6),
+        syn.trial_end("a", 20),
+        syn.evaluation("b", 1, 0.5, 15),
+        syn.trial_end("b", 20, "stopped"),
+        syn.trial_end("c", 30, "failed", "out of memory"),
+        syn.trial_end("d", 30, "diverged"),
+    ]
     records[3] = syn.replace(records[3], validation=gone)
     block, frames = next(build_frames([syn.cell(records)]).blocks())
     table = details_table(block, frames)
@@ -96,8 +115,10 @@ def test_failures_stops_and_collapses_are_counted() -> None:
 
 
 def test_different_prices_or_devices_are_said_aloud() -> None:
-    cells = [syn.search("grid", 0, quality=0.7),
-             syn.search("pbt", 0, quality=0.7, device_kind="cpu", price={**syn.V100, "per_device_hour_usd": 1.0})]
+    cells = [
+        syn.search("grid", 0, quality=0.7),
+        syn.search("pbt", 0, quality=0.7, device_kind="cpu", price={**syn.V100, "per_device_hour_usd": 1.0}),
+    ]
     text = results_table(*next(build_frames(cells).blocks())).markdown()
     assert "priced differently" in text
     assert "different devices" in text
@@ -121,7 +142,8 @@ def test_a_metric_that_is_no_fraction_is_written_as_it_is() -> None:
     assert wording.score([0.5], "accuracy") == "50.0 %"
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.0, "0"), (45.0, "45"), (0.01234, "0.0123"), (104.4, "104"),
-                                             (9.996, "10.0"), (1.004, "1.00")])
+@pytest.mark.parametrize(
+    ("value", "text"), [(0.0, "0"), (45.0, "45"), (0.01234, "0.0123"), (104.4, "104"), (9.996, "10.0"), (1.004, "1.00")]
+)
 def test_amounts_have_three_digits(value: float, text: str) -> None:
     assert wording.amount([value]) == text

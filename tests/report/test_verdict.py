@@ -17,13 +17,19 @@ from tuneoff.report.single import PUBLISHED, SingleRun, judge_single_runs, most_
 from tuneoff.report.statistics.comparison import mcnemar
 from tuneoff.report.verdict import Pair, Verdict, judge
 
-scores = st.lists(st.tuples(st.sampled_from([0.6, 0.62, 0.65, 0.7]), st.sampled_from([0.6, 0.63, 0.66, 0.69])),
-                  min_size=2, max_size=9)
+scores = st.lists(
+    st.tuples(st.sampled_from([0.6, 0.62, 0.65, 0.7]), st.sampled_from([0.6, 0.63, 0.66, 0.69])), min_size=2, max_size=9
+)
 
 
 def pair(differences: Sequence[float], first: str = "pbt", second: str = "grid", **changes: float) -> Pair:
-    return Pair(first=first, second=second, first_scores=tuple(0.7 + d for d in differences),
-                second_scores=(0.7,) * len(differences), **changes)  # type: ignore[arg-type]
+    return Pair(
+        first=first,
+        second=second,
+        first_scores=tuple(0.7 + d for d in differences),
+        second_scores=(0.7,) * len(differences),
+        **changes,
+    )  # type: ignore[arg-type]
 
 
 def only(made: Pair) -> Verdict:
@@ -40,8 +46,10 @@ def test_a_clear_difference_is_said_with_its_size_interval_and_evidence() -> Non
     verdict = only(pair(list(0.018 + rng.normal(0, 0.02, 20))))
     assert verdict.better == "pbt"
     low, high = 100 * verdict.difference.low, 100 * verdict.difference.high
-    assert verdict.sentence.startswith(f"pbt is better than grid by {100 * verdict.difference.estimate:.1f} points "
-                                       f"[{low:.1f}, {high:.1f}], 20 paired repeats, p = ")
+    assert verdict.sentence.startswith(
+        f"pbt is better than grid by {100 * verdict.difference.estimate:.1f} points "
+        f"[{low:.1f}, {high:.1f}], 20 paired repeats, p = "
+    )
 
 
 def test_a_small_one_is_not_separable_and_says_how_many_more_repeats() -> None:
@@ -96,8 +104,15 @@ def test_swapping_mirrors_and_order_and_names_have_no_say(values: list[tuple[flo
     mirrored = only(Pair(first="y", second="x", first_scores=b, second_scores=a, cost_ratio=0.5))
     assert mirrored == verdict
     mixed = shuffler.sample(values, len(values))  # type: ignore[attr-defined]
-    again = only(Pair(first="x", second="y", first_scores=tuple(v[0] for v in mixed),
-                      second_scores=tuple(v[1] for v in mixed), cost_ratio=2.0))
+    again = only(
+        Pair(
+            first="x",
+            second="y",
+            first_scores=tuple(v[0] for v in mixed),
+            second_scores=tuple(v[1] for v in mixed),
+            cost_ratio=2.0,
+        )
+    )
     assert again.sentence == verdict.sentence
     renamed = only(Pair(first="q", second="r", first_scores=a, second_scores=b, cost_ratio=2.0))
     there = {"x": "q", "y": "r", None: None}
@@ -109,8 +124,11 @@ def test_under_the_null_hardly_any_pair_is_called() -> None:
     rng, called, rounds = np.random.default_rng(1), 0, 250
     for _ in range(rounds):
         runs = rng.normal(0.7, 0.02, size=(5, 10)) + rng.normal(0, 0.02, size=10)
-        pairs = [Pair(first=str(i), second=str(j), first_scores=tuple(runs[i]), second_scores=tuple(runs[j]))
-                 for i in range(5) for j in range(i)]
+        pairs = [
+            Pair(first=str(i), second=str(j), first_scores=tuple(runs[i]), second_scores=tuple(runs[j]))
+            for i in range(5)
+            for j in range(i)
+        ]
         called += any(v.better for v in judge(pairs, "accuracy"))
     assert called / rounds <= 0.07
 
@@ -150,12 +168,10 @@ def test_one_disagreement_pair_more_would_be_too_many() -> None:
     assert mcnemar(20 + only_b, only_b) < 0.05 <= mcnemar(21 + only_b, only_b + 1)
 
 
-def constant(algorithm: str, repeat: int, steps: Sequence[tuple[float, float, float]], end: float, **changes: object,
-             ) -> Cell:
+def constant(algorithm: str, repeat: int, steps: Sequence[tuple[float, float, float]], end: float, **changes: object) -> Cell:
     """steps: (elapsed, validation, test) of one trial each."""
     records = [syn.evaluation(f"t{i}", 1, v, at, test=t) for i, (at, v, t) in enumerate(steps)]
-    return syn.cell([syn.start(devices=1), *records, syn.end(elapsed=end)], algorithm=algorithm, repeat=repeat,
-                    **changes)
+    return syn.cell([syn.start(devices=1), *records, syn.end(elapsed=end)], algorithm=algorithm, repeat=repeat, **changes)
 
 
 def test_the_dearer_search_is_judged_by_what_it_knew_at_the_cheaper_ones_cost() -> None:
@@ -170,8 +186,11 @@ def test_the_dearer_search_is_judged_by_what_it_knew_at_the_cheaper_ones_cost() 
 
 
 def test_nearly_equal_costs_are_not_cut() -> None:
-    cells = [c for k in range(6) for c in (constant("grid", k, [(95, 0.7, 0.65 + k / 1000)], 100),
-                                           constant("random", k, [(105, 0.8, 0.70)], 106))]
+    cells = [
+        c
+        for k in range(6)
+        for c in (constant("grid", k, [(95, 0.7, 0.65 + k / 1000)], 100), constant("random", k, [(105, 0.8, 0.70)], 106))
+    ]
     assert findings(cells).verdicts[0].better == "random"
 
 
@@ -193,8 +212,11 @@ def test_one_search_alone_and_missing_baselines_are_said() -> None:
 
 
 def test_searches_that_were_split_unlike_are_said() -> None:
-    cells = [syn.search(name, k, quality=0.7, data={"n_train": 10, "split_sha256": f"{name}" if k else "same"})
-             for k in range(2) for name in ("random", "grid")]
+    cells = [
+        syn.search(name, k, quality=0.7, data={"n_train": 10, "split_sha256": f"{name}" if k else "same"})
+        for k in range(2)
+        for name in ("random", "grid")
+    ]
     assert any("splits of repeat 1 differ" in r for r in findings(cells).remarks)
 
 

@@ -30,14 +30,23 @@ Counts = NDArray[np.int64]
 Quantifier = Callable[[Counts, Counts], Bools]
 """From |A| and |A and B| to truth."""
 FIXED: dict[str, Quantifier] = {
-    "every": lambda a, ab: ab == a, "each": lambda a, ab: ab == a, "all": lambda a, ab: ab == a,
-    "not every": lambda a, ab: ab < a, "not all": lambda a, ab: ab < a,
-    "some": lambda _, ab: ab > 0, "a": lambda _, ab: ab > 0, "an": lambda _, ab: ab > 0, "any": lambda _, ab: ab > 0,
-    "no": lambda _, ab: ab == 0, "not a single": lambda _, ab: ab == 0,
+    "every": lambda a, ab: ab == a,
+    "each": lambda a, ab: ab == a,
+    "all": lambda a, ab: ab == a,
+    "not every": lambda a, ab: ab < a,
+    "not all": lambda a, ab: ab < a,
+    "some": lambda _, ab: ab > 0,
+    "a": lambda _, ab: ab > 0,
+    "an": lambda _, ab: ab > 0,
+    "any": lambda _, ab: ab > 0,
+    "no": lambda _, ab: ab == 0,
+    "not a single": lambda _, ab: ab == 0,
 }
 COUNTED: dict[str, Callable[[int], Quantifier]] = {
-    "at least": lambda n: lambda _, ab: ab >= n, "more than": lambda n: lambda _, ab: ab > n,
-    "at most": lambda n: lambda _, ab: ab <= n, "fewer than": lambda n: lambda _, ab: ab < n,
+    "at least": lambda n: lambda _, ab: ab >= n,
+    "more than": lambda n: lambda _, ab: ab > n,
+    "at most": lambda n: lambda _, ab: ab <= n,
+    "fewer than": lambda n: lambda _, ab: ab < n,
     "exactly": lambda n: lambda _, ab: ab == n,
 }
 
@@ -80,8 +89,9 @@ class Worlds:
                     self._place(token, "person")
                 elif token == "the" and tokens[position + 1] in NOUN_OF:
                     self._place(f"the {tokens[position + 1]}", tokens[position + 1])
-        self.verbs = sorted({a for w in words for table in (BASE_OF, PAST_OF, PARTICIPLE_OF) if w in table
-                             for a in ancestors(table[w])[:2]})
+        self.verbs = sorted(
+            {a for w in words for table in (BASE_OF, PAST_OF, PARTICIPLE_OF) if w in table for a in ancestors(table[w])[:2]}
+        )
         self.times = sorted({time for time in TIMES if any(time in s for s in self.sentences)} | {""})
 
     def _place(self, name: str, noun: str) -> None:
@@ -159,7 +169,7 @@ class Reader:
             x, y = first.holds(rest), second.holds(rest)
             result = {"nor": ~x & ~y, "and": x & y, "or": x | y, "but not": x & ~y}[link]
             result = ~result if lead == "not both" else result
-        assert self.at == len(self.tokens), f"can't read {self.tokens[self.at:]} in {self.tokens}"
+        assert self.at == len(self.tokens), f"can't read {self.tokens[self.at :]} in {self.tokens}"
         return result
 
     def phrase(self) -> Phrase:
@@ -205,8 +215,7 @@ class Reader:
         other = self.phrase()
         time = self.take(*TIMES)
         gave = verb if verb in GIVERS else TAKERS[verb]
-        relation = np.logical_or.reduce([self.worlds.random((gave, t), 3) for t in self.worlds.times
-                                         if time in ("", t)])
+        relation = np.logical_or.reduce([self.worlds.random((gave, t), 3) for t in self.worlds.times if time in ("", t)])
         members = thing.members
         assert members is not None
         some = (relation & members[:, None, None, :]).any(3)

@@ -16,19 +16,27 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def line(text: str, *begin: str) -> list[str]:
     """Cells of the first line that begins with these words."""
-    return next(cells for cells in map(str.split, text.splitlines()) if tuple(cells[:len(begin)]) == begin)
+    return next(cells for cells in map(str.split, text.splitlines()) if tuple(cells[: len(begin)]) == begin)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "benchmarks.data", *arguments], cwd=ROOT, capture_output=True,
-                          text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks.data", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
 
 def test_sizes_labels_lengths_duplicates_and_overlaps_are_listed(tokenizer: Any) -> None:
-    train = rows([*(f"number {i}" for i in range(100)), "number 0"], [i % 2 for i in range(101)],
-                 [*(f"b {i}" for i in range(100)), "b 0"])
-    text = describe(task_of(train=train, test=rows(["b 3", "x " * 20], [0, 1], ["y", "b 4"])),
-                    make_splits(task_of(train=train, test=train), ProtocolSettings(name="heldout"), 0), tokenizer, 10)
+    train = rows(
+        [*(f"number {i}" for i in range(100)), "number 0"],
+        [i % 2 for i in range(101)],
+        [*(f"b {i}" for i in range(100)), "b 0"],
+    )
+    text = describe(
+        task_of(train=train, test=rows(["b 3", "x " * 20], [0, 1], ["y", "b 4"])),
+        make_splits(task_of(train=train, test=train), ProtocolSettings(name="heldout"), 0),
+        tokenizer,
+        10,
+    )
     assert " ".join(line(text, "train")) == "train 101 51 / 50 50.5 % 7.0 7 7 7 0 (0.0 %) 1"
     assert line(text, "test")[-4:] == ["1", "(50.0", "%)", "0"]
     assert line(text, "test", "in", "train")[3:] == ["2", "of", "2", "0", "1", "0", "1", "0"]
@@ -38,8 +46,23 @@ def test_sizes_labels_lengths_duplicates_and_overlaps_are_listed(tokenizer: Any)
 @pytest.mark.real
 def test_real_rte_facts_are_printed(rte: Task, tokenizer: Any) -> None:
     text = describe(rte, make_splits(rte, ProtocolSettings(name="heldout"), 0), tokenizer, 128)
-    assert line(text, "train") == ["train", "2490", "1249", "/", "1241", "50.2", "%", "70.2", "56", "157", "289", "304",
-                                   "(12.2", "%)", "2"]
+    assert line(text, "train") == [
+        "train",
+        "2490",
+        "1249",
+        "/",
+        "1241",
+        "50.2",
+        "%",
+        "70.2",
+        "56",
+        "157",
+        "289",
+        "304",
+        "(12.2",
+        "%)",
+        "2",
+    ]
     assert line(text, "dev", "in", "train")[3:] == ["103", "of", "277", "24", "0", "0", "79", "0"]
     assert line(text, "validation", "in", "train")[3:] == ["0", "of", "374", "0", "0", "0", "0", "0"]
 
@@ -48,8 +71,7 @@ def test_real_rte_facts_are_printed(rte: Task, tokenizer: Any) -> None:
 def test_the_command_reads_a_users_table(tmp_path: Path) -> None:
     table = tmp_path / "mine.csv"
     table.write_text("text,label\n" + "".join(f"sentence {i},{'yes' if i % 3 else 'no'}\n" for i in range(90)))
-    done = run("task=csv", f"task.train_file={table}", "task.text_a=text", "task.label=label", "task.name=mine",
-               "model=minilm")
+    done = run("task=csv", f"task.train_file={table}", "task.text_a=text", "task.label=label", "task.name=mine", "model=minilm")
     assert done.returncode == 0, done.stderr
     assert "Task mine: own table: train mine.csv" in done.stdout
     assert "Labels: 0 = no, 1 = yes. Metrics: accuracy, macro_f1 (searches maximise accuracy)." in done.stdout

@@ -23,11 +23,18 @@ def small() -> Any:
     vocabulary = {word: i for i, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "b", "c", "d", "e"])}
     core = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    core.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-                                                        special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
-    return PreTrainedTokenizerFast(tokenizer_object=core, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]",
-                                   sep_token="[SEP]", model_max_length=16,
-                                   model_input_names=["input_ids", "token_type_ids", "attention_mask"])
+    core.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=16,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+    )
 
 
 def test_rows_are_laid_end_to_end_with_offsets(small: Any) -> None:
@@ -39,7 +46,11 @@ def test_rows_are_laid_end_to_end_with_offsets(small: Any) -> None:
     assert encoded.labels.tolist() == [1, 0]
     assert (encoded.truncated_rows, len(encoded)) == (0, 2)
     assert [a.dtype for a in (encoded.input_ids, encoded.token_type_ids, encoded.offsets, encoded.labels)] == [
-        np.int32, np.int8, np.int64, np.int64]
+        np.int32,
+        np.int8,
+        np.int64,
+        np.int64,
+    ]
 
 
 def test_single_sentences_have_one_segment(small: Any) -> None:
@@ -65,7 +76,8 @@ def test_segments_follow_the_template_not_the_list_of_model_inputs(small: Any) -
     plain.model_input_names = ["input_ids", "attention_mask"]
     assert encode(rows(["a"], [0], ["b"]), plain, 16, 2).token_type_ids.tolist() == [0, 0, 0, 1, 1]
     plain.backend_tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
     assert encode(rows(["a"], [0], ["b"]), plain, 16, 2).token_type_ids.tolist() == [0] * 5
 
 
@@ -85,11 +97,15 @@ def test_arrays_are_read_only_and_the_hash_sees_content(small: Any) -> None:
         encoded.input_ids[0] = 1
 
 
-@pytest.mark.parametrize(("max_length", "labels", "message"), [
-    (4, 2, "max_length is 4, but it must be a whole number from 5 to 16"),
-    (17, 2, "max_length is 17"), (True, 2, "max_length is True"),
-    (16, 1, "row 0 has the label index 1, but the task has 1 labels"),
-])
+@pytest.mark.parametrize(
+    ("max_length", "labels", "message"),
+    [
+        (4, 2, "max_length is 4, but it must be a whole number from 5 to 16"),
+        (17, 2, "max_length is 17"),
+        (True, 2, "max_length is True"),
+        (16, 1, "row 0 has the label index 1, but the task has 1 labels"),
+    ],
+)
 def test_what_cannot_be_encoded_is_an_error(small: Any, max_length: int, labels: int, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         encode(rows(["a", "b"], [1, 0], ["c", "d"]), small, max_length, labels)
@@ -108,15 +124,17 @@ def test_hidden_labels_can_be_encoded(small: Any) -> None:
 
 def test_berts_layout_with_the_real_vocabulary(tokenizer: Any) -> None:
     encoded = encode(PAIRS, tokenizer, 128, 2)
-    first, types = encoded.input_ids[:encoded.offsets[1]], encoded.token_type_ids[:encoded.offsets[1]]
+    first, types = encoded.input_ids[: encoded.offsets[1]], encoded.token_type_ids[: encoded.offsets[1]]
     assert tokenizer.decode(first) == "[CLS] a man sleeps. [SEP] a man rests. [SEP]"
     second_begins = first.tolist().index(tokenizer.sep_token_id) + 1
     assert types.tolist() == [0] * second_begins + [1] * (len(first) - second_begins)
 
 
 def test_loading_splitting_and_importing_the_encoder_need_no_torch() -> None:
-    code = ("import sys; from tuneoff.task import *; t = load_task(TaskSettings.from_dict({'kind': 'entail'})); "
-            "make_splits(t, ProtocolSettings(name='heldout'), 0); "
-            "print(sorted({'torch', 'transformers', 'ray', 'hydra', 'datasets', 'pandas'} & set(sys.modules)))")
+    code = (
+        "import sys; from tuneoff.task import *; t = load_task(TaskSettings.from_dict({'kind': 'entail'})); "
+        "make_splits(t, ProtocolSettings(name='heldout'), 0); "
+        "print(sorted({'torch', 'transformers', 'ray', 'hydra', 'datasets', 'pandas'} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -141,6 +141,7 @@ def test_micro_is_small_and_loads_as_a_classifier(task: Task) -> None:
     assert next(model.parameters()).dtype == torch.float32
     split = task.splits["dev"]
     assert split.text_b is not None
-    batch = AutoTokenizer.from_pretrained(MICRO)(list(split.text_a[:4]), list(split.text_b[:4]), padding=True,
-                                                 return_tensors="pt")
+    batch = AutoTokenizer.from_pretrained(MICRO)(
+        list(split.text_a[:4]), list(split.text_b[:4]), padding=True, return_tensors="pt"
+    )
     assert model(**batch).logits.shape == (4, 2)

@@ -46,15 +46,18 @@ def test_rte_files(tmp_path: Path) -> None:
     assert "test" not in load(tmp_path, "rte").splits
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    (None, r"task.files is '.*train.tsv', but there is no such file: .*has dev.tsv"),
-    (RTE + "0\ta\tb\n", "train.tsv, line 2, has 3 fields, but the header has 4"),
-    (RTE + "0\ta\tb\tmaybe\n", "has the label 'maybe'.* 'entailment', 'not_entailment'"),
-    (RTE + "0\ta\t\tentailment\n", "column 'sentence2' .* is empty"),
-    (RTE, "has a header but no rows"),
-    (RTE + "0\ta\tb\t\n", "has no labels, but train needs them"),
-    ("index\tsentence1\tlabel\n0\ta\tb\n", "no such column: it has 'index', 'sentence1', 'label'"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, r"task.files is '.*train.tsv', but there is no such file: .*has dev.tsv"),
+        (RTE + "0\ta\tb\n", "train.tsv, line 2, has 3 fields, but the header has 4"),
+        (RTE + "0\ta\tb\tmaybe\n", "has the label 'maybe'.* 'entailment', 'not_entailment'"),
+        (RTE + "0\ta\t\tentailment\n", "column 'sentence2' .* is empty"),
+        (RTE, "has a header but no rows"),
+        (RTE + "0\ta\tb\t\n", "has no labels, but train needs them"),
+        ("index\tsentence1\tlabel\n0\ta\tb\n", "no such column: it has 'index', 'sentence1', 'label'"),
+    ],
+)
 def test_unfit_glue_files_are_an_error(tmp_path: Path, text: str | None, message: str) -> None:
     (tmp_path / "dev.tsv").write_text(RTE + "0\ta\tb\tentailment\n")
     if text is not None:
@@ -83,7 +86,10 @@ def test_real_rte_has_the_documented_rows_duplicates_and_shared_sentences(rte: T
 @pytest.mark.real
 def test_real_mrpc_has_the_documented_rows_and_shared_sentences(mrpc: Task) -> None:
     assert {name: (len(rows), int(rows.label.sum())) for name, rows in mrpc.splits.items()} == {
-        "train": (3668, 2474), "dev": (408, 279), "test": (1725, 1147)}
+        "train": (3668, 2474),
+        "dev": (408, 279),
+        "test": (1725, 1147),
+    }
     assert measure_overlap(mrpc.splits["dev"], mrpc.splits["train"]).rows == 43
     assert measure_overlap(mrpc.splits["test"], mrpc.splits["train"]).rows == 245
 

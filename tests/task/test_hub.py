@@ -34,12 +34,19 @@ def silent_server() -> Iterator[str]:
 
 
 def hub_rows(names: tuple[str, ...] = ("entailment", "not_entailment")) -> datasets.DatasetDict:
-    features = datasets.Features({"sentence1": datasets.Value("string"), "sentence2": datasets.Value("string"),
-                                  "label": datasets.ClassLabel(names=list(names)), "idx": datasets.Value("int32")})
+    features = datasets.Features(
+        {
+            "sentence1": datasets.Value("string"),
+            "sentence2": datasets.Value("string"),
+            "label": datasets.ClassLabel(names=list(names)),
+            "idx": datasets.Value("int32"),
+        }
+    )
 
     def split(label: int) -> datasets.Dataset:
-        return datasets.Dataset.from_dict({"sentence1": ["NA", "b"], "sentence2": ["c", "d"], "label": [label, label],
-                                           "idx": [0, 1]}, features=features)
+        return datasets.Dataset.from_dict(
+            {"sentence1": ["NA", "b"], "sentence2": ["c", "d"], "label": [label, label], "idx": [0, 1]}, features=features
+        )
 
     return datasets.DatasetDict(train=split(1), validation=split(0), test=split(-1))
 
@@ -99,8 +106,9 @@ def write_cache(cache: Path, loaded: datasets.DatasetDict) -> None:
                 writer.write(row)
             writer.finalize()
         sizes.add(datasets.SplitInfo(name=name, num_examples=len(split), dataset_name="glue"))
-    datasets.DatasetInfo(builder_name="parquet", dataset_name="glue", config_name="rte", splits=sizes,
-                         features=loaded["train"].features).write_to_directory(str(folder))
+    datasets.DatasetInfo(
+        builder_name="parquet", dataset_name="glue", config_name="rte", splits=sizes, features=loaded["train"].features
+    ).write_to_directory(str(folder))
 
 
 def test_what_datasets_has_cached_is_used_without_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,8 +120,7 @@ def test_what_datasets_has_cached_is_used_without_a_request(tmp_path: Path, monk
     assert task.splits["train"].text_a == ("NA", "b")
 
 
-def test_another_task_in_the_cache_is_not_taken_for_the_one_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-                                                                      ) -> None:
+def test_another_task_in_the_cache_is_not_taken_for_the_one_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cache(tmp_path / "cache", hub_rows())
     monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: "no route")
     with pytest.raises(TaskError, match=r"can't be reached .no route. and the data is not in the local cache"):

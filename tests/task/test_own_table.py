@@ -64,8 +64,11 @@ def test_jsonl_and_parquet_give_the_same_task_as_csv(tmp_path: Path) -> None:
     rows = [{"text": "NA", "label": 10}, {"text": 'b "q"', "label": 2}, {"text": "c", "label": 10}]
     lines = "\n".join(json.dumps(row) for row in rows)
     parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows.parquet")
-    tasks = [load(tmp_path, 'text,label\nNA,10\n"b ""q""",2\nc,10\n'), load(tmp_path, lines, name="rows.jsonl"),
-             load(tmp_path, (tmp_path / "rows.parquet").read_bytes(), name="rows.parquet")]
+    tasks = [
+        load(tmp_path, 'text,label\nNA,10\n"b ""q""",2\nc,10\n'),
+        load(tmp_path, lines, name="rows.jsonl"),
+        load(tmp_path, (tmp_path / "rows.parquet").read_bytes(), name="rows.parquet"),
+    ]
     for task in tasks:
         assert task.label_names == ("2", "10")
         assert task.splits["train"].text_a == ("NA", 'b "q"', "c")
@@ -76,7 +79,9 @@ def test_labels_as_float_or_bool_are_read_as_classes(tmp_path: Path) -> None:
     floats = '{"text": "a", "label": 1.0}\n{"text": "b", "label": 0.0}'
     assert load(tmp_path, floats, name="a.jsonl").label_names == ("0", "1")
     assert load(tmp_path, floats.replace("1.0", "true").replace("0.0", "false"), name="b.jsonl").label_names == (
-        "false", "true")
+        "false",
+        "true",
+    )
 
 
 def test_many_labels_sort_by_value_where_whole_numbers_and_by_text_else(tmp_path: Path) -> None:
@@ -86,8 +91,11 @@ def test_many_labels_sort_by_value_where_whole_numbers_and_by_text_else(tmp_path
 
 
 def test_dev_and_test_files_share_the_labels_of_train(tmp_path: Path) -> None:
-    task = load(tmp_path, dev_file=write(tmp_path, "dev.csv", HEADER + "x,yes\n"),
-                test_file=write(tmp_path, "test.csv", HEADER + "y,no\nz,yes\n"))
+    task = load(
+        tmp_path,
+        dev_file=write(tmp_path, "dev.csv", HEADER + "x,yes\n"),
+        test_file=write(tmp_path, "test.csv", HEADER + "y,no\nz,yes\n"),
+    )
     assert task.splits["dev"].label.tolist() == [1]
     assert task.splits["test"].label.tolist() == [0, 1]
 
@@ -97,40 +105,45 @@ def test_a_test_file_without_labels_is_kept_unlabelled(tmp_path: Path, text: str
     assert not load(tmp_path, test_file=write(tmp_path, "test.csv", text)).splits["test"].labelled
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    (HEADER + "one,yes\ntwo\n", r"train.csv, line 3, has 1 fields, but the header has 2: mend the line"),
-    (HEADER + '"a\nb",yes\nc,no,extra\n', "line 4, has 3 fields"),
-    (HEADER + '"never closed,yes\n', "can't be read as quoted text.*task.quoting=none"),
-    (HEADER + '"a"b,yes\nc,no\n', "line 2, can't be read as quoted text"),
-    (HEADER + "one,yes\n\ntwo,no\n", "line 3, has 0 fields"),
-    (HEADER + "one,yes\n ,no\n", r"line 3: column 'text' \(task.text_a\) is empty, but every row needs text"),
-    (HEADER + "one,yes\ntwo,\nthree,no\n", r"line 3: the train row has no label \(task.label\).*remove the row"),
-    (HEADER + "one,yes\ntwo,yes\n", "has only the label 'yes': classification needs at least two"),
-    (HEADER + "one,\ntwo,\n", "has no labels"),
-    (HEADER + "a,1\nb,2\nc,3\n", "differs in each of its 3 rows: name the column with the classes"),
-    (HEADER, "has no rows"),
-    ("", "the file is empty"),
-    ("text,label,text\n", "names the column 'text' twice"),
-    ("sentence,label\na,b\nc,d\n", "task.text_a is 'text', but .*no such column: it has 'sentence', 'label"),
-    ("text,class\na,b\n", "task.label is 'label', but .*: it has 'text', 'class'"),
-    (HEADER.encode() + b"ok,yes\ncaf\xe9,no\n", "line 3, is not UTF-8 .byte 0xe9.: save the file as UTF-8"),
-    ("text,label\na,b\n".encode("utf-16"), "line 1, is not UTF-8"),
-])
-def test_an_unfit_csv_is_an_error_that_says_where_and_what_to_do(tmp_path: Path, text: str | bytes,
-                                                                 message: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEADER + "one,yes\ntwo\n", r"train.csv, line 3, has 1 fields, but the header has 2: mend the line"),
+        (HEADER + '"a\nb",yes\nc,no,extra\n', "line 4, has 3 fields"),
+        (HEADER + '"never closed,yes\n', "can't be read as quoted text.*task.quoting=none"),
+        (HEADER + '"a"b,yes\nc,no\n', "line 2, can't be read as quoted text"),
+        (HEADER + "one,yes\n\ntwo,no\n", "line 3, has 0 fields"),
+        (HEADER + "one,yes\n ,no\n", r"line 3: column 'text' \(task.text_a\) is empty, but every row needs text"),
+        (HEADER + "one,yes\ntwo,\nthree,no\n", r"line 3: the train row has no label \(task.label\).*remove the row"),
+        (HEADER + "one,yes\ntwo,yes\n", "has only the label 'yes': classification needs at least two"),
+        (HEADER + "one,\ntwo,\n", "has no labels"),
+        (HEADER + "a,1\nb,2\nc,3\n", "differs in each of its 3 rows: name the column with the classes"),
+        (HEADER, "has no rows"),
+        ("", "the file is empty"),
+        ("text,label,text\n", "names the column 'text' twice"),
+        ("sentence,label\na,b\nc,d\n", "task.text_a is 'text', but .*no such column: it has 'sentence', 'label"),
+        ("text,class\na,b\n", "task.label is 'label', but .*: it has 'text', 'class'"),
+        (HEADER.encode() + b"ok,yes\ncaf\xe9,no\n", "line 3, is not UTF-8 .byte 0xe9.: save the file as UTF-8"),
+        ("text,label\na,b\n".encode("utf-16"), "line 1, is not UTF-8"),
+    ],
+)
+def test_an_unfit_csv_is_an_error_that_says_where_and_what_to_do(tmp_path: Path, text: str | bytes, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         load(tmp_path, text)
 
 
-@pytest.mark.parametrize(("text", "message"), [
-    ('{"text": "a", "label": "x"}\n{"text": "b"\n', "line 2, is not JSON"),
-    ('["a"]\n', "line 1, is a JSON list, but each line must be one object"),
-    ('{"text": 5, "label": "x"}\n{"text": "b", "label": "y"}\n', "column 'text' .* is 5, but it must be text"),
-    ('{"text": "a", "label": 0.5}\n', "is 0.5, but a label must be text or a whole number"),
-    ('{"text": "a", "label": [1]}\n', "a label must be text or a whole number"),
-    ('{"text": "a", "label": "x"}\n\n{"label": "y"}\n', "line 3: column 'text' .* is empty"),
-    ('{"text": "\\ud800", "label": "x"}\n{"text": "b", "label": "y"}\n', "line 1: .*half a surrogate pair"),
-])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"text": "a", "label": "x"}\n{"text": "b"\n', "line 2, is not JSON"),
+        ('["a"]\n', "line 1, is a JSON list, but each line must be one object"),
+        ('{"text": 5, "label": "x"}\n{"text": "b", "label": "y"}\n', "column 'text' .* is 5, but it must be text"),
+        ('{"text": "a", "label": 0.5}\n', "is 0.5, but a label must be text or a whole number"),
+        ('{"text": "a", "label": [1]}\n', "a label must be text or a whole number"),
+        ('{"text": "a", "label": "x"}\n\n{"label": "y"}\n', "line 3: column 'text' .* is empty"),
+        ('{"text": "\\ud800", "label": "x"}\n{"text": "b", "label": "y"}\n', "line 1: .*half a surrogate pair"),
+    ],
+)
 def test_an_unfit_jsonl_is_an_error_that_says_where(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         load(tmp_path, text, name="train.jsonl")
@@ -141,30 +154,37 @@ def test_an_unfit_parquet_is_an_error(tmp_path: Path) -> None:
         load(tmp_path, b"not parquet", name="train.parquet")
 
 
-@pytest.mark.parametrize(("settings", "message"), [
-    ({"train_file": "{}/gone.csv"}, r"task.train_file is '.*gone.csv', but there is no such file: .*three.csv"),
-    ({"train_file": "{}"}, "tables are read by their extension"),
-    ({"train_file": "{}/no/such.csv"}, "its folder .* does not exist either"),
-    ({"dev_file": "{}/gone.parquet"}, "task.dev_file is .* but there is no such file"),
-    ({"train_file": "{}/train.txt"}, "to one of .csv, .tsv, .jsonl, .parquet"),
-    ({"metrics": ["f1"], "dev_file": "{}/three.csv", "train_file": "{}/three.csv"}, "f1 needs two labels .* has 3"),
-])
-def test_a_wrong_path_or_metric_names_the_setting_and_the_choices(tmp_path: Path, settings: dict[str, Any],
-                                                                  message: str) -> None:
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"train_file": "{}/gone.csv"}, r"task.train_file is '.*gone.csv', but there is no such file: .*three.csv"),
+        ({"train_file": "{}"}, "tables are read by their extension"),
+        ({"train_file": "{}/no/such.csv"}, "its folder .* does not exist either"),
+        ({"dev_file": "{}/gone.parquet"}, "task.dev_file is .* but there is no such file"),
+        ({"train_file": "{}/train.txt"}, "to one of .csv, .tsv, .jsonl, .parquet"),
+        ({"metrics": ["f1"], "dev_file": "{}/three.csv", "train_file": "{}/three.csv"}, "f1 needs two labels .* has 3"),
+    ],
+)
+def test_a_wrong_path_or_metric_names_the_setting_and_the_choices(
+    tmp_path: Path, settings: dict[str, Any], message: str
+) -> None:
     write(tmp_path, "three.csv", HEADER + "a,1\nb,2\nc,3\nd,3\n")
     filled = {k: v.format(tmp_path) if isinstance(v, str) else v for k, v in settings.items()}
     with pytest.raises(TaskError, match=message):
         load(tmp_path, **filled)
 
 
-@pytest.mark.parametrize(("split", "text", "message"), [
-    ("dev", HEADER + "x,maybe\n", "the dev row has the label 'maybe' .* are 'no', 'yes'.*add rows with it to train"),
-    ("test", HEADER + "x,yes\ny,-1\n", "line 3: the test row has the label '-1'"),
-    ("test", HEADER + "x,yes\ny,\n", "line 3: the test row has no label"),
-    ("dev", HEADER + "x,\n", "no row of .*dev.csv has one: dev needs labels.*task.dev_file=null"),
-    ("dev", "text\nx\n", "task.label is 'label', but .*dev.csv has no such column"),
-    ("dev", HEADER, "task.dev_file is .* but it has no rows"),
-])
+@pytest.mark.parametrize(
+    ("split", "text", "message"),
+    [
+        ("dev", HEADER + "x,maybe\n", "the dev row has the label 'maybe' .* are 'no', 'yes'.*add rows with it to train"),
+        ("test", HEADER + "x,yes\ny,-1\n", "line 3: the test row has the label '-1'"),
+        ("test", HEADER + "x,yes\ny,\n", "line 3: the test row has no label"),
+        ("dev", HEADER + "x,\n", "no row of .*dev.csv has one: dev needs labels.*task.dev_file=null"),
+        ("dev", "text\nx\n", "task.label is 'label', but .*dev.csv has no such column"),
+        ("dev", HEADER, "task.dev_file is .* but it has no rows"),
+    ],
+)
 def test_an_unfit_dev_or_test_file_is_an_error(tmp_path: Path, split: str, text: str, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         load(tmp_path, **{f"{split}_file": write(tmp_path, f"{split}.csv", text)})

@@ -45,8 +45,9 @@ def group_sizes(draw: st.DrawFn) -> list[list[int]]:
 
 @settings(deadline=None, max_examples=60)
 @given(sizes=group_sizes(), fraction=st.floats(0.1, 0.4), seed=st.integers(0, 2**32 - 1))
-def test_a_heldout_cut_is_disjoint_complete_grouped_stratified_and_repeatable(sizes: list[list[int]], fraction: float,
-                                                                            seed: int) -> None:
+def test_a_heldout_cut_is_disjoint_complete_grouped_stratified_and_repeatable(
+    sizes: list[list[int]], fraction: float, seed: int
+) -> None:
     train = grouped(sizes)
     task = task_of(len(sizes[0]), train=train, test=singles(10, len(sizes[0])))
     splits = make_splits(task, heldout(validation_fraction=fraction), seed)
@@ -96,8 +97,12 @@ def test_groups_of_every_size_are_drawn_at_about_the_same_rate() -> None:
 def test_group_by_chooses_what_stays_together() -> None:
     pairs = rows(["a", "a", "x", "a"], [0, 0, 0, 0], ["p", "q", "q", "p"])
     assert {by: group_rows(pairs, by).tolist() for by in ("sentence", "text_a", "text_b", "pair", "row")} == {
-        "sentence": [0, 0, 0, 0], "text_a": [0, 0, 1, 0], "text_b": [0, 1, 1, 0], "pair": [0, 1, 2, 0],
-        "row": [0, 1, 2, 3]}
+        "sentence": [0, 0, 0, 0],
+        "text_a": [0, 0, 1, 0],
+        "text_b": [0, 1, 1, 0],
+        "pair": [0, 1, 2, 0],
+        "row": [0, 1, 2, 3],
+    }
     assert group_rows(rows(["a", "b", "a"], [0, 0, 0]), "sentence").tolist() == [0, 1, 0]
 
 
@@ -124,7 +129,8 @@ def test_test_is_the_labelled_test_else_dev_else_a_cut() -> None:
     sources: dict[str, tuple[Task, ProtocolSettings]] = {
         "test": (task_of(train=train, dev=dev, test=test), heldout()),
         "dev": (task_of(train=train, dev=dev, test=hidden), heldout()),
-        "train": (task_of(train=train, test=hidden), heldout())}
+        "train": (task_of(train=train, test=hidden), heldout()),
+    }
     for source, (task, protocol) in sources.items():
         assert make_splits(task, protocol, 0).test.source == source
     assert "the test labels are hidden" in make_splits(*sources["dev"], 0).description
@@ -170,16 +176,24 @@ def one_premise() -> TextSplit:
     return rows(["same"] * 100, [i % 2 for i in range(100)], [f"b{i}" for i in range(100)])
 
 
-@pytest.mark.parametrize(("train", "protocol", "message"), [
-    (one_premise, heldout(), r"protocol.test_fraction is 0.2 \(20 of 100 rows\), but the nearest cut has 0 rows.* the "
-                             "largest such group has 100 rows: use a weaker protocol.group_by"),
-    (lambda: grouped([[300, 300], *[[1, 0]] * 40, *[[0, 1]] * 40]), heldout(), "the nearest cut has 80 rows"),
-    (lambda: grouped([[200, 0], [0, 200], *[[1, 0]] * 100]), heldout(), "label 'label[01]' would be|nearest cut"),
-    (lambda: singles(100), heldout(test_rows=100), "protocol.test_rows is 100, but there are only 100 rows"),
-    (lambda: grouped([[1, 0]] * 50 + [[0, 2]]), heldout(test_rows=5), "one label only|no row of label"),
-])
-def test_rows_that_cannot_be_cut_are_an_error_with_remedies(train: Callable[[], TextSplit], protocol: ProtocolSettings,
-                                                            message: str) -> None:
+@pytest.mark.parametrize(
+    ("train", "protocol", "message"),
+    [
+        (
+            one_premise,
+            heldout(),
+            r"protocol.test_fraction is 0.2 \(20 of 100 rows\), but the nearest cut has 0 rows.* the "
+            "largest such group has 100 rows: use a weaker protocol.group_by",
+        ),
+        (lambda: grouped([[300, 300], *[[1, 0]] * 40, *[[0, 1]] * 40]), heldout(), "the nearest cut has 80 rows"),
+        (lambda: grouped([[200, 0], [0, 200], *[[1, 0]] * 100]), heldout(), "label 'label[01]' would be|nearest cut"),
+        (lambda: singles(100), heldout(test_rows=100), "protocol.test_rows is 100, but there are only 100 rows"),
+        (lambda: grouped([[1, 0]] * 50 + [[0, 2]]), heldout(test_rows=5), "one label only|no row of label"),
+    ],
+)
+def test_rows_that_cannot_be_cut_are_an_error_with_remedies(
+    train: Callable[[], TextSplit], protocol: ProtocolSettings, message: str
+) -> None:
     with pytest.raises(TaskError, match=message):
         make_splits(task_of(train=train()), protocol, 0)
 
@@ -197,8 +211,13 @@ def test_a_label_too_rare_to_share_stays_in_train() -> None:
 
 def test_hashes_see_texts_columns_and_labels() -> None:
     base = rows(["a", "bc"], [0, 1], ["x", "y"])
-    others = [rows(["ab", "c"], [0, 1], ["x", "y"]), rows(["a", "bc"], [1, 0], ["x", "y"]), rows(["a", "bc"], [0, 1]),
-              rows(["x", "y"], [0, 1], ["a", "bc"]), rows(["a"], [0], ["x"])]
+    others = [
+        rows(["ab", "c"], [0, 1], ["x", "y"]),
+        rows(["a", "bc"], [1, 0], ["x", "y"]),
+        rows(["a", "bc"], [0, 1]),
+        rows(["x", "y"], [0, 1], ["a", "bc"]),
+        rows(["a"], [0], ["x"]),
+    ]
     assert len({hash_rows(split) for split in [base, *others]}) == 6
     assert hash_rows(base) == "052674b96533886cc56e28f2f6dda8e0e2bdf15fd0c4a43a1876c2696587a0c3"
 
@@ -212,16 +231,25 @@ def test_index_arrays_are_read_only() -> None:
 def test_max_train_rows_falls_back_to_single_rows_where_groups_are_too_large(tmp_path: Any) -> None:
     lines = ["text_a,text_b,label", *(f"same,b{i},{i % 2}" for i in range(100))]
     (tmp_path / "t.csv").write_text("\n".join(lines))
-    task = load_task(TaskSettings.from_dict({"kind": "csv", "train_file": str(tmp_path / "t.csv"), "text_a": "text_a",
-                                             "text_b": "text_b", "label": "label", "max_train_rows": 20}))
+    task = load_task(
+        TaskSettings.from_dict(
+            {
+                "kind": "csv",
+                "train_file": str(tmp_path / "t.csv"),
+                "text_a": "text_a",
+                "text_b": "text_b",
+                "label": "label",
+                "max_train_rows": 20,
+            }
+        )
+    )
     assert np.bincount(task.splits["train"].label).tolist() == [10, 10]
     assert "single rows" in task.source
 
 
 @pytest.mark.real
 @pytest.mark.parametrize(("name", "sizes"), [("rte", (2116, 374, 277)), ("mrpc", (3118, 550, 1725))])
-def test_real_heldout_sizes_shares_and_separation(name: str, sizes: tuple[int, ...], request: pytest.FixtureRequest
-                                                  ) -> None:
+def test_real_heldout_sizes_shares_and_separation(name: str, sizes: tuple[int, ...], request: pytest.FixtureRequest) -> None:
     task: Task = request.getfixturevalue(name)
     hashes = set()
     for seed in range(5):
@@ -244,7 +272,8 @@ def test_real_max_train_rows_keeps_whole_groups(rte: Task, glue: Any) -> None:
     cut = load_task(TaskSettings.from_dict({"kind": "rte", "files": str(glue / "rte"), "max_train_rows": 400}))
     assert len(cut.splits["train"]) == 400
     left = set(zip(rte.splits["train"].text_a, rte.splits["train"].text_b or (), strict=True)) - set(
-        zip(cut.splits["train"].text_a, cut.splits["train"].text_b or (), strict=True))
+        zip(cut.splits["train"].text_a, cut.splits["train"].text_b or (), strict=True)
+    )
     kept = {*cut.splits["train"].text_a, *(cut.splits["train"].text_b or ())}
     assert not any(text in kept for pair in left for text in pair)
 
@@ -260,8 +289,12 @@ def test_the_summary_for_the_header_is_plain_json() -> None:
     task = task_of(train=singles(100), dev=singles(20))
     splits = make_splits(task, heldout(), 0)
     summary = json.loads(json.dumps(summarise(task, splits)))
-    assert summary["parts"]["validation"] == {"from": "train", "rows": 15, "majority_rate": pytest.approx(8 / 15),
-                                              "index": ranges(splits.validation.index),
-                                              "label_counts": summary["parts"]["validation"]["label_counts"]}
+    assert summary["parts"]["validation"] == {
+        "from": "train",
+        "rows": 15,
+        "majority_rate": pytest.approx(8 / 15),
+        "index": ranges(splits.validation.index),
+        "label_counts": summary["parts"]["validation"]["label_counts"],
+    }
     assert summary["source_rows"]["dev"]["rows"] == 20
     assert len(summary["split_sha256"]) == 64

@@ -18,9 +18,9 @@ def test_every_task_file_in_conf_builds_its_settings_with_their_documented_defau
     for path in sorted((CONF / "task").glob("*.yaml")):
         values = yaml.safe_load(path.read_text())
         given = {**values, **{k: v for k, v in TABLE.items() if values["kind"] == "csv"}}
-        assert TaskSettings.from_dict(given) == TaskSettings.from_dict({**TABLE, "kind": values["kind"]} if
-                                                                       values["kind"] == "csv" else
-                                                                       {"kind": values["kind"]})
+        assert TaskSettings.from_dict(given) == TaskSettings.from_dict(
+            {**TABLE, "kind": values["kind"]} if values["kind"] == "csv" else {"kind": values["kind"]}
+        )
         assert all("#" in line for line in path.read_text().splitlines()[2:]), path
 
 
@@ -33,45 +33,51 @@ def test_every_kind_has_settings_a_loader_and_a_file() -> None:
     assert set(SETTINGS) == set(LOADERS) == {p.stem for p in (CONF / "task").glob("*.yaml")}
 
 
-@pytest.mark.parametrize(("values", "message"), [
-    ({"kind": "cola"}, r"task.kind is 'cola', but it must be one of entail, rte"),
-    ({"kind": ["rte"]}, "task.kind is"),
-    ({}, "task.kind is None"),
-    ({"kind": "rte", "train_rows": 5}, "task.train_rows is not a setting of task.kind=rte: there are kind, name"),
-    ({"kind": "rte", "name": "a/b"}, "task.name is 'a/b', but it becomes a folder's name"),
-    ({"kind": "rte", "name": 3}, "task.name is 3"),
-    ({"kind": "rte", "seed": -1}, "task.seed is -1, but it must be a whole number of at least 0"),
-    ({"kind": "rte", "seed": True}, "task.seed is True"),
-    ({"kind": "rte", "max_train_rows": 3}, "task.max_train_rows is 3, but it must be a whole number of at least 10"),
-    ({"kind": "rte", "max_train_rows": 99.5}, "task.max_train_rows is 99.5"),
-    ({"kind": "rte", "metrics": ["acc"]}, "'acc' is not a metric: there are accuracy, f1, macro_f1, matthews"),
-    ({"kind": "rte", "metrics": []}, "task.metrics is empty"),
-    ({"kind": "rte", "metrics": ["f1", "f1"]}, "each metric must appear once"),
-    ({"kind": "rte", "files": 3}, "task.files is 3, but it must be the folder"),
-    ({"kind": "entail", "dev_rows": 0}, "task.dev_rows is 0"),
-    ({**TABLE, "train_file": None}, "task.train_file is null, but task.kind=csv needs it: give the training rows"),
-    ({k: v for k, v in TABLE.items() if k != "label"}, "task.label is null, but task.kind=csv needs it"),
-    ({**TABLE, "text_b": "text"}, "they must differ"),
-    ({**TABLE, "delimiter": "||"}, r"task.delimiter is '\|\|', but it must be one character"),
-    ({**TABLE, "quoting": "single"}, "task.quoting is 'single', but it must be one of double, none"),
-    ({**TABLE, "dev_file": 1}, "task.dev_file is 1"),
-])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"kind": "cola"}, r"task.kind is 'cola', but it must be one of entail, rte"),
+        ({"kind": ["rte"]}, "task.kind is"),
+        ({}, "task.kind is None"),
+        ({"kind": "rte", "train_rows": 5}, "task.train_rows is not a setting of task.kind=rte: there are kind, name"),
+        ({"kind": "rte", "name": "a/b"}, "task.name is 'a/b', but it becomes a folder's name"),
+        ({"kind": "rte", "name": 3}, "task.name is 3"),
+        ({"kind": "rte", "seed": -1}, "task.seed is -1, but it must be a whole number of at least 0"),
+        ({"kind": "rte", "seed": True}, "task.seed is True"),
+        ({"kind": "rte", "max_train_rows": 3}, "task.max_train_rows is 3, but it must be a whole number of at least 10"),
+        ({"kind": "rte", "max_train_rows": 99.5}, "task.max_train_rows is 99.5"),
+        ({"kind": "rte", "metrics": ["acc"]}, "'acc' is not a metric: there are accuracy, f1, macro_f1, matthews"),
+        ({"kind": "rte", "metrics": []}, "task.metrics is empty"),
+        ({"kind": "rte", "metrics": ["f1", "f1"]}, "each metric must appear once"),
+        ({"kind": "rte", "files": 3}, "task.files is 3, but it must be the folder"),
+        ({"kind": "entail", "dev_rows": 0}, "task.dev_rows is 0"),
+        ({**TABLE, "train_file": None}, "task.train_file is null, but task.kind=csv needs it: give the training rows"),
+        ({k: v for k, v in TABLE.items() if k != "label"}, "task.label is null, but task.kind=csv needs it"),
+        ({**TABLE, "text_b": "text"}, "they must differ"),
+        ({**TABLE, "delimiter": "||"}, r"task.delimiter is '\|\|', but it must be one character"),
+        ({**TABLE, "quoting": "single"}, "task.quoting is 'single', but it must be one of double, none"),
+        ({**TABLE, "dev_file": 1}, "task.dev_file is 1"),
+    ],
+)
 def test_a_bad_task_setting_is_named_with_its_value_and_rule(values: dict[str, Any], message: str) -> None:
     with pytest.raises(TaskError, match=message):
         TaskSettings.from_dict(values)
 
 
-@pytest.mark.parametrize(("values", "message"), [
-    ({"name": "kfold"}, "protocol.name is 'kfold', but it must be one of heldout, blog2020"),
-    ({"name": "blog2020", "validation_fraction": 0.5}, "is not a setting of protocol=blog2020: there are name"),
-    ({"name": "heldout", "folds": 5}, "protocol.folds is not a setting of protocol=heldout"),
-    ({"name": "heldout", "validation_fraction": 1}, "protocol.validation_fraction is 1, but it must be above 0"),
-    ({"name": "heldout", "validation_rows": 1}, "protocol.validation_rows is 1"),
-    ({"name": "heldout", "group_by": "text"}, "protocol.group_by is 'text', but it must be one of sentence, text_a"),
-    ({"name": "heldout", "drop_test_overlap": "yes"}, "protocol.drop_test_overlap is 'yes'"),
-    ({"name": "heldout", "test_seed": None}, "protocol.test_seed is None"),
-    ({"name": "heldout", "validation_from": "test"}, "protocol.validation_from is 'test'"),
-])
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"name": "kfold"}, "protocol.name is 'kfold', but it must be one of heldout, blog2020"),
+        ({"name": "blog2020", "validation_fraction": 0.5}, "is not a setting of protocol=blog2020: there are name"),
+        ({"name": "heldout", "folds": 5}, "protocol.folds is not a setting of protocol=heldout"),
+        ({"name": "heldout", "validation_fraction": 1}, "protocol.validation_fraction is 1, but it must be above 0"),
+        ({"name": "heldout", "validation_rows": 1}, "protocol.validation_rows is 1"),
+        ({"name": "heldout", "group_by": "text"}, "protocol.group_by is 'text', but it must be one of sentence, text_a"),
+        ({"name": "heldout", "drop_test_overlap": "yes"}, "protocol.drop_test_overlap is 'yes'"),
+        ({"name": "heldout", "test_seed": None}, "protocol.test_seed is None"),
+        ({"name": "heldout", "validation_from": "test"}, "protocol.validation_from is 'test'"),
+    ],
+)
 def test_a_bad_protocol_setting_is_named_with_its_value_and_rule(values: dict[str, Any], message: str) -> None:
     with pytest.raises(TaskError, match=message):
         ProtocolSettings.from_dict(values)
@@ -95,8 +101,10 @@ def test_entail_passes_every_setting_on() -> None:
 def test_metrics_and_max_train_rows_are_applied_to_any_kind() -> None:
     base: dict[str, Any] = {"kind": "entail", "train_rows": 200, "dev_rows": 20, "test_rows": 20}
     whole = load_task(TaskSettings.from_dict(base))
-    cut, again, other = (load_task(TaskSettings.from_dict({**base, "max_train_rows": 50, "metrics": ["f1", "accuracy"],
-                                                           "seed": seed})) for seed in (20, 20, 21))
+    cut, again, other = (
+        load_task(TaskSettings.from_dict({**base, "max_train_rows": 50, "metrics": ["f1", "accuracy"], "seed": seed}))
+        for seed in (20, 20, 21)
+    )
     assert cut.metrics == ("f1", "accuracy")
     assert 45 <= len(cut.splits["train"]) <= 50
     assert abs(int(cut.splits["train"].label.sum()) - 25) <= 2

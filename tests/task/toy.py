@@ -10,8 +10,9 @@ from tuneoff.task import Task, TextSplit
 
 
 def rows(text_a: Sequence[str], label: Sequence[int], text_b: Sequence[str] | None = None) -> TextSplit:
-    return TextSplit(text_a=tuple(text_a), text_b=None if text_b is None else tuple(text_b),
-                     label=np.array(label, dtype=np.int64))
+    return TextSplit(
+        text_a=tuple(text_a), text_b=None if text_b is None else tuple(text_b), label=np.array(label, dtype=np.int64)
+    )
 
 
 def task_of(labels: int = 2, **splits: TextSplit) -> Task:

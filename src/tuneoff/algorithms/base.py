@@ -61,8 +61,12 @@ class SearchContext:
         """Epochs in evaluations (the schedulers' unit of time), which must come out whole."""
         count = epochs * self.evaluations_per_epoch
         ok = count >= 1 and abs(count - round(count)) < 1e-9
-        require(ok, setting, epochs,
-                f"a whole number of evaluations (there are {self.evaluations_per_epoch} an epoch), at least one")
+        require(
+            ok,
+            setting,
+            epochs,
+            f"a whole number of evaluations (there are {self.evaluations_per_epoch} an epoch), at least one",
+        )
         return round(count)
 
 
@@ -110,8 +114,10 @@ class Part:
     @classmethod
     def from_dict(cls, kind: str, values: Any) -> Part:
         if not isinstance(values, Mapping) or not isinstance(values.get("name"), str):
-            raise AlgorithmError(f"algorithm.{kind} is {values!r}, but it must be a mapping with a name, "
-                                 f"for example {{name: {'random' if kind == 'searcher' else 'none'}}}")
+            raise AlgorithmError(
+                f"algorithm.{kind} is {values!r}, but it must be a mapping with a name, "
+                f"for example {{name: {'random' if kind == 'searcher' else 'none'}}}"
+            )
         knobs = {str(key): value for key, value in values.items() if key != "name"}
         module = load(kind, values["name"])
         return cls(name=values["name"], settings=make_settings(module.Settings, knobs, kind))
@@ -131,8 +137,10 @@ class AlgorithmConfig:
         """From plain values; AlgorithmError where one is unknown, missing or breaks a rule. Does not import Ray."""
         for key in values:
             if key not in KEYS:
-                raise AlgorithmError(f"algorithm.{key} does not exist{nearest(key, KEYS)}; "
-                                     f"there are {', '.join(KEYS)}: correct the name or leave the setting out")
+                raise AlgorithmError(
+                    f"algorithm.{key} does not exist{nearest(key, KEYS)}; "
+                    f"there are {', '.join(KEYS)}: correct the name or leave the setting out"
+                )
         for key in ("name", "searcher", "scheduler"):
             require(values.get(key) is not None, key, values.get(key), "given", "see conf/algorithm/ for examples")
         searcher = Part.from_dict("searcher", values["searcher"])
@@ -142,8 +150,13 @@ class AlgorithmConfig:
             require(trials >= 1, "trials", trials, ">= 1")
         else:
             optional = getattr(load("searcher", searcher.name), "TRIALS_OPTIONAL", False)
-            require(optional, "trials", trials, "a whole number >= 1",
-                    f"say how many trials the {searcher.name} searcher may start, for example algorithm.trials=16")
+            require(
+                optional,
+                "trials",
+                trials,
+                "a whole number >= 1",
+                f"say how many trials the {searcher.name} searcher may start, for example algorithm.trials=16",
+            )
         scheduler = Part.from_dict("scheduler", values["scheduler"])
         return cls(name=str(values["name"]), trials=trials, searcher=searcher, scheduler=scheduler)
 
@@ -154,12 +167,21 @@ def build(algorithm: AlgorithmConfig, context: SearchContext) -> Plan:
 
     proposer = load("searcher", algorithm.searcher.name).build(algorithm.searcher.settings, context, algorithm.trials)
     scheduling: Scheduling = load("scheduler", algorithm.scheduler.name).build(
-        algorithm.scheduler.settings, context, proposer.num_trials)
+        algorithm.scheduler.settings, context, proposer.num_trials
+    )
     population = scheduling.checkpoints
     searcher = ProposalSearcher(
-        proposer, context.generators(SEARCHER_STREAM),
-        limit=context.slots if proposer.learns and not population else None, stays_open=population)
-    return Plan(searcher=searcher, scheduler=scheduling.scheduler, num_trials=proposer.num_trials,
-                num_samples=proposer.num_trials + population,
-                checkpoints=scheduling.checkpoints, keep_checkpoints=scheduling.keep_checkpoints,
-                resume=scheduling.resume)
+        proposer,
+        context.generators(SEARCHER_STREAM),
+        limit=context.slots if proposer.learns and not population else None,
+        stays_open=population,
+    )
+    return Plan(
+        searcher=searcher,
+        scheduler=scheduling.scheduler,
+        num_trials=proposer.num_trials,
+        num_samples=proposer.num_trials + population,
+        checkpoints=scheduling.checkpoints,
+        keep_checkpoints=scheduling.keep_checkpoints,
+        resume=scheduling.resume,
+    )

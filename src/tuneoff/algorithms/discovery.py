@@ -25,8 +25,10 @@ def load(kind: str, name: str) -> ModuleType:
     """The module of a "searcher" or "scheduler". AlgorithmError where there is none of that name."""
     names = _names(kind)
     if name not in names:
-        raise AlgorithmError(f"algorithm.{kind}.name is {name!r}, but there is no such {kind}{nearest(name, names)}; "
-                             f"choose one of {', '.join(names)}")
+        raise AlgorithmError(
+            f"algorithm.{kind}.name is {name!r}, but there is no such {kind}{nearest(name, names)}; "
+            f"choose one of {', '.join(names)}"
+        )
     return import_module(f"tuneoff.algorithms.{FOLDERS[kind]}.{name}")
 
 

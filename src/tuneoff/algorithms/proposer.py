@@ -63,9 +63,13 @@ class ModelProposer(Proposer):
         super().__init__(trials if size is None else min(trials, size))
         self.space = space
         self.initial_points = default_initial_points(space, trials) if initial_points is None else initial_points
-        require(initial_points is None or initial_points < trials, "searcher.initial_points", initial_points,
-                f"below algorithm.trials ({trials}), or every trial would be random",
-                "lower it, raise algorithm.trials, or leave it out")
+        require(
+            initial_points is None or initial_points < trials,
+            "searcher.initial_points",
+            initial_points,
+            f"below algorithm.trials ({trials}), or every trial would be random",
+            "lower it, raise algorithm.trials, or leave it out",
+        )
 
     @abstractmethod
     def suggest(self, history: History, seed: int) -> Point:

@@ -19,8 +19,9 @@ class AlgorithmError(UserError):
 def require(ok: bool, setting: str, value: object, rule: str, remedy: str = "") -> None:
     """AlgorithmError unless `ok`; for example "algorithm.scheduler.reduction_factor is 1, but it must be >= 2"."""
     if not ok:
-        raise AlgorithmError(f"algorithm.{setting} is {_shown(value)}, but it must be {rule}"
-                             + (f"; {remedy}" if remedy else ""))
+        raise AlgorithmError(
+            f"algorithm.{setting} is {_shown(value)}, but it must be {rule}" + (f"; {remedy}" if remedy else "")
+        )
 
 
 def make_settings(kind: type[Any], values: Mapping[str, Any], where: str) -> Any:
@@ -33,8 +34,10 @@ def make_settings(kind: type[Any], values: Mapping[str, Any], where: str) -> Any
     for name in values:
         if name not in names:
             choices = f"there are {', '.join(names)}" if names else "it has no settings"
-            raise AlgorithmError(f"algorithm.{where}.{name} does not exist{nearest(name, names)}; {choices}: "
-                                 "correct the name or leave the setting out")
+            raise AlgorithmError(
+                f"algorithm.{where}.{name} does not exist{nearest(name, names)}; {choices}: "
+                "correct the name or leave the setting out"
+            )
     hints = get_type_hints(kind)
     return kind(**{name: _checked(value, hints[name], f"{where}.{name}") for name, value in values.items()})
 

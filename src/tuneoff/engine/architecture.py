@@ -31,6 +31,7 @@ class Architecture:
     def to_transformers(self) -> Any:
         """Its configuration, with which it builds the model."""
         from transformers import CONFIG_MAPPING
+
         return CONFIG_MAPPING[self.values["model_type"]].from_dict(dict(self.values))
 
     def to_json(self) -> str:

@@ -73,8 +73,8 @@ class DeviceSplit:
         """Of `order`, the last one possibly shorter."""
         rows = torch.as_tensor(order, device=self.device)
         for start in range(0, len(order), batch_size):
-            lengths = self.lengths[order[start:start + batch_size]]
-            yield Slice(rows=rows[start:start + batch_size], longest=int(lengths.max()), tokens=int(lengths.sum()))
+            lengths = self.lengths[order[start : start + batch_size]]
+            yield Slice(rows=rows[start : start + batch_size], longest=int(lengths.max()), tokens=int(lengths.sum()))
 
     def batches(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Batch]:
         """The slices of `order`, each padded to its longest example."""
@@ -107,7 +107,7 @@ def epoch_order(lengths: NDArray[np.int64], seed: int, epoch: int, bucket: bool 
         return order
     blocks: list[NDArray[np.int64]] = []
     for start in range(0, len(order), WINDOW):
-        window = order[start:start + WINDOW]
+        window = order[start : start + WINDOW]
         window = window[np.argsort(lengths[window], kind="stable")]
         cuts = np.arange(BLOCK, len(window), BLOCK)
         blocks.extend(rng.permutation(block) for block in np.split(window, cuts))

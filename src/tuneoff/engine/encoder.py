@@ -58,8 +58,13 @@ class Encoder:
 
     def logits(self, batch: Batch, *, training: bool, bf16: bool) -> torch.Tensor:
         """Shape (examples, n_labels), float32. bf16: the products alone; sums, softmax and LayerNorm stay in fp32."""
-        run = _Pass(packing=Packing.of(batch.attention_mask), n_heads=self.n_heads, training=training,
-                    dtype=torch.bfloat16 if bf16 else torch.float32, bias=_bias(batch.attention_mask, self.n_heads, bf16))
+        run = _Pass(
+            packing=Packing.of(batch.attention_mask),
+            n_heads=self.n_heads,
+            training=training,
+            dtype=torch.bfloat16 if bf16 else torch.float32,
+            bias=_bias(batch.attention_mask, self.n_heads, bf16),
+        )
         x = self._embed(batch, run)
         for layer in self.layers[:-1]:
             x = run.block(layer, x, x)
@@ -139,26 +144,60 @@ def encoder_of(model: nn.Module) -> Encoder | None:
 def _bert(model: Any) -> Encoder:
     embeddings = model.bert.embeddings
     return Encoder(
-        n_heads=model.config.num_attention_heads, words=embeddings.word_embeddings,
-        positions=embeddings.position_embeddings, types=embeddings.token_type_embeddings, norm=embeddings.LayerNorm,
-        dropout=embeddings.dropout, pooler=model.bert.pooler.dense, pooler_activation=torch.tanh,
-        head_dropout=model.dropout, classifier=model.classifier,
-        layers=tuple(Layer(
-            query=layer.attention.self.query, key=layer.attention.self.key, value=layer.attention.self.value,
-            out=layer.attention.output.dense, attention_norm=layer.attention.output.LayerNorm,
-            up=layer.intermediate.dense, down=layer.output.dense, output_norm=layer.output.LayerNorm,
-            attention_dropout=layer.attention.self.dropout,
-            dropouts=(layer.attention.output.dropout, layer.output.dropout)) for layer in model.bert.encoder.layer))
+        n_heads=model.config.num_attention_heads,
+        words=embeddings.word_embeddings,
+        positions=embeddings.position_embeddings,
+        types=embeddings.token_type_embeddings,
+        norm=embeddings.LayerNorm,
+        dropout=embeddings.dropout,
+        pooler=model.bert.pooler.dense,
+        pooler_activation=torch.tanh,
+        head_dropout=model.dropout,
+        classifier=model.classifier,
+        layers=tuple(
+            Layer(
+                query=layer.attention.self.query,
+                key=layer.attention.self.key,
+                value=layer.attention.self.value,
+                out=layer.attention.output.dense,
+                attention_norm=layer.attention.output.LayerNorm,
+                up=layer.intermediate.dense,
+                down=layer.output.dense,
+                output_norm=layer.output.LayerNorm,
+                attention_dropout=layer.attention.self.dropout,
+                dropouts=(layer.attention.output.dropout, layer.output.dropout),
+            )
+            for layer in model.bert.encoder.layer
+        ),
+    )
 
 
 def _distilbert(model: Any) -> Encoder:
     embeddings = model.distilbert.embeddings
     return Encoder(
-        n_heads=model.config.n_heads, words=embeddings.word_embeddings, positions=embeddings.position_embeddings,
-        types=None, norm=embeddings.LayerNorm, dropout=embeddings.dropout, pooler=model.pre_classifier,
-        pooler_activation=torch.relu, head_dropout=model.dropout, classifier=model.classifier,
-        layers=tuple(Layer(
-            query=layer.attention.q_lin, key=layer.attention.k_lin, value=layer.attention.v_lin,
-            out=layer.attention.out_lin, attention_norm=layer.sa_layer_norm, up=layer.ffn.lin1, down=layer.ffn.lin2,
-            output_norm=layer.output_layer_norm, attention_dropout=layer.attention.dropout,
-            dropouts=(None, layer.ffn.dropout)) for layer in model.distilbert.transformer.layer))
+        n_heads=model.config.n_heads,
+        words=embeddings.word_embeddings,
+        positions=embeddings.position_embeddings,
+        types=None,
+        norm=embeddings.LayerNorm,
+        dropout=embeddings.dropout,
+        pooler=model.pre_classifier,
+        pooler_activation=torch.relu,
+        head_dropout=model.dropout,
+        classifier=model.classifier,
+        layers=tuple(
+            Layer(
+                query=layer.attention.q_lin,
+                key=layer.attention.k_lin,
+                value=layer.attention.v_lin,
+                out=layer.attention.out_lin,
+                attention_norm=layer.sa_layer_norm,
+                up=layer.ffn.lin1,
+                down=layer.ffn.lin2,
+                output_norm=layer.output_layer_norm,
+                attention_dropout=layer.attention.dropout,
+                dropouts=(None, layer.ffn.dropout),
+            )
+            for layer in model.distilbert.transformer.layer
+        ),
+    )

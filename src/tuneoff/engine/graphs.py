@@ -27,14 +27,19 @@ class Backend(Protocol):
 
     def run(self, work: Work) -> None:
         """Runs `work` now, as a capture would: warms up what it needs."""
+
     def capture(self, work: Work) -> Work:
         """Records `work` without running it; what is returned replays it. After an exception the generator is as before."""
+
     def keep_pace(self) -> None:
         """Called after each step."""
+
     def settle(self) -> None:
         """Waits until no replay is under way."""
+
     def draws(self) -> torch.Tensor:
         """State of the generator that `work` draws from."""
+
     def rewind(self, draws: torch.Tensor) -> None: ...
 
 

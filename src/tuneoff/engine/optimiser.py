@@ -48,8 +48,12 @@ class Optimiser:
 
     def moments(self) -> dict[str, torch.Tensor]:
         """By "<parameter>/<moment>"; empty before the first step."""
-        return {f"{name}/{moment}": self._adamw.state[p][moment]
-                for name, p in self._named.items() if p in self._adamw.state for moment in MOMENTS}
+        return {
+            f"{name}/{moment}": self._adamw.state[p][moment]
+            for name, p in self._named.items()
+            if p in self._adamw.state
+            for moment in MOMENTS
+        }
 
     def load_moments(self, moments: Mapping[str, torch.Tensor], steps: int) -> None:
         if not moments:
@@ -77,8 +81,9 @@ class DeviceOptimiser(Optimiser):
             self._adamw.state[p] = {"step": torch.zeros((), device=device), **{m: torch.zeros_like(p) for m in MOMENTS}}
 
     def _make_adamw(self) -> torch.optim.AdamW:
-        adamw = torch.optim.AdamW([{"params": self._decaying}, {"params": self._exempt}], lr=self._lr, weight_decay=0.0,
-                                  fused=True, capturable=True)
+        adamw = torch.optim.AdamW(
+            [{"params": self._decaying}, {"params": self._exempt}], lr=self._lr, weight_decay=0.0, fused=True, capturable=True
+        )
         adamw._warned_capturable_if_run_uncaptured = True  # steps outside a graph are meant: no warning
         return adamw
 
@@ -112,6 +117,10 @@ class DeviceOptimiser(Optimiser):
 
 def exempt_from_decay(module: nn.Module) -> set[str]:
     """Names of biases and of LayerNorm parameters (Devlin et al. 2019, appendix A.2)."""
-    norms = {f"{prefix}.{name}" for prefix, child in module.named_modules() if isinstance(child, nn.LayerNorm)
-             for name, _ in child.named_parameters()}
+    norms = {
+        f"{prefix}.{name}"
+        for prefix, child in module.named_modules()
+        if isinstance(child, nn.LayerNorm)
+        for name, _ in child.named_parameters()
+    }
     return norms | {name for name, _ in module.named_parameters() if name.endswith("bias")}

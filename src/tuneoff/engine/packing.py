@@ -38,8 +38,15 @@ class Packing:
         tokens = len(real)
         real = torch.nn.functional.pad(real, (0, padded(tokens) - tokens))
         slots = (flat.cumsum(0) - 1).mul_(flat)
-        return cls(examples=examples, longest=longest, tokens=tokens, real=real, slots=slots, columns=real % longest,
-                   first=slots[::longest])
+        return cls(
+            examples=examples,
+            longest=longest,
+            tokens=tokens,
+            real=real,
+            slots=slots,
+            columns=real % longest,
+            first=slots[::longest],
+        )
 
     def pack_ids(self, ids: torch.Tensor) -> torch.Tensor:
         """(examples, longest) -> (rows,)."""
@@ -79,7 +86,7 @@ class _Unpack(torch.autograd.Function):
         """Padding passes no gradient on: attention gives that of the rectangle no weight, and the copies are not read."""
         (real,) = ctx.saved_tensors
         gradient = gradients[0].index_select(0, real)
-        gradient[ctx.tokens:] = 0
+        gradient[ctx.tokens :] = 0
         return gradient, None, None, None
 
 
@@ -93,4 +100,4 @@ class _Pack(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> Any:
         (real,) = ctx.saved_tensors
-        return gradients[0].new_zeros(ctx.shape).index_copy_(0, real, gradients[0][:len(real)]), None, None
+        return gradients[0].new_zeros(ctx.shape).index_copy_(0, real, gradients[0][: len(real)]), None, None

@@ -25,8 +25,9 @@ class ModelSettings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise ModelError(f"model.name is {self.name!r}, but it becomes a folder's name: use letters, digits, '.', "
-                             "'_' and '-'")
+            raise ModelError(
+                f"model.name is {self.name!r}, but it becomes a folder's name: use letters, digits, '.', '_' and '-'"
+            )
         if not isinstance(self.source, str) or not self.source:
             raise ModelError(f"model.source is {self.source!r}, but it must be micro, minilm, a folder or a hub id")
         for name, low in (("num_layers", 1), ("max_length", 8)):

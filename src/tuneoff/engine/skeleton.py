@@ -64,8 +64,11 @@ def _bert(config: Architecture) -> dict[str, float]:
     rates = {"bert.embeddings.dropout": hidden, "dropout": hidden if head is None else head}
     for number in range(config.num_hidden_layers):
         layer = f"bert.encoder.layer.{number}"
-        rates |= {f"{layer}.attention.self.dropout": config.attention_probs_dropout_prob,
-                  f"{layer}.attention.output.dropout": hidden, f"{layer}.output.dropout": hidden}
+        rates |= {
+            f"{layer}.attention.self.dropout": config.attention_probs_dropout_prob,
+            f"{layer}.attention.output.dropout": hidden,
+            f"{layer}.output.dropout": hidden,
+        }
     return rates
 
 

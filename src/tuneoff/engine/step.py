@@ -106,8 +106,16 @@ class GraphStepper(Stepper):
         if size not in self._rows:
             self._rows[size] = torch.empty_like(batch.rows)
         rows = self._rows[size].copy_(batch.rows)
-        key = (size, width, hparams.hidden_dropout, hparams.attention_dropout, hparams.max_grad_norm,
-               hparams.adam_beta1, hparams.adam_beta2, hparams.adam_epsilon)
+        key = (
+            size,
+            width,
+            hparams.hidden_dropout,
+            hparams.attention_dropout,
+            hparams.max_grad_norm,
+            hparams.adam_beta1,
+            hparams.adam_beta2,
+            hparams.adam_epsilon,
+        )
         self.graphs.run(key, partial(self._work, rows, width, hparams.max_grad_norm))
 
 

@@ -31,20 +31,37 @@ def ledger_table(block: Block, frames: Frames) -> Table | None:
     numbers = book.groupby(["algorithm", "bought", "outcome"])["microseconds"].sum().reset_index()
     numbers["repeats"] = numbers["algorithm"].map(cells.groupby("algorithm").size())
     device = wording.device_label(cells["device_kind"])
-    notes = [f"Charged {device}-minutes, means over repeats: every row adds up, and the rows of an algorithm add up to its "
-             "charge (charged = busy + idle). Exploited away: what a member of a population had done when it copied "
-             "another one, unless its weights live on in a surviving line."]
+    notes = [
+        f"Charged {device}-minutes, means over repeats: every row adds up, and the rows of an algorithm add up to its "
+        "charge (charged = busy + idle). Exploited away: what a member of a population had done when it copied "
+        "another one, unless its weights live on in a surviving line."
+    ]
     if SHARED in shown:
-        notes.append("Shared: trials that share a device were busy for longer together than it was held; this much is "
-                     "counted twice, and taken off the total.")
-    return Table(title=f"{block.task} with {block.model}: where the money went", caption=caption(block, cells),
-                 columns=("Algorithm", "Spent on trials that", *(s.capitalize() for s in shown), f"{device} min", "$"),
-                 rows=tuple(rows), numbers=numbers, notes=tuple(notes))
+        notes.append(
+            "Shared: trials that share a device were busy for longer together than it was held; this much is "
+            "counted twice, and taken off the total."
+        )
+    return Table(
+        title=f"{block.task} with {block.model}: where the money went",
+        caption=caption(block, cells),
+        columns=("Algorithm", "Spent on trials that", *(s.capitalize() for s in shown), f"{device} min", "$"),
+        rows=tuple(rows),
+        numbers=numbers,
+        notes=tuple(notes),
+    )
 
 
-_THAT = {"completed": "completed", "stopped": "were stopped early", "exploited away": "was exploited away",
-         "diverged": "diverged", "failed": "failed", "interrupted": "were interrupted", "unended": "did not end",
-         "repeated": "had to be repeated", NOBODY: "no trial (idle)"}
+_THAT = {
+    "completed": "completed",
+    "stopped": "were stopped early",
+    "exploited away": "was exploited away",
+    "diverged": "diverged",
+    "failed": "failed",
+    "interrupted": "were interrupted",
+    "unended": "did not end",
+    "repeated": "had to be repeated",
+    NOBODY: "no trial (idle)",
+}
 
 
 def _ledger_rows(name: str, book: pd.DataFrame, cells: pd.DataFrame, shown: Sequence[str]) -> list[tuple[str, ...]]:
@@ -58,9 +75,15 @@ def _ledger_rows(name: str, book: pd.DataFrame, cells: pd.DataFrame, shown: Sequ
     rows: list[tuple[str, ...]] = []
     for outcome, row in whole.iterrows():
         minutes = float(row.sum()) / _MINUTE / repeats
-        rows.append((name if not rows else "", _THAT.get(str(outcome), "all together"),
-                     *(wording.amount([v / _MINUTE / repeats]) if v else "" for v in row),
-                     wording.amount([minutes]), format_dollars(minutes * rate)))
+        rows.append(
+            (
+                name if not rows else "",
+                _THAT.get(str(outcome), "all together"),
+                *(wording.amount([v / _MINUTE / repeats]) if v else "" for v in row),
+                wording.amount([minutes]),
+                format_dollars(minutes * rate),
+            )
+        )
     return rows
 
 
@@ -79,15 +102,31 @@ def failures_table(block: Block, frames: Frames) -> Table | None:
         seconds = float(own["busy_seconds"].sum())
         first = f"repeat {where['repeat']}, {where['trial_id']}"
         rows.append((name, fate, reason or "–", f"{n} of {total}", wording.minutes([seconds]), first))
-        numbers.append({"algorithm": name, "fate": fate, "reason": reason, "trials": n, "of_trials": total,
-                        "busy_seconds": seconds, "first": first})
+        numbers.append(
+            {
+                "algorithm": name,
+                "fate": fate,
+                "reason": reason,
+                "trials": n,
+                "of_trials": total,
+                "busy_seconds": seconds,
+                "first": first,
+            }
+        )
     device = wording.device_label(frames.cells["device_kind"])
-    note = ("All repeats together, unfinished ones too. Collapsed: the trial ran, but its last evaluation predicts one "
-            "class only. A diverged or failed trial has no score from there on, and none is invented; tracebacks are in "
-            "the cell's folder errors/.")
-    return Table(title=f"{block.task} with {block.model}: what went wrong", caption=caption(block, frames.cells),
-                 columns=("Algorithm", "Fate", "Reason", "Trials", f"{device} min", "First seen"), rows=tuple(rows),
-                 numbers=pd.DataFrame(numbers), notes=(note,))
+    note = (
+        "All repeats together, unfinished ones too. Collapsed: the trial ran, but its last evaluation predicts one "
+        "class only. A diverged or failed trial has no score from there on, and none is invented; tracebacks are in "
+        "the cell's folder errors/."
+    )
+    return Table(
+        title=f"{block.task} with {block.model}: what went wrong",
+        caption=caption(block, frames.cells),
+        columns=("Algorithm", "Fate", "Reason", "Trials", f"{device} min", "First seen"),
+        rows=tuple(rows),
+        numbers=pd.DataFrame(numbers),
+        notes=(note,),
+    )
 
 
 WRONG = ("diverged", "failed", "interrupted")

@@ -48,8 +48,15 @@ class Choice:
         for index, run in groupby(range(len(top)), key=lambda i: top[i]):
             rows = list(run)
             chances = self.best[rows, index]
-            found.append((self.names[index], float(self.budget[rows[0]]), float(self.budget[rows[-1]]),
-                          float(chances.min()), float(chances.max())))
+            found.append(
+                (
+                    self.names[index],
+                    float(self.budget[rows[0]]),
+                    float(self.budget[rows[-1]]),
+                    float(chances.min()),
+                    float(chances.max()),
+                )
+            )
         return found
 
 
@@ -83,8 +90,9 @@ def choose(frames: Frames, unit: str) -> Choice | None:
         for j in np.flatnonzero(columns):
             found = mean_interval(scores[i][:, j])
             expected[i, j], low[i, j], high[i, j] = found.estimate, found.low, found.high
-    return Choice(unit=unit, names=tuple(names), repeats=len(common), budget=budget, expected=expected, low=low, high=high,
-                  best=best)
+    return Choice(
+        unit=unit, names=tuple(names), repeats=len(common), budget=budget, expected=expected, low=low, high=high, best=best
+    )
 
 
 def sentences(choice: Choice, device: str) -> list[str]:
@@ -106,33 +114,56 @@ def choice_table(block: Block, frames: Frames) -> Table | None:
         return None
     names, device = choices[0].names, wording.device_label(frames.cells["device_kind"])
     rows = [row for choice in choices for row in _rows(choice, block.metric, device)]
-    notes = [f"Test score of the incumbent known by then, mean of {choices[0].repeats} repeats; in round brackets the "
-             "probability that the search is the best of those with a score (bootstrap over the repeats, in pairs), in square "
-             "ones Student's interval. –: no score in some repeat yet, or the search ended before. What is likely, not what is "
-             "shown: from few repeats such probabilities are too sure of themselves."]
-    return Table(title=f"{block.task} with {block.model}: which search to choose with a budget", rows=tuple(rows),
-                 columns=("Budget", "Best", "Its mean [95 %]", *names), caption=caption(block, frames.cells),
-                 notes=(*notes, *(said for choice in choices for said in sentences(choice, device))),
-                 numbers=pd.concat([_numbers(choice) for choice in choices], ignore_index=True))
+    notes = [
+        f"Test score of the incumbent known by then, mean of {choices[0].repeats} repeats; in round brackets the "
+        "probability that the search is the best of those with a score (bootstrap over the repeats, in pairs), in square "
+        "ones Student's interval. –: no score in some repeat yet, or the search ended before. What is likely, not what is "
+        "shown: from few repeats such probabilities are too sure of themselves."
+    ]
+    return Table(
+        title=f"{block.task} with {block.model}: which search to choose with a budget",
+        rows=tuple(rows),
+        columns=("Budget", "Best", "Its mean [95 %]", *names),
+        caption=caption(block, frames.cells),
+        notes=(*notes, *(said for choice in choices for said in sentences(choice, device))),
+        numbers=pd.concat([_numbers(choice) for choice in choices], ignore_index=True),
+    )
 
 
 def _rows(choice: Choice, metric: str, device: str) -> Iterator[tuple[str, ...]]:
     for i in np.unique(np.linspace(0, len(choice.budget) - 1, SHOWN).round().astype(int)):
-        shown = [f"{wording.score([mean], metric)} ({chance:.2f})" if np.isfinite(chance) else "–"
-                 for mean, chance in zip(choice.expected[i], choice.best[i], strict=True)]
+        shown = [
+            f"{wording.score([mean], metric)} ({chance:.2f})" if np.isfinite(chance) else "–"
+            for mean, chance in zip(choice.expected[i], choice.best[i], strict=True)
+        ]
         top = int(np.nanargmax(choice.best[i]))
-        low, high = (wording.score([float(bound[i, top])], metric).removesuffix(wording.unit_of(metric))
-                     for bound in (choice.low, choice.high))
-        yield (_budget(choice.unit, float(choice.budget[i]), device), choice.names[top],
-               f"{wording.score([float(choice.expected[i, top])], metric)} [{low}, {high}]", *shown)
+        low, high = (
+            wording.score([float(bound[i, top])], metric).removesuffix(wording.unit_of(metric))
+            for bound in (choice.low, choice.high)
+        )
+        yield (
+            _budget(choice.unit, float(choice.budget[i]), device),
+            choice.names[top],
+            f"{wording.score([float(choice.expected[i, top])], metric)} [{low}, {high}]",
+            *shown,
+        )
 
 
 def _numbers(choice: Choice) -> pd.DataFrame:
     """A row a budget and search."""
     m, k = choice.best.shape
-    return pd.DataFrame({"unit": choice.unit, "budget": np.repeat(choice.budget, k), "algorithm": list(choice.names) * m,
-                         "repeats": choice.repeats, "expected_test": choice.expected.ravel(), "low": choice.low.ravel(),
-                         "high": choice.high.ravel(), "probability_best": choice.best.ravel()})
+    return pd.DataFrame(
+        {
+            "unit": choice.unit,
+            "budget": np.repeat(choice.budget, k),
+            "algorithm": list(choice.names) * m,
+            "repeats": choice.repeats,
+            "expected_test": choice.expected.ravel(),
+            "low": choice.low.ravel(),
+            "high": choice.high.ravel(),
+            "probability_best": choice.best.ravel(),
+        }
+    )
 
 
 def _budget(unit: str, amount: float, device: str) -> str:

@@ -20,8 +20,7 @@ def closing_summary(folder: Path) -> str:
     ended = ", ".join(f"{row[s]} {s}" for s in ("completed", "stopped", "diverged", "failed") if row[s])
     collapsed = f", {row['collapsed']} collapsed to one class" if row["collapsed"] else ""
     lines = [
-        f"{row['algorithm']} on {row['task']} with {row['model']}, repeat {row['repeat']}, protocol "
-        f"{row['protocol']}",
+        f"{row['algorithm']} on {row['task']} with {row['model']}, repeat {row['repeat']}, protocol {row['protocol']}",
         f"  best validation {metric}  {score([row['validation']], metric)}  ({row['n_validation']} examples, trial "
         f"{row['incumbent_trial']})",
         f"  its test {metric}         {score([row['test']], metric)}  ({row['n_test']} examples)",
@@ -31,7 +30,8 @@ def closing_summary(folder: Path) -> str:
         f"  ${format_dollars(row['dollars'])} at ${row['per_device_hour_usd']:g} per {kind}-hour (price={row['price']})",
         *_predicted(cell, row, kind),
         f"  records: {folder}",
-        f"  table and plots: python -m benchmarks.report {row['study']}"]
+        f"  table and plots: python -m benchmarks.report {row['study']}",
+    ]
     return "\n".join(lines)
 
 
@@ -41,5 +41,7 @@ def _predicted(cell: Cell, row: Any, kind: str) -> list[str]:
     if not predicted:
         return []
     told, came = predicted["device_seconds"], float(row["charged_seconds"])
-    return [f"  predicted {told / 60:.2f} {kind}-minutes and {predicted['epochs']:.1f} epochs from the workers' "
-            f"calibration; it came to {came / 60:.2f} ({100 * (came / told - 1):+.0f} %)"]
+    return [
+        f"  predicted {told / 60:.2f} {kind}-minutes and {predicted['epochs']:.1f} epochs from the workers' "
+        f"calibration; it came to {came / 60:.2f} ({100 * (came / told - 1):+.0f} %)"
+    ]

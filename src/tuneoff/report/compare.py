@@ -38,9 +38,13 @@ class Comparison:
 
     def text(self) -> str:
         a, b = self.names
-        verdict = (f"{a} and {b} are NOT comparable." if self.obstacles else
-                   f"{a} and {b} are comparable as far as could be checked; not all could." if self.unknown else
-                   f"{a} and {b} are comparable.")
+        verdict = (
+            f"{a} and {b} are NOT comparable."
+            if self.obstacles
+            else f"{a} and {b} are comparable as far as could be checked; not all could."
+            if self.unknown
+            else f"{a} and {b} are comparable."
+        )
         parts = [verdict, *(f"- {o}" for o in self.obstacles), *(f"- not checked: {u}" for u in self.unknown)]
         differs = [f"- {d}" for d in self.differences] or ["- nothing that the headers record"]
         return "\n".join([*parts, "What differs:", *differs]) + "\n"
@@ -57,8 +61,12 @@ def compare(names: tuple[str, str], first: Sequence[Cell], second: Sequence[Cell
         _data(block, one, two, obstacles, unknown)
         _space(block, one, two, obstacles, unknown)
         differences += _scores(block, one, two)
-    return Comparison(names=names, obstacles=tuple(obstacles), unknown=tuple(unknown),
-                      differences=(*_cells(names, first, second), *_origins(first, second), *differences))
+    return Comparison(
+        names=names,
+        obstacles=tuple(obstacles),
+        unknown=tuple(unknown),
+        differences=(*_cells(names, first, second), *_origins(first, second), *differences),
+    )
 
 
 def _named(block: Block) -> str:
@@ -67,8 +75,13 @@ def _named(block: Block) -> str:
 
 def _version(first: Sequence[Cell], second: Sequence[Cell]) -> list[str]:
     one, two = (sorted({".".join(c.header.protocol_version.split(".")[:2]) for c in cells}) for cells in (first, second))
-    return [] if one == two and len(one) == 1 else [
-        f"protocol version {wording.listed(one)} against {wording.listed(two)}: results compare within one Major.Minor only"]
+    return (
+        []
+        if one == two and len(one) == 1
+        else [
+            f"protocol version {wording.listed(one)} against {wording.listed(two)}: results compare within one Major.Minor only"
+        ]
+    )
 
 
 def _data(block: Block, one: Sequence[Cell], two: Sequence[Cell], obstacles: list[str], unknown: list[str]) -> None:
@@ -79,8 +92,10 @@ def _data(block: Block, one: Sequence[Cell], two: Sequence[Cell], obstacles: lis
     for name in DATA:
         differ, missing = [], []
         for repeat in repeats:
-            sides = [{json.dumps(c.header.data.get(name), sort_keys=True) for c in cells if c.header.repeat == repeat}
-                     for cells in (one, two)]
+            sides = [
+                {json.dumps(c.header.data.get(name), sort_keys=True) for c in cells if c.header.repeat == repeat}
+                for cells in (one, two)
+            ]
             if "null" in sides[0] | sides[1]:
                 missing.append(repeat)
             elif len(sides[0] | sides[1]) > 1:
@@ -117,8 +132,11 @@ def _repeats(numbers: Sequence[int]) -> str:
 
 def _cells(names: tuple[str, str], first: Sequence[Cell], second: Sequence[Cell]) -> list[str]:
     one, two = ({reading.cell_name(c).partition("/")[2] for c in cells} for cells in (first, second))
-    return [f"{wording.counted(len(own), 'cell')} only in {name}: {_few(sorted(own))}"
-            for name, own in zip(names, (one - two, two - one), strict=True) if own]
+    return [
+        f"{wording.counted(len(own), 'cell')} only in {name}: {_few(sorted(own))}"
+        for name, own in zip(names, (one - two, two - one), strict=True)
+        if own
+    ]
 
 
 def _few(values: Sequence[str]) -> str:
@@ -128,16 +146,24 @@ def _few(values: Sequence[str]) -> str:
 def _origins(first: Sequence[Cell], second: Sequence[Cell]) -> list[str]:
     """Code, versions, machine, price and configuration: the values of one study against those of the other."""
     made = [_facts(cells) for cells in (first, second)]
-    return [f"{fact}: {_few(sorted(made[0].get(fact, {'–'})))} against {_few(sorted(made[1].get(fact, {'–'})))}"
-            for fact in sorted({*made[0], *made[1]}) if made[0].get(fact) != made[1].get(fact)]
+    return [
+        f"{fact}: {_few(sorted(made[0].get(fact, {'–'})))} against {_few(sorted(made[1].get(fact, {'–'})))}"
+        for fact in sorted({*made[0], *made[1]})
+        if made[0].get(fact) != made[1].get(fact)
+    ]
 
 
 def _facts(cells: Sequence[Cell]) -> dict[str, set[str]]:
     facts: dict[str, set[str]] = {}
     for cell in cells:
         h = cell.header
-        parts = {"price": h.price, "versions": h.versions, "hardware": h.hardware, "git": h.git,
-                 f"config of {h.algorithm}": {k: v for k, v in h.config.items() if k not in ("repeat", "study")}}
+        parts = {
+            "price": h.price,
+            "versions": h.versions,
+            "hardware": h.hardware,
+            "git": h.git,
+            f"config of {h.algorithm}": {k: v for k, v in h.config.items() if k not in ("repeat", "study")},
+        }
         for name, part in parts.items():
             for path, value, _ in changes(part, {}, f"{name}: "):
                 facts.setdefault(path, set()).add(json.dumps(value, sort_keys=True))
@@ -149,8 +175,10 @@ def _scores(block: Block, one: Sequence[Cell], two: Sequence[Cell]) -> list[str]
     """Mean test scores of the finished cells that both have; no test of the difference, which pairs would need."""
     sentences = []
     for name in wording.order({c.header.algorithm for c in one} & {c.header.algorithm for c in two}):
-        sides = [{c.header.repeat: _test(c) for c in cells if c.header.algorithm == name and reading.finished(c)}
-                 for cells in (one, two)]
+        sides = [
+            {c.header.repeat: _test(c) for c in cells if c.header.algorithm == name and reading.finished(c)}
+            for cells in (one, two)
+        ]
         common = [r for r in sorted({*sides[0]} & {*sides[1]}) if np.isfinite([sides[0][r], sides[1][r]]).all()]
         if common:
             here, there = (wording.score([side[r] for r in common], block.metric) for side in sides)

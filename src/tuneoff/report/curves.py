@@ -16,8 +16,11 @@ Floats = NDArray[np.float64]
 UNTUNED = "default"
 EQUAL_COST = 1.1
 """Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
-UNITS = {"epochs": ("epochs_spent", "epochs_trained", 1.0), "minutes": ("charged_seconds", "charged_seconds", 1 / 60),
-         "dollars": ("dollars", "dollars", 1.0)}
+UNITS = {
+    "epochs": ("epochs_spent", "epochs_trained", 1.0),
+    "minutes": ("charged_seconds", "charged_seconds", 1 / 60),
+    "dollars": ("dollars", "dollars", 1.0),
+}
 """Unit of cost -> the evaluations' column, the cells' column, and what both are multiplied by."""
 _SCALES = {**UNITS, "seconds": ("charged_seconds", "charged_seconds", 1.0)}
 
@@ -64,9 +67,11 @@ def steps_by_cell(done: Frames, value: str, unit: str) -> dict[str, Steps]:
     costs, values = (best[name].to_numpy(np.float64) for name in (column, value))
     rows = best.groupby("cell").indices
     none = np.empty(0, dtype=np.intp)
-    return {str(cell): Steps(cost=costs[own] * factor, value=values[own], end=float(end) * factor)
-            for cell, end in zip(done.cells["cell"], done.cells[ends], strict=True)
-            for own in [rows.get(cell, none)]}
+    return {
+        str(cell): Steps(cost=costs[own] * factor, value=values[own], end=float(end) * factor)
+        for cell, end in zip(done.cells["cell"], done.cells[ends], strict=True)
+        for own in [rows.get(cell, none)]
+    }
 
 
 def band(repeats: Sequence[Steps]) -> Band | None:
@@ -80,8 +85,9 @@ def band(repeats: Sequence[Steps]) -> Band | None:
     if not known.any():
         return None
     values = values[:, known]
-    return Band(cost=cost[known], mean=values.mean(axis=0), low=values.min(axis=0), high=values.max(axis=0),
-                repeats=len(usable))
+    return Band(
+        cost=cost[known], mean=values.mean(axis=0), low=values.min(axis=0), high=values.max(axis=0), repeats=len(usable)
+    )
 
 
 def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
@@ -122,14 +128,32 @@ class Searches:
     def of(cls, frames: Frames) -> Searches:
         done = frames.finished()
         runs: dict[str, dict[int, Run]] = {name: {} for name in wording.order(done.cells["algorithm"])}
-        columns = ["algorithm", "repeat", "cell", "budget", "epochs_trained", "charged_seconds", "dollars",
-                   "per_device_hour_usd"]
+        columns = [
+            "algorithm",
+            "repeat",
+            "cell",
+            "budget",
+            "epochs_trained",
+            "charged_seconds",
+            "dollars",
+            "per_device_hour_usd",
+        ]
         for row in done.cells.sort_values("repeat")[columns].itertuples(index=False):
             name, repeat, cell, budget, epochs, seconds, dollars, price = row
-            runs[name][int(repeat)] = Run(cell=str(cell), budget=str(budget), epochs=float(epochs), dollars=float(dollars),
-                                          charged_seconds=float(seconds), per_device_hour_usd=float(price))
-        return cls(cells=done.cells, steps=steps_by_cell(done, "test", "seconds"), runs=runs,
-                   epoch_steps=steps_by_cell(done, "test", "epochs"))
+            runs[name][int(repeat)] = Run(
+                cell=str(cell),
+                budget=str(budget),
+                epochs=float(epochs),
+                dollars=float(dollars),
+                charged_seconds=float(seconds),
+                per_device_hour_usd=float(price),
+            )
+        return cls(
+            cells=done.cells,
+            steps=steps_by_cell(done, "test", "seconds"),
+            runs=runs,
+            epoch_steps=steps_by_cell(done, "test", "epochs"),
+        )
 
     @property
     def names(self) -> list[str]:
@@ -175,8 +199,12 @@ class Searches:
         """A row a repeat that all have, a column an algorithm (default: all), each at `limit` or its end; no gaps."""
         chosen = self.names if names is None else names
         common = self.common(chosen)
-        return pd.DataFrame([[self.score(self.runs[n][k].cell, limit) for n in chosen] for k in common], index=common,
-                            columns=list(chosen), dtype=np.float64).dropna()
+        return pd.DataFrame(
+            [[self.score(self.runs[n][k].cell, limit) for n in chosen] for k in common],
+            index=common,
+            columns=list(chosen),
+            dtype=np.float64,
+        ).dropna()
 
     def table(self) -> pd.DataFrame:
         """A row a repeat that all have, a column an algorithm, each row at equal cost (see at_equal_cost); no gaps.

@@ -50,16 +50,30 @@ def budget_table(block: Block, frames: Frames) -> Table | None:
         verdicts = all_verdicts(searches, block.metric, seconds)
         leader, evidence = _leader(means, verdicts)
         dollars = seconds / 3600 * float(rates[0])
-        rows.append((f"${format_dollars(dollars)}", wording.minutes([seconds]), leader, evidence,
-                     *(wording.score([means[n]], block.metric) for n in names)))
+        rows.append(
+            (
+                f"${format_dollars(dollars)}",
+                wording.minutes([seconds]),
+                leader,
+                evidence,
+                *(wording.score([means[n]], block.metric) for n in names),
+            )
+        )
         numbers.append({"dollars": dollars, "device_seconds": seconds, **means, "leader": leader, "evidence": evidence})
     device = wording.device_label(cells["device_kind"])
-    note = ("Mean test score of the incumbent known by the time so much was charged; a search that ended earlier keeps "
-            "its result; – where none was known in any repeat. Leading is having the highest mean; the evidence "
-            "says what is shown, by the paired tests of the verdicts, corrected within the row.")
-    return Table(title=f"{block.task} with {block.model}: what a budget buys", caption=caption(block, cells),
-                 columns=("Budget", f"{device} min", "Leads", "Evidence", *names), rows=tuple(rows),
-                 numbers=pd.DataFrame(numbers), notes=(note,))
+    note = (
+        "Mean test score of the incumbent known by the time so much was charged; a search that ended earlier keeps "
+        "its result; – where none was known in any repeat. Leading is having the highest mean; the evidence "
+        "says what is shown, by the paired tests of the verdicts, corrected within the row."
+    )
+    return Table(
+        title=f"{block.task} with {block.model}: what a budget buys",
+        caption=caption(block, cells),
+        columns=("Budget", f"{device} min", "Leads", "Evidence", *names),
+        rows=tuple(rows),
+        numbers=pd.DataFrame(numbers),
+        notes=(note,),
+    )
 
 
 def _scores(searches: Searches, name: str, seconds: float) -> list[float]:
@@ -102,11 +116,26 @@ def target_table(block: Block, frames: Frames) -> Table | None:
         middle, reached = float(np.median(seconds)), int(np.isfinite(seconds).sum())
         dollars = middle / 3600 * own[0].per_device_hour_usd
         rows.append((name, f"{reached} of {len(seconds)}", wording.minutes([middle]), format_dollars(dollars)))
-        numbers.append({"algorithm": name, "target": target, "reached": reached, "repeats": len(seconds),
-                        "device_seconds_median": middle, "dollars_median": dollars})
+        numbers.append(
+            {
+                "algorithm": name,
+                "target": target,
+                "reached": reached,
+                "repeats": len(seconds),
+                "device_seconds_median": middle,
+                "dollars_median": dollars,
+            }
+        )
     device = wording.device_label(cells["device_kind"])
-    note = (f"Target: {wording.score([target], block.metric)}, the median test score of {UNTUNED} over "
-            f"{wording.counted(len(reference), 'repeat')}; – where half of the repeats or more never reached it.")
-    return Table(title=f"{block.task} with {block.model}: what it costs to do as well as the untuned default",
-                 caption=caption(block, cells), rows=tuple(rows), numbers=pd.DataFrame(numbers), notes=(note,),
-                 columns=("Algorithm", "Reached", f"Median {device} min", "Median $"))
+    note = (
+        f"Target: {wording.score([target], block.metric)}, the median test score of {UNTUNED} over "
+        f"{wording.counted(len(reference), 'repeat')}; – where half of the repeats or more never reached it."
+    )
+    return Table(
+        title=f"{block.task} with {block.model}: what it costs to do as well as the untuned default",
+        caption=caption(block, cells),
+        rows=tuple(rows),
+        numbers=pd.DataFrame(numbers),
+        notes=(note,),
+        columns=("Algorithm", "Reached", f"Median {device} min", "Median $"),
+    )

@@ -34,32 +34,58 @@ class Findings:
 
     def groups(self) -> list[tuple[str, list[str]]]:
         """(question, its sentences) for each question that a pair answers; remarks last, under no question ("")."""
-        made = [(heading, [*(defect_sentence(v, self.metric) for v in own if key == DEFECT), *(v.sentence for v in own)])
-                for key, heading in HEADINGS.items() if (own := self.of(key))]
+        made = [
+            (heading, [*(defect_sentence(v, self.metric) for v in own if key == DEFECT), *(v.sentence for v in own)])
+            for key, heading in HEADINGS.items()
+            if (own := self.of(key))
+        ]
         return [*made, *([("", list(self.remarks))] if self.remarks else [])]
 
     def sentences(self) -> list[str]:
         return [line for _, lines in self.groups() for line in lines]
 
     def markdown(self) -> str:
-        return "\n\n".join((f"**{heading}**\n\n" if heading else "") + "\n".join(f"- {line}" for line in lines)
-                           for heading, lines in self.groups()) + "\n"
+        return (
+            "\n\n".join(
+                (f"**{heading}**\n\n" if heading else "") + "\n".join(f"- {line}" for line in lines)
+                for heading, lines in self.groups()
+            )
+            + "\n"
+        )
 
     def frame(self) -> pd.DataFrame:
         """A row a verdict, numbers unrounded in the metric's own unit."""
-        return pd.DataFrame([{
-            "question": question(v.first, v.second), "first": v.first, "second": v.second, "better": v.better,
-            "difference": v.difference.estimate, "low": v.difference.low, "high": v.difference.high, "p_alone": v.p_alone,
-            "p_holm": v.p, "repeats": v.repeats, "more_repeats": v.more_repeats,
-            "cost_ratio": v.cost_ratio, "more_dollars": v.more_dollars, "sentence": v.sentence,
-        } for v in self.verdicts])
+        return pd.DataFrame(
+            [
+                {
+                    "question": question(v.first, v.second),
+                    "first": v.first,
+                    "second": v.second,
+                    "better": v.better,
+                    "difference": v.difference.estimate,
+                    "low": v.difference.low,
+                    "high": v.difference.high,
+                    "p_alone": v.p_alone,
+                    "p_holm": v.p,
+                    "repeats": v.repeats,
+                    "more_repeats": v.more_repeats,
+                    "cost_ratio": v.cost_ratio,
+                    "more_dollars": v.more_dollars,
+                    "sentence": v.sentence,
+                }
+                for v in self.verdicts
+            ]
+        )
 
 
 def find(block: Block, frames: Frames) -> Findings:
     """Verdicts for each pair of searches with a finished cell, and remarks. frames: of one block."""
     searches = Searches.of(frames)
-    return Findings(verdicts=tuple(all_verdicts(searches, block.metric)), metric=block.metric,
-                    remarks=tuple(_remarks(frames, searches.names, block.metric)))
+    return Findings(
+        verdicts=tuple(all_verdicts(searches, block.metric)),
+        metric=block.metric,
+        remarks=tuple(_remarks(frames, searches.names, block.metric)),
+    )
 
 
 def all_verdicts(searches: Searches, metric: str, budget_seconds: float | None = None) -> list[Verdict]:
@@ -81,16 +107,24 @@ def pair_up(searches: Searches, first: str, second: str, budget_seconds: float |
     limit = float("inf") if full else budget_seconds
     budget = searches.equal_budget((first, second)) if limit is None else ""
     both = [(a[repeat], b[repeat]) for repeat in common]
-    scores = [searches.at_equal_cost(runs, bool(budget)) if limit is None else [searches.score(r.cell, limit) for r in runs]
-              for runs in both]
+    scores = [
+        searches.at_equal_cost(runs, bool(budget)) if limit is None else [searches.score(r.cell, limit) for r in runs]
+        for runs in both
+    ]
     usable = [s for s in scores if np.isfinite(s).all()]
-    charged, dollars = ([float(np.mean([getattr(x[k], what) for k in common or x])) for x in (a, b)]
-                        for what in ("charged_seconds", "dollars"))
-    return Pair(first=first, second=second, first_scores=tuple(s[0] for s in usable),
-                second_scores=tuple(s[1] for s in usable),
-                cost_ratio=charged[0] / charged[1] if min(charged) > 0 else 1.0,
-                more_dollars=dollars[0] - dollars[1] if full else None, budget=budget,
-                note=_left_out(len(set(a) ^ set(b)), len(scores) - len(usable)))
+    charged, dollars = (
+        [float(np.mean([getattr(x[k], what) for k in common or x])) for x in (a, b)] for what in ("charged_seconds", "dollars")
+    )
+    return Pair(
+        first=first,
+        second=second,
+        first_scores=tuple(s[0] for s in usable),
+        second_scores=tuple(s[1] for s in usable),
+        cost_ratio=charged[0] / charged[1] if min(charged) > 0 else 1.0,
+        more_dollars=dollars[0] - dollars[1] if full else None,
+        budget=budget,
+        note=_left_out(len(set(a) ^ set(b)), len(scores) - len(usable)),
+    )
 
 
 def _left_out(without_partner: int, without_score: int) -> str:
@@ -112,21 +146,27 @@ def _remarks(frames: Frames, names: Sequence[str], metric: str) -> list[str]:
     if len(names) == 1:
         remarks.append(f"{names[0]} is the only search with finished runs: there is nothing to compare it with.")
     if len(names) > 1 and not set(BASELINES) & set(names):
-        remarks.append("Neither random search nor an untuned default is among them, so whether searching cleverly, or "
-                       "at all, was worth it stays open.")
+        remarks.append(
+            "Neither random search nor an untuned default is among them, so whether searching cleverly, or "
+            "at all, was worth it stays open."
+        )
     if len(names) > 1 and done.groupby("algorithm").size().max() == 1:
         remarks += _single_runs(frames.finished(), names, metric)
     unlike = [str(k) for k, own in done.groupby("repeat") if own["split"].nunique() > 1]
     if unlike:
         what = "repeat" if len(unlike) == 1 else "repeats"
-        remarks.append(f"The splits of {what} {wording.listed(unlike)} differ between searches, so pairing by repeat "
-                       "does not cancel the luck of the split.")
+        remarks.append(
+            f"The splits of {what} {wording.listed(unlike)} differ between searches, so pairing by repeat "
+            "does not cancel the luck of the split."
+        )
     failed = done[done["failed"] + done["diverged"] > 0]
     for name in wording.order(failed["algorithm"]):
         own = failed[failed["algorithm"] == name]
         lost = wording.counted(int(own["failed"].sum() + own["diverged"].sum()), "trial")
-        remarks.append(f"{name} lost {lost} of {int(done[done['algorithm'] == name]['trials'].sum())} to failure or "
-                       "divergence; its cost includes them, its score is that of the others.")
+        remarks.append(
+            f"{name} lost {lost} of {int(done[done['algorithm'] == name]['trials'].sum())} to failure or "
+            "divergence; its cost includes them, its score is that of the others."
+        )
     return remarks
 
 

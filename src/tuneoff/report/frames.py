@@ -60,8 +60,14 @@ class Frames:
                 mask &= frame[name] == value
             return frame[mask].reset_index(drop=True)
 
-        return Frames(evaluations=keep(self.evaluations), trials=keep(self.trials), cells=keep(self.cells),
-                      retrained=keep(self.retrained), ledger=keep(self.ledger), repairs=self.repairs)
+        return Frames(
+            evaluations=keep(self.evaluations),
+            trials=keep(self.trials),
+            cells=keep(self.cells),
+            retrained=keep(self.retrained),
+            ledger=keep(self.ledger),
+            repairs=self.repairs,
+        )
 
 
 def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
@@ -75,8 +81,7 @@ def load_frames(study: Path, price: Price | None = None) -> Frames:
     return build_frames(cells, price, reading.read_retrained(cells))
 
 
-def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: Mapping[str, Cell] | None = None,
-                 ) -> Frames:
+def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: Mapping[str, Cell] | None = None) -> Frames:
     """retrained: second logs by cell name. RecordError where a record lacks its metric, a header its price or size."""
     ordered = sorted(cells, key=reading.cell_name)
     evaluations = [row for cell in ordered for row in _evaluation_rows(cell, price)]
@@ -85,21 +90,57 @@ def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: M
     runs = [row for log in again for row in _retrained_rows(log, price)]
     book = [{**_keys(cell), **row} for cell in ordered for row in spending.ledger(cell).to_dict("records")]
     repairs = tuple(f"{reading.cell_name(c)}: {c.repaired}" for c in (*ordered, *again) if c.repaired)
-    return Frames(evaluations=_frame(evaluations, _EVALUATION), trials=_frame([row for rows in trials for row in rows], _TRIAL),
-                  cells=pd.DataFrame([_cell_row(cell, rows, price) for cell, rows in zip(ordered, trials, strict=True)]),
-                  retrained=_frame(runs, _RETRAINED), ledger=_frame(book, _LEDGER), repairs=repairs)
+    return Frames(
+        evaluations=_frame(evaluations, _EVALUATION),
+        trials=_frame([row for rows in trials for row in rows], _TRIAL),
+        cells=pd.DataFrame([_cell_row(cell, rows, price) for cell, rows in zip(ordered, trials, strict=True)]),
+        retrained=_frame(runs, _RETRAINED),
+        ledger=_frame(book, _LEDGER),
+        repairs=repairs,
+    )
 
 
 _KEYS = ("study", "task", "model", "protocol", "metric", "algorithm", "repeat", "cell", "finished")
 _INCREMENTS = tuple(f.name for f in fields(Cost))
 _COST = (*_INCREMENTS, "busy_seconds")
-_EVALUATION = (*_KEYS, "trial_id", "evaluation", "parent_trial_id", "parent_evaluation", "validation", "n_validation",
-               "test", "n_test", "test_predictions", "n_classes", "collapsed", "is_incumbent", "is_reported",
-               "epoch",
-               "examples_seen", "worker", "elapsed_seconds", "charged_seconds", "dollars",
-               "epochs_spent", *_COST)
-_TRIAL = (*_KEYS, "trial_id", "status", "reason", "evaluations", "validation", "last_validation", "collapsed",
-          "exploits", "epochs_trained", "ended_elapsed_seconds", *_COST)
+_EVALUATION = (
+    *_KEYS,
+    "trial_id",
+    "evaluation",
+    "parent_trial_id",
+    "parent_evaluation",
+    "validation",
+    "n_validation",
+    "test",
+    "n_test",
+    "test_predictions",
+    "n_classes",
+    "collapsed",
+    "is_incumbent",
+    "is_reported",
+    "epoch",
+    "examples_seen",
+    "worker",
+    "elapsed_seconds",
+    "charged_seconds",
+    "dollars",
+    "epochs_spent",
+    *_COST,
+)
+_TRIAL = (
+    *_KEYS,
+    "trial_id",
+    "status",
+    "reason",
+    "evaluations",
+    "validation",
+    "last_validation",
+    "collapsed",
+    "exploits",
+    "epochs_trained",
+    "ended_elapsed_seconds",
+    *_COST,
+)
 _RETRAINED = (*_KEYS, "trial_id", "validation", "test", "collapsed", "log_charged_seconds", "log_dollars")
 
 _LEDGER = (*_KEYS, *spending.COLUMNS)
@@ -115,8 +156,17 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
 
 def _keys(cell: Cell) -> dict[str, Any]:
     h = cell.header
-    values = (h.study, h.task, h.model, h.protocol, h.metric, h.algorithm, h.repeat, reading.cell_name(cell),
-              reading.finished(cell))
+    values = (
+        h.study,
+        h.task,
+        h.model,
+        h.protocol,
+        h.metric,
+        h.algorithm,
+        h.repeat,
+        reading.cell_name(cell),
+        reading.finished(cell),
+    )
     return dict(zip(_KEYS, values, strict=True))
 
 
@@ -131,9 +181,15 @@ def _retrained_rows(log: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
     dollars = (price or reading.price_of(log)).dollars(charged)
     last = {record.trial_id: record for record in reading.known_order(log)}
     for trial_id, record in last.items():
-        yield {**_keys(log), "trial_id": trial_id, "validation": reading.score_of(record.validation, log),
-               "test": reading.score_of(record.test, log) if record.test else float("nan"),
-               "collapsed": record.validation.collapsed, "log_charged_seconds": charged, "log_dollars": dollars}
+        yield {
+            **_keys(log),
+            "trial_id": trial_id,
+            "validation": reading.score_of(record.validation, log),
+            "test": reading.score_of(record.test, log) if record.test else float("nan"),
+            "collapsed": record.validation.collapsed,
+            "log_charged_seconds": charged,
+            "log_dollars": dollars,
+        }
 
 
 def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]]:
@@ -144,17 +200,27 @@ def _evaluation_rows(cell: Cell, price: Price | None) -> Iterator[dict[str, Any]
     for record in reading.known_order(cell):
         charged = clock(record.elapsed_seconds)
         yield {
-            **keys, "trial_id": record.trial_id, "evaluation": record.evaluation,
-            "parent_trial_id": record.parent_trial_id, "parent_evaluation": record.parent_evaluation,
-            "validation": reading.score_of(record.validation, cell), "n_validation": record.validation.n_examples,
+            **keys,
+            "trial_id": record.trial_id,
+            "evaluation": record.evaluation,
+            "parent_trial_id": record.parent_trial_id,
+            "parent_evaluation": record.parent_evaluation,
+            "validation": reading.score_of(record.validation, cell),
+            "n_validation": record.validation.n_examples,
             "test": reading.score_of(record.test, cell) if record.test else float("nan"),
             "n_test": record.test.n_examples if record.test else 0,
             "test_predictions": record.test.predictions if record.test else None,
             "n_classes": len(record.validation.predicted_counts),
-            "collapsed": record.validation.collapsed, "is_incumbent": id(record) in best,
-            "is_reported": id(record) in stood, "epochs_spent": spent(record.elapsed_seconds),
-            "epoch": record.epoch, "examples_seen": record.examples_seen, "worker": record.worker,
-            "elapsed_seconds": record.elapsed_seconds, "charged_seconds": charged, "dollars": paid.dollars(charged),
+            "collapsed": record.validation.collapsed,
+            "is_incumbent": id(record) in best,
+            "is_reported": id(record) in stood,
+            "epochs_spent": spent(record.elapsed_seconds),
+            "epoch": record.epoch,
+            "examples_seen": record.examples_seen,
+            "worker": record.worker,
+            "elapsed_seconds": record.elapsed_seconds,
+            "charged_seconds": charged,
+            "dollars": paid.dollars(charged),
             **_costs(record.cost),
             **{HPARAM + name: value for name, value in record.hparams.items()},
         }
@@ -189,8 +255,9 @@ def _trial_rows(cell: Cell) -> Iterator[dict[str, Any]]:
         yield {**keys, "trial_id": trial_id, **row, "epochs_trained": row["train_examples"] / size}
 
 
-def _trial_row(cell: Cell, own: Sequence[EvaluationRecord], ends: Sequence[TrialEndRecord],
-               proposed: Mapping[str, Any]) -> dict[str, Any]:
+def _trial_row(
+    cell: Cell, own: Sequence[EvaluationRecord], ends: Sequence[TrialEndRecord], proposed: Mapping[str, Any]
+) -> dict[str, Any]:
     records: list[EvaluationRecord | TrialEndRecord] = [*own, *ends]
     cost = reading.add_costs([r.cost for r in records])
     end = ends[-1] if ends else None
@@ -198,8 +265,10 @@ def _trial_row(cell: Cell, own: Sequence[EvaluationRecord], ends: Sequence[Trial
     hparams = own[-1].hparams if own else end.hparams if end else proposed
     return {
         "status": end.status if end else UNENDED,
-        "reason": end.reason if end else "", "evaluations": len(own),
-        "validation": max(scores, default=float("nan")), "last_validation": scores[-1] if own else float("nan"),
+        "reason": end.reason if end else "",
+        "evaluations": len(own),
+        "validation": max(scores, default=float("nan")),
+        "last_validation": scores[-1] if own else float("nan"),
         "collapsed": bool(own) and own[-1].validation.collapsed,
         "exploits": sum(r.parent_trial_id is not None for r in own),
         "ended_elapsed_seconds": end.elapsed_seconds if end else own[-1].elapsed_seconds if own else float("nan"),
@@ -214,17 +283,31 @@ def _cell_row(cell: Cell, trials: Sequence[Mapping[str, Any]], price: Price | No
     charged = reading.charged_seconds(cell, cell.wall_seconds)
     counts = {status: sum(t["status"] == status for t in trials) for status in (*TRIAL_STATUSES, UNENDED)}
     return {
-        **_keys(cell), "status": cell.header.status, **_result(cell), "evaluations": len(cell.evaluations),
-        "trials": len(trials), **counts, "collapsed": sum(t["collapsed"] for t in trials),
+        **_keys(cell),
+        "status": cell.header.status,
+        **_result(cell),
+        "evaluations": len(cell.evaluations),
+        "trials": len(trials),
+        **counts,
+        "collapsed": sum(t["collapsed"] for t in trials),
         "exploits": sum(t["exploits"] for t in trials),
         "epochs_trained": cost.train_examples / reading.n_train(cell),
-        **_costs(cost), "wall_seconds": cell.wall_seconds, "devices": cell.devices,
-        "charged_seconds": charged, "dollars": paid.dollars(charged), "device_kind": reading.device_kind(cell),
-        "price": paid.name, "per_device_hour_usd": paid.per_device_hour_usd, "price_source": paid.source,
-        "price_date": paid.date, "budget": reading.budget_of(cell),
-        "sessions": reading.sessions(cell), "split": reading.split_hash(cell),
+        **_costs(cost),
+        "wall_seconds": cell.wall_seconds,
+        "devices": cell.devices,
+        "charged_seconds": charged,
+        "dollars": paid.dollars(charged),
+        "device_kind": reading.device_kind(cell),
+        "price": paid.name,
+        "per_device_hour_usd": paid.per_device_hour_usd,
+        "price_source": paid.source,
+        "price_date": paid.date,
+        "budget": reading.budget_of(cell),
+        "sessions": reading.sessions(cell),
+        "split": reading.split_hash(cell),
         "majority_validation": reading.majority_rate(cell, "validation"),
-        "majority_test": reading.majority_rate(cell, "test"), **reading.origin(cell),
+        "majority_test": reading.majority_rate(cell, "test"),
+        **reading.origin(cell),
     }
 
 
@@ -234,13 +317,28 @@ def _result(cell: Cell) -> dict[str, Any]:
     best, stood = list(reading.incumbents(cell))[-1:], reading.reported(cell)[-1:]
     nan = float("nan")
     if not best:
-        return {"incumbent_trial": None, "incumbent_evaluation": None, "tested_evaluation": None, "validation": nan,
-                "n_validation": 0, "test": nan, "n_test": 0, "optimism": nan, "incumbent_collapsed": False}
+        return {
+            "incumbent_trial": None,
+            "incumbent_evaluation": None,
+            "tested_evaluation": None,
+            "validation": nan,
+            "n_validation": 0,
+            "test": nan,
+            "n_test": 0,
+            "optimism": nan,
+            "incumbent_collapsed": False,
+        }
     record, tested = best[0], stood[0]
     validation = reading.score_of(record.validation, cell)
     test = reading.score_of(tested.test, cell) if tested.test else nan
-    return {"incumbent_trial": record.trial_id, "incumbent_evaluation": record.evaluation,
-            "tested_evaluation": tested.evaluation, "validation": validation,
-            "n_validation": record.validation.n_examples, "test": test,
-            "n_test": tested.test.n_examples if tested.test else 0, "optimism": validation - test,
-            "incumbent_collapsed": record.validation.collapsed}
+    return {
+        "incumbent_trial": record.trial_id,
+        "incumbent_evaluation": record.evaluation,
+        "tested_evaluation": tested.evaluation,
+        "validation": validation,
+        "n_validation": record.validation.n_examples,
+        "test": test,
+        "n_test": tested.test.n_examples if tested.test else 0,
+        "optimism": validation - test,
+        "incumbent_collapsed": record.validation.collapsed,
+    }

@@ -35,9 +35,11 @@ def _best(block: Block, frames: Frames, findings: Findings) -> str:
         return f"{top} is better than every other search here at equal cost ({price})."
     won = f" is shown to be better than {wording.listed(wording.order(beaten[top]))} but" if beaten[top] else ""
     rest = [n for n in wording.order(means.index) if n != top and n not in beaten[top]]
-    return (f"At equal cost, no search is shown to be better than all the others. {top} has the highest mean at its full cost "
-            f"({price}); it{won} is not shown to be better than {wording.listed(rest)}. Cheapest: {spent.idxmin()}, "
-            f"${format_dollars(float(spent.min()))}.")
+    return (
+        f"At equal cost, no search is shown to be better than all the others. {top} has the highest mean at its full cost "
+        f"({price}); it{won} is not shown to be better than {wording.listed(rest)}. Cheapest: {spent.idxmin()}, "
+        f"${format_dollars(float(spent.min()))}."
+    )
 
 
 def _tuning(findings: Findings) -> str:
@@ -56,8 +58,10 @@ def _tuning(findings: Findings) -> str:
     every = len(worth) == len(verdicts) > 1
     who = "every search" if every else wording.listed(wording.order(v.first for v in worth))
     beat = "beats" if every or len(worth) == 1 else "beat"
-    return (f"Tuning is worth it: {who} {beat} the untuned default, by {_span(gains)}{points} for ${_span(prices)} more a "
-            f"search.{lost}")
+    return (
+        f"Tuning is worth it: {who} {beat} the untuned default, by {_span(gains)}{points} for ${_span(prices)} more a "
+        f"search.{lost}"
+    )
 
 
 def _span(values: Sequence[str]) -> str:

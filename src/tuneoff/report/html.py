@@ -22,8 +22,21 @@ LONG, MANY = 36, 8
 DECISION = ("published", "choice", "budget", "target")
 """Tables that come before the figures."""
 _HERE = Path(__file__).parent
-_FACTS = ("algorithm", "repeat", "status", "started_utc", "command", "commit", "seeds", "config_hash", "data_hash",
-          "space_hash", "protocol_version", "versions", "hardware")
+_FACTS = (
+    "algorithm",
+    "repeat",
+    "status",
+    "started_utc",
+    "command",
+    "commit",
+    "seeds",
+    "config_hash",
+    "data_hash",
+    "space_hash",
+    "protocol_version",
+    "versions",
+    "hardware",
+)
 
 
 def html_page(name: str, reports: Sequence[BlockReport]) -> str:
@@ -39,13 +52,23 @@ def frame(title: str, body: str, *, script: bool = False) -> str:
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
     policy += f"; script-src 'sha256-{digest}'" if script else ""
-    return "\n".join([
-        '<!DOCTYPE html>', '<html lang="en"><head><meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">', '<link rel="icon" href="data:,">',
-        f"<title>{escape(title)}</title><style>{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body>",
-        '<a class="skip" href="#main">Skip to the verdict</a>', '<main id="main">', body, "</main>",
-        f"<script>{code}</script>" if script else "", "</body></html>", ""])
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en"><head><meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy}">',
+            '<link rel="icon" href="data:,">',
+            f"<title>{escape(title)}</title><style>{(_HERE / 'page.css').read_text(encoding='utf-8')}</style></head><body>",
+            '<a class="skip" href="#main">Skip to the verdict</a>',
+            '<main id="main">',
+            body,
+            "</main>",
+            f"<script>{code}</script>" if script else "",
+            "</body></html>",
+            "",
+        ]
+    )
 
 
 def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
@@ -54,14 +77,19 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     return [
         f"<h2>{escape(b.task)} with {escape(b.model)}</h2>",
         verdict(report.headline, "<strong>Verdict.</strong> "),
-        _table(report, "results", report.results), *_pairs(report.findings.groups()),
+        _table(report, "results", report.results),
+        *_pairs(report.findings.groups()),
         *(_table(report, key, table) for key, table in tables.items() if key in DECISION),
-        _chart(report, next(marks)), "<h3>Figures</h3>" if report.figures else "",
+        _chart(report, next(marks)),
+        "<h3>Figures</h3>" if report.figures else "",
         '<div class="figures">' + "".join(_figure(report, title, next(marks)) for title in report.figures) + "</div>",
         *(_table(report, key, table) for key, table in tables.items() if key not in DECISION),
-        _folded("Details: spread, probability of improvement, expected maximum",
-                [_table(report, key, table) for key, table in report.shown(details=True).items()]),
-        _provenance(report)]
+        _folded(
+            "Details: spread, probability of improvement, expected maximum",
+            [_table(report, key, table) for key, table in report.shown(details=True).items()],
+        ),
+        _provenance(report),
+    ]
 
 
 def verdict(paragraphs: Sequence[str], lead: str = "") -> str:
@@ -84,41 +112,50 @@ def _figure(report: BlockReport, title: str, number: int) -> str:
     label = escape(f"{title}. {report.explanations.get(title, '')}", quote=True)
     svg = inline_svg(svg_of(report.figures[title]), f"f{number}-")
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    return (f"<figure>{svg}<figcaption><strong>{escape(title)}.</strong> "
-            f"{escape(report.explanations.get(title, ''))}</figcaption></figure>")
+    return (
+        f"<figure>{svg}<figcaption><strong>{escape(title)}.</strong> "
+        f"{escape(report.explanations.get(title, ''))}</figcaption></figure>"
+    )
 
 
 def inline_svg(path: Path, mark: str) -> str:
     """The svg element alone, its ids marked, so that they differ from those of the other figures on the page."""
     text = path.read_text(encoding="utf-8")
-    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg"):], flags=re.DOTALL)
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     return re.sub(r'(\bid="|href="#|url\(#)', lambda m: m.group(1) + mark, text)
 
 
 def _chart(report: BlockReport, number: int) -> str:
     if report.chart is None:
         return ""
-    return ('<h3>Look closer</h3><noscript><p class="caption">With JavaScript there would be an interactive chart here; '
-            'everything else is on the page without it.</p></noscript>'
-            f'<div class="chart" id="chart-{number}" hidden><script type="application/json">{safe_json(report.chart)}'
-            "</script></div>")
+    return (
+        '<h3>Look closer</h3><noscript><p class="caption">With JavaScript there would be an interactive chart here; '
+        "everything else is on the page without it.</p></noscript>"
+        f'<div class="chart" id="chart-{number}" hidden><script type="application/json">{safe_json(report.chart)}'
+        "</script></div>"
+    )
 
 
 def _table(report: BlockReport, key: str, table: Table) -> str:
     study = str(report.cells["study"].iloc[0])
-    made = (f'<p class="made">Made by <code>python -m benchmarks.report {escape(study)}</code>; unrounded in '
-            f"<code>report/{escape(report.folder.name)}/{escape(key)}.csv</code>.</p>")
-    return (f"<h3>{escape(table.title)}</h3>{_grid(table.columns, table.rows, table.title)}"
-            f'<p class="caption">{escape(table.caption)}</p>{_list(table.notes, "notes")}{made}')
+    made = (
+        f'<p class="made">Made by <code>python -m benchmarks.report {escape(study)}</code>; unrounded in '
+        f"<code>report/{escape(report.folder.name)}/{escape(key)}.csv</code>.</p>"
+    )
+    return (
+        f"<h3>{escape(table.title)}</h3>{_grid(table.columns, table.rows, table.title)}"
+        f'<p class="caption">{escape(table.caption)}</p>{_list(table.notes, "notes")}{made}'
+    )
 
 
 def _grid(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str, kind: str = "") -> str:
     """A table in a box of its own, which scrolls by itself where it is too wide, by keyboard too."""
     head = "".join(f'<th scope="col">{escape(c)}</th>' for c in columns)
-    lines = "".join(f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(_cell(v) for v in row[1:]) + "</tr>"
-                    for row in rows)
-    return (f'<div class="wide {kind}" role="region" tabindex="0" aria-label="Table: {escape(name, quote=True)}">'
-            f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>")
+    lines = "".join(f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(_cell(v) for v in row[1:]) + "</tr>" for row in rows)
+    return (
+        f'<div class="wide {kind}" role="region" tabindex="0" aria-label="Table: {escape(name, quote=True)}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
 
 
 def _cell(text: str) -> str:
@@ -129,9 +166,14 @@ def _provenance(report: BlockReport) -> str:
     names = [n for n in _FACTS if n in report.cells]
     rows = [[str(v) for v in row] for row in report.cells[names].itertuples(index=False)]
     what = reproduce(report).replace("`", "")
-    return ("<h3>Where the numbers come from</h3>" + f"<p>{escape(what)}.</p>" + _folded(
-        f"Provenance: the command, code, data and machine of each of {len(rows)} cells",
-        [_grid([n.replace("_", " ") for n in names], rows, "provenance", "facts")]))
+    return (
+        "<h3>Where the numbers come from</h3>"
+        + f"<p>{escape(what)}.</p>"
+        + _folded(
+            f"Provenance: the command, code, data and machine of each of {len(rows)} cells",
+            [_grid([n.replace("_", " ") for n in names], rows, "provenance", "facts")],
+        )
+    )
 
 
 def _folded(summary: str, parts: Sequence[str]) -> str:

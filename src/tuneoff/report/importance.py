@@ -42,10 +42,19 @@ def importance(frames: Frames) -> Importance | None:
     codes = {c: used[c] if pd.api.types.is_numeric_dtype(used[c]) else pd.factorize(used[c], sort=True)[0] for c in varied}
     relative = used["validation"].astype(float) - used.groupby("repeat")["validation"].transform("mean").astype(float)
     drops, r2 = _held_out(pd.DataFrame(codes).to_numpy(np.float64), relative.to_numpy(np.float64))
-    table = pd.DataFrame({"hyperparameter": [c.removeprefix(HPARAM) for c in varied], "mean": drops.mean(axis=0),
-                          "sd": drops.std(axis=0, ddof=1)})
-    return Importance(importances=table.sort_values("mean", ascending=False, ignore_index=True), r2=r2, trials=len(used),
-                      algorithms=tuple(sorted(set(used["algorithm"]))))
+    table = pd.DataFrame(
+        {
+            "hyperparameter": [c.removeprefix(HPARAM) for c in varied],
+            "mean": drops.mean(axis=0),
+            "sd": drops.std(axis=0, ddof=1),
+        }
+    )
+    return Importance(
+        importances=table.sort_values("mean", ascending=False, ignore_index=True),
+        r2=r2,
+        trials=len(used),
+        algorithms=tuple(sorted(set(used["algorithm"]))),
+    )
 
 
 def _usable(done: Frames) -> pd.DataFrame:

@@ -35,8 +35,11 @@ def write_index(results: Path, entries: Sequence[Entry]) -> Path:
 
 def index_page(entries: Sequence[Entry]) -> str:
     """HTML; newest study first, as given."""
-    parts = ["<h1>Studies</h1>", f"<p>{wording.counted(len(entries), 'folder')} below this one, the one written to last "
-             "first. Made by <code>python -m benchmarks.report --all</code>.</p>"]
+    parts = [
+        "<h1>Studies</h1>",
+        f"<p>{wording.counted(len(entries), 'folder')} below this one, the one written to last "
+        "first. Made by <code>python -m benchmarks.report --all</code>.</p>",
+    ]
     return frame("Studies", "\n".join([*parts, *(_entry(entry) for entry in entries)]))
 
 
@@ -50,7 +53,9 @@ def _entry(entry: Entry) -> str:
 def _block(report: BlockReport) -> str:
     b, cells = report.block, report.cells
     done = cells[cells["finished"]]
-    facts = (f"{b.task} with {b.model}, protocol {b.protocol}: {wording.listed(wording.order(done['algorithm']))}; "
-             f"{wording.counted(len(done), 'finished cell')} of {len(cells)}, "
-             f"${format_dollars(float(cells['dollars'].sum()))} charged, begun {cells['started_utc'].min()[:10]}")
+    facts = (
+        f"{b.task} with {b.model}, protocol {b.protocol}: {wording.listed(wording.order(done['algorithm']))}; "
+        f"{wording.counted(len(done), 'finished cell')} of {len(cells)}, "
+        f"${format_dollars(float(cells['dollars'].sum()))} charged, begun {cells['started_utc'].min()[:10]}"
+    )
     return f"<p>{escape(facts)}.</p>{verdict(report.headline)}"

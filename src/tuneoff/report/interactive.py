@@ -21,16 +21,29 @@ MOST_TRIALS = 4000
 def chart(block: Block, frames: Frames) -> dict[str, Any] | None:
     """None where no search has a curve. Curves: [cost, mean] steps by score, unit and algorithm; trials: a point each."""
     done = frames.finished()
-    curves = {score: {unit: {name: {"cost": _plain(b.cost), "mean": _plain(b.mean)}
-                             for name, b in bands(done, score, unit).items()} for unit in UNITS}
-              for score in ("test", "validation")}
+    curves = {
+        score: {
+            unit: {name: {"cost": _plain(b.cost), "mean": _plain(b.mean)} for name, b in bands(done, score, unit).items()}
+            for unit in UNITS
+        }
+        for score in ("test", "validation")
+    }
     if not curves["validation"]["minutes"]:
         return None
     names = wording.order(done.cells["algorithm"])
-    return {"metric": block.metric, "scale": wording.scale_of(block.metric), "unit": wording.unit_of(block.metric),
-            "costs": {"minutes": f"charged {wording.device_label(done.cells['device_kind'])}-minutes",
-                      "dollars": "dollars", "epochs": "epochs trained, all trials together"},
-            "colours": {name: palette.colour(name) for name in names}, "curves": curves, "trials": _trials(done)}
+    return {
+        "metric": block.metric,
+        "scale": wording.scale_of(block.metric),
+        "unit": wording.unit_of(block.metric),
+        "costs": {
+            "minutes": f"charged {wording.device_label(done.cells['device_kind'])}-minutes",
+            "dollars": "dollars",
+            "epochs": "epochs trained, all trials together",
+        },
+        "colours": {name: palette.colour(name) for name in names},
+        "curves": curves,
+        "trials": _trials(done),
+    }
 
 
 def _trials(done: Frames) -> list[dict[str, Any]]:
@@ -41,12 +54,22 @@ def _trials(done: Frames) -> list[dict[str, Any]]:
     rows = []
     for r in best.sort_values(["repeat", "charged_seconds"], kind="stable").head(MOST_TRIALS).to_dict("records"):
         named = ((str(name), value) for name, value in r.items())
-        hparams = ", ".join(f"{name.removeprefix(HPARAM).replace('_', ' ')} {_short(value)}" for name, value in named
-                            if name.startswith(HPARAM) and not (isinstance(value, float) and math.isnan(value)))
+        hparams = ", ".join(
+            f"{name.removeprefix(HPARAM).replace('_', ' ')} {_short(value)}"
+            for name, value in named
+            if name.startswith(HPARAM) and not (isinstance(value, float) and math.isnan(value))
+        )
         cost = {unit: float(f"{r[column] * factor:.6g}") for unit, (column, _, factor) in UNITS.items()}
-        rows.append({"algorithm": r["algorithm"], "cost": cost, "validation": r["validation"], "test": _or_none(r["test"]),
-                     "text": f"repeat {r['repeat']}, trial {r['trial_id']}, epoch {r['epoch']:g}, "
-                             f"{status.get((r['cell'], r['trial_id']), '')}; {hparams}"})
+        rows.append(
+            {
+                "algorithm": r["algorithm"],
+                "cost": cost,
+                "validation": r["validation"],
+                "test": _or_none(r["test"]),
+                "text": f"repeat {r['repeat']}, trial {r['trial_id']}, epoch {r['epoch']:g}, "
+                f"{status.get((r['cell'], r['trial_id']), '')}; {hparams}",
+            }
+        )
     return rows
 
 

@@ -33,10 +33,20 @@ from tuneoff.uncollected import uncollected
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 
 TABLES: Mapping[str, Callable[[Block, Frames], Table | None]] = {
-    "results": results_table, "published": published_table, "choice": choice_table,
-    "budget": budget_table, "target": target_table,
-    "retrained": retrained_table, "ledger": ledger_table, "stopping": stopping_table, "failures": failures_table,
-    "details": details_table, "summary": summary_table, "improvement": improvement_table, "maximum": maximum_table}
+    "results": results_table,
+    "published": published_table,
+    "choice": choice_table,
+    "budget": budget_table,
+    "target": target_table,
+    "retrained": retrained_table,
+    "ledger": ledger_table,
+    "stopping": stopping_table,
+    "failures": failures_table,
+    "details": details_table,
+    "summary": summary_table,
+    "improvement": improvement_table,
+    "maximum": maximum_table,
+}
 """By file name, in the order of the page; each is left out where the study lacks what it needs."""
 
 
@@ -61,8 +71,10 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
         raise ReportError(f"{study} holds several studies ({', '.join(studies)}): name one of them")
     if not frames.cells["finished"].any():
         states = ", ".join(f"{c.cell}: {c.status}" for c in frames.cells.itertuples())
-        raise ReportError(f"{study} has no finished cells yet ({states}): run the study's command again; a "
-                          "running cell goes on where it stopped, a failed one has to be deleted first")
+        raise ReportError(
+            f"{study} has no finished cells yet ({states}): run the study's command again; a "
+            "running cell goes on where it stopped, a failed one has to be deleted first"
+        )
     root = study / FOLDER
     _clear(root)
     parts = list(frames.blocks())
@@ -102,9 +114,17 @@ def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> B
     findings.frame().to_csv(folder / "verdicts.csv", index=False)
     frames.cells.to_csv(folder / "cells.csv", index=False)
     drawn, explanations = _draw(block, frames, folder) if draw else ({}, {})
-    return BlockReport(block=block, tables=tables, findings=findings, figures=drawn, folder=folder, cells=frames.cells,
-                       headline=_headline(block, frames, findings, tables), chart=chart(block, frames),
-                       explanations=explanations)
+    return BlockReport(
+        block=block,
+        tables=tables,
+        findings=findings,
+        figures=drawn,
+        folder=folder,
+        cells=frames.cells,
+        headline=_headline(block, frames, findings, tables),
+        chart=chart(block, frames),
+        explanations=explanations,
+    )
 
 
 def _draw(block: Block, frames: Frames, folder: Path) -> tuple[dict[str, list[Path]], dict[str, str]]:

@@ -47,11 +47,17 @@ def markdown_page(name: str, reports: Sequence[BlockReport]) -> str:
     """Figures are linked, relative to the report's folder."""
     parts = [f"# {name}"]
     for report in reports:
-        parts += [f"## {report.block.task} with {report.block.model}", *report.headline, report.results.markdown(),
-                  report.findings.markdown()]
+        parts += [
+            f"## {report.block.task} with {report.block.model}",
+            *report.headline,
+            report.results.markdown(),
+            report.findings.markdown(),
+        ]
         parts += [table.markdown() for table in report.shown(details=False).values()]
-        parts += [f"![{title}]({report.folder.name}/{svg_of(files).name})\n\n{title}. {report.explanations.get(title, '')}"
-                  for title, files in report.figures.items()]
+        parts += [
+            f"![{title}]({report.folder.name}/{svg_of(files).name})\n\n{title}. {report.explanations.get(title, '')}"
+            for title, files in report.figures.items()
+        ]
         details = report.shown(details=True)
         parts += ["### Details", *(table.markdown() for table in details.values())] if details else []
         parts += ["### How the records were made", *commands(report)]
@@ -61,15 +67,19 @@ def markdown_page(name: str, reports: Sequence[BlockReport]) -> str:
 def commands(report: BlockReport) -> list[str]:
     """Each different command, with the cells it made; then the one for every number on the page."""
     groups = report.cells.groupby("command", sort=False)["cell"].apply(list)
-    made = [f"- `{command}` made {', '.join(cells) if len(cells) <= 3 else f'{len(cells)} cells'}"
-            for command, cells in groups.items()]
+    made = [
+        f"- `{command}` made {', '.join(cells) if len(cells) <= 3 else f'{len(cells)} cells'}"
+        for command, cells in groups.items()
+    ]
     return ["\n".join([*made, f"- {reproduce(report)}"])]
 
 
 def reproduce(report: BlockReport) -> str:
     study = report.cells["study"].iloc[0]
-    return (f"`python -m benchmarks.report {study}` makes every table, figure and sentence of this page again from the "
-            f"records; unrounded numbers are in report/{report.folder.name}/*.csv")
+    return (
+        f"`python -m benchmarks.report {study}` makes every table, figure and sentence of this page again from the "
+        f"records; unrounded numbers are in report/{report.folder.name}/*.csv"
+    )
 
 
 def svg_of(files: Sequence[Path]) -> Path:

@@ -6,8 +6,15 @@ import hashlib
 from collections.abc import Mapping
 
 _KNOWN: Mapping[str, str] = {
-    "default": "#777777", "random": "#000000", "grid": "#0072B2", "bayesopt": "#E69F00", "hyperopt": "#009E73",
-    "pbt": "#D55E00", "random_asha": "#56B4E9", "pbt_replay": "#CC79A7", "pbt_2020": "#882255",
+    "default": "#777777",
+    "random": "#000000",
+    "grid": "#0072B2",
+    "bayesopt": "#E69F00",
+    "hyperopt": "#009E73",
+    "pbt": "#D55E00",
+    "random_asha": "#56B4E9",
+    "pbt_replay": "#CC79A7",
+    "pbt_2020": "#882255",
 }
 """Okabe and Ito's palette (2008), which colour-blind readers tell apart, without its yellow; the last is Paul Tol's."""
 _OTHERS = ("#332288", "#117733", "#AA4499", "#88CCEE", "#999933", "#661100", "#6699CC", "#44AA99")

@@ -23,8 +23,11 @@ from tuneoff.report.statistics.ranks import friedman
 from tuneoff.report.verdict import Pair, Verdict, difference, judge
 
 TUNING, SEARCH, DEFECT = "tuning", "search", "defect"
-HEADINGS: Mapping[str, str] = {TUNING: "Is tuning worth it?", DEFECT: "What did the defects of 2020 cost?",
-                               SEARCH: "Which search?"}
+HEADINGS: Mapping[str, str] = {
+    TUNING: "Is tuning worth it?",
+    DEFECT: "What did the defects of 2020 cost?",
+    SEARCH: "Which search?",
+}
 """In the order of the page."""
 MEANT, PUBLISHED = "pbt", "pbt_2020"
 
@@ -58,5 +61,7 @@ def defect_sentence(verdict: Verdict, metric: str) -> str:
         return f"Cost of the defects of 2020: unknown, no repeat has a test score for both {MEANT} and {PUBLISHED}."
     tests = f", signed-rank p = {verdict.p_alone:.2g} by itself, {verdict.p:.2g} corrected for all pairs of searches"
     alone = tests if verdict.repeats > 1 else ""
-    return (f"Cost of the defects of 2020 ({MEANT} minus {PUBLISHED}, on test, at equal cost): {difference(loss, metric)}, "
-            f"{wording.counted(verdict.repeats, 'paired repeat')}{alone}; {said[verdict.better]}.")
+    return (
+        f"Cost of the defects of 2020 ({MEANT} minus {PUBLISHED}, on test, at equal cost): {difference(loss, metric)}, "
+        f"{wording.counted(verdict.repeats, 'paired repeat')}{alone}; {said[verdict.better]}."
+    )

@@ -48,8 +48,10 @@ def read_cells(study: Path) -> list[Cell]:
     """Every cell below `study`. Raises ReportError where there is none, RecordError where one can't be read."""
     cells = [load_cell(path) for path in find_cells(study)]
     if not cells:
-        raise ReportError(f"{study} holds no cells (no run.json below it): run a study first, for example "
-                          "python -m benchmarks.run algorithm=random")
+        raise ReportError(
+            f"{study} holds no cells (no run.json below it): run a study first, for example "
+            "python -m benchmarks.run algorithm=random"
+        )
     seen: dict[str, Path] = {}
     for cell in cells:
         name = cell_name(cell)
@@ -79,8 +81,10 @@ def score_of(score: Score, cell: Cell) -> float:
     """The metric that the search maximised. A missing metric is an error, never a guess."""
     metric = cell.header.metric
     if metric not in score.metrics:
-        raise RecordError(f"{cell.path}: the metric is {metric!r}, but an evaluation only has "
-                          f"{', '.join(sorted(score.metrics)) or 'none'}: the records and their header don't match")
+        raise RecordError(
+            f"{cell.path}: the metric is {metric!r}, but an evaluation only has "
+            f"{', '.join(sorted(score.metrics)) or 'none'}: the records and their header don't match"
+        )
     return score.metrics[metric]
 
 
@@ -139,8 +143,10 @@ def charged_clock(cell: Cell) -> Callable[[float], float]:
     ends = [*(start for start, _ in starts[1:]), math.inf]
 
     def charged(elapsed_seconds: float) -> float:
-        return sum(charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
-                   for (start, devices), end in zip(starts, ends, strict=True))
+        return sum(
+            charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
+            for (start, devices), end in zip(starts, ends, strict=True)
+        )
 
     return charged
 
@@ -160,8 +166,10 @@ def n_train(cell: Cell) -> int:
     """Examples in the training split, which turn examples trained into epochs."""
     value = cell.header.data.get("n_train")
     if not isinstance(value, int) or value < 1:
-        raise RecordError(f"{cell.path / 'run.json'} has data.n_train={value!r}, but epochs need it to be >= 1: "
-                          "delete the cell's folder and run it again")
+        raise RecordError(
+            f"{cell.path / 'run.json'} has data.n_train={value!r}, but epochs need it to be >= 1: "
+            "delete the cell's folder and run it again"
+        )
     return value
 
 
@@ -189,10 +197,18 @@ def origin(cell: Cell) -> dict[str, str]:
     h = cell.header
     dirty = " (changed)" if h.git.get("dirty") else ""
     data = {name: h.data.get(name) for name in ("source_rows", "split_sha256", "encoded_sha256", "model_sha256")}
-    return {"protocol_version": h.protocol_version, "config_hash": h.config_hash, "data_hash": _digest(data),
-            "space_hash": _digest(h.space), "started_utc": h.started_utc, "command": h.command,
-            "commit": f"{h.git.get('commit') or 'unknown'}{dirty}", "seeds": _listed(h.seeds),
-            "versions": _listed(h.versions), "hardware": _listed(h.hardware)}
+    return {
+        "protocol_version": h.protocol_version,
+        "config_hash": h.config_hash,
+        "data_hash": _digest(data),
+        "space_hash": _digest(h.space),
+        "started_utc": h.started_utc,
+        "command": h.command,
+        "commit": f"{h.git.get('commit') or 'unknown'}{dirty}",
+        "seeds": _listed(h.seeds),
+        "versions": _listed(h.versions),
+        "hardware": _listed(h.hardware),
+    }
 
 
 def _digest(value: Any) -> str:

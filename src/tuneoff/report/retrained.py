@@ -33,19 +33,46 @@ def retrained_table(block: Block, frames: Frames) -> Table | None:
         made = gap(cells, own)
         extra = own.drop_duplicates("cell").set_index("cell")["log_dollars"].reindex(cells["cell"]).to_numpy()
         total = [float(v) for v in cells["dollars"].to_numpy() + extra]
-        rows.append((name, wording.score(list(cells["test"]), block.metric), wording.score(list(own["test"]), block.metric),
-                     str(len(own)), difference(made, block.metric), dollars(list(cells["dollars"])), dollars(total)))
-        numbers.append({"algorithm": name, "searched": cells["test"].mean(), "retrained": own["test"].mean(),
-                        "retrained_sd": own["test"].std(ddof=1), "runs": len(own), "repeats": len(cells),
-                        "gap": made.estimate, "gap_low": made.low, "gap_high": made.high,
-                        "search_dollars": cells["dollars"].mean(), "total_dollars": float(np.mean(total))})
-    notes = ["Searched: the incumbent's checkpoint. Retrained: its configuration or schedule from scratch on new seeds, "
-             "at its end; ± over runs. The gap is luck of seed and selection, with a 95 % interval."]
+        rows.append(
+            (
+                name,
+                wording.score(list(cells["test"]), block.metric),
+                wording.score(list(own["test"]), block.metric),
+                str(len(own)),
+                difference(made, block.metric),
+                dollars(list(cells["dollars"])),
+                dollars(total),
+            )
+        )
+        numbers.append(
+            {
+                "algorithm": name,
+                "searched": cells["test"].mean(),
+                "retrained": own["test"].mean(),
+                "retrained_sd": own["test"].std(ddof=1),
+                "runs": len(own),
+                "repeats": len(cells),
+                "gap": made.estimate,
+                "gap_low": made.low,
+                "gap_high": made.high,
+                "search_dollars": cells["dollars"].mean(),
+                "total_dollars": float(np.mean(total)),
+            }
+        )
+    notes = [
+        "Searched: the incumbent's checkpoint. Retrained: its configuration or schedule from scratch on new seeds, "
+        "at its end; ± over runs. The gap is luck of seed and selection, with a 95 % interval."
+    ]
     if min(runs.groupby("cell").size()) < FEW:
         notes.append(f"Fewer than {FEW} seeds for at least one winner: too few to say much.")
-    return Table(title=f"{block.task} with {block.model}: the winners trained again", rows=tuple(rows),
-                 caption=caption(block, done.cells), numbers=pd.DataFrame(numbers), notes=tuple(notes),
-                 columns=("Algorithm", "Searched test", "Retrained test", "Runs", "Gap", "Search $", "With retraining $"))
+    return Table(
+        title=f"{block.task} with {block.model}: the winners trained again",
+        rows=tuple(rows),
+        caption=caption(block, done.cells),
+        numbers=pd.DataFrame(numbers),
+        notes=tuple(notes),
+        columns=("Algorithm", "Searched test", "Retrained test", "Runs", "Gap", "Search $", "With retraining $"),
+    )
 
 
 def gap(cells: pd.DataFrame, runs: pd.DataFrame) -> Interval:

@@ -33,16 +33,41 @@ def summary_table(block: Block, frames: Frames) -> Table | None:
         mean = mean_interval(scores)
         middle = bootstrap_interval([np.sort(scores)], np.random.default_rng(0), row_iqms)
         enough = len(scores) >= FEWEST_FOR_IQM
-        rows.append((name, str(len(scores)), _percent(mean, block.metric), _percent(middle, block.metric) if enough else "–",
-                     wording.score([scores.min()], block.metric), wording.score([scores.max()], block.metric)))
-        numbers.append({"algorithm": name, "repeats": len(scores), "mean": mean.estimate, "mean_low": mean.low,
-                        "mean_high": mean.high, "iqm": middle.estimate, "iqm_low": middle.low, "iqm_high": middle.high})
-    note = ("Test scores at each search's own full cost, not at equal cost (that is the verdicts' business). Mean with "
-            "Student's 95 % interval; interquartile mean (IQM) with a percentile bootstrap over repeats, from "
-            f"{FEWEST_FOR_IQM} repeats on, which is too narrow for few repeats.")
-    return Table(title=f"{block.task} with {block.model}: test scores over repeats", caption=caption(block, frames.cells),
-                 columns=("Algorithm", "Repeats", "Mean [95 %]", "IQM [95 %]", "Lowest", "Highest"), rows=tuple(rows),
-                 numbers=pd.DataFrame(numbers), notes=(note,))
+        rows.append(
+            (
+                name,
+                str(len(scores)),
+                _percent(mean, block.metric),
+                _percent(middle, block.metric) if enough else "–",
+                wording.score([scores.min()], block.metric),
+                wording.score([scores.max()], block.metric),
+            )
+        )
+        numbers.append(
+            {
+                "algorithm": name,
+                "repeats": len(scores),
+                "mean": mean.estimate,
+                "mean_low": mean.low,
+                "mean_high": mean.high,
+                "iqm": middle.estimate,
+                "iqm_low": middle.low,
+                "iqm_high": middle.high,
+            }
+        )
+    note = (
+        "Test scores at each search's own full cost, not at equal cost (that is the verdicts' business). Mean with "
+        "Student's 95 % interval; interquartile mean (IQM) with a percentile bootstrap over repeats, from "
+        f"{FEWEST_FOR_IQM} repeats on, which is too narrow for few repeats."
+    )
+    return Table(
+        title=f"{block.task} with {block.model}: test scores over repeats",
+        caption=caption(block, frames.cells),
+        columns=("Algorithm", "Repeats", "Mean [95 %]", "IQM [95 %]", "Lowest", "Highest"),
+        rows=tuple(rows),
+        numbers=pd.DataFrame(numbers),
+        notes=(note,),
+    )
 
 
 def _percent(interval: Interval, metric: str) -> str:
@@ -66,26 +91,45 @@ def improvement_table(block: Block, frames: Frames) -> Table | None:
         if made.estimate < 0.5:
             made = Interval(estimate=1 - made.estimate, low=1 - made.high, high=1 - made.low)
         claim = "yes" if made.low > 0.5 else "no"
-        rows.append((f"{first} over {second}",
-                     f"{100 * made.estimate:.0f} % [{100 * made.low:.0f}, {100 * made.high:.0f}]", claim,
-                     str(len(pair.first_scores))))
-        numbers.append({"first": first, "second": second, "probability": made.estimate, "low": made.low, "high": made.high,
-                        "repeats": len(pair.first_scores)})
+        rows.append(
+            (
+                f"{first} over {second}",
+                f"{100 * made.estimate:.0f} % [{100 * made.low:.0f}, {100 * made.high:.0f}]",
+                claim,
+                str(len(pair.first_scores)),
+            )
+        )
+        numbers.append(
+            {
+                "first": first,
+                "second": second,
+                "probability": made.estimate,
+                "low": made.low,
+                "high": made.high,
+                "repeats": len(pair.first_scores),
+            }
+        )
     if not rows:
         return None
-    note = ("The chance that a run of the first has a higher test score than a run of the second (ties half), at equal cost "
-            "(against the untuned default: at full cost), with a bootstrap 95 % interval over runs. Unpaired and not corrected "
-            "for the number of pairs: the verdicts above are the stricter test.")
-    return Table(title=f"{block.task} with {block.model}: probability of improvement",
-                 caption=caption(block, frames.cells), columns=("Pair", "Probability", "Above one half", "Repeats"),
-                 rows=tuple(rows), numbers=pd.DataFrame(numbers), notes=(note,))
+    note = (
+        "The chance that a run of the first has a higher test score than a run of the second (ties half), at equal cost "
+        "(against the untuned default: at full cost), with a bootstrap 95 % interval over runs. Unpaired and not corrected "
+        "for the number of pairs: the verdicts above are the stricter test."
+    )
+    return Table(
+        title=f"{block.task} with {block.model}: probability of improvement",
+        caption=caption(block, frames.cells),
+        columns=("Pair", "Probability", "Above one half", "Repeats"),
+        rows=tuple(rows),
+        numbers=pd.DataFrame(numbers),
+        notes=(note,),
+    )
 
 
 def maximum_table(block: Block, frames: Frames) -> Table | None:
     """A row a number of trials: random search's expected best validation score. None without it, or with one trial."""
     done = frames.finished()
-    own = done.trials[(done.trials["algorithm"] == RANDOM) & (done.trials["status"] == COMPLETED)].dropna(
-        subset=["validation"])
+    own = done.trials[(done.trials["algorithm"] == RANDOM) & (done.trials["status"] == COMPLETED)].dropna(subset=["validation"])
     runs = [part["validation"].to_numpy(np.float64) for _, part in own.groupby("cell")]
     most = min((len(r) for r in runs), default=0)
     if most < 2:
@@ -93,8 +137,15 @@ def maximum_table(block: Block, frames: Frames) -> Table | None:
     counts = sorted({most, *(2**k for k in range(most.bit_length()) if 2**k <= most)})
     values = [[expected_validation_maximum(r, n) for r in runs] for n in counts]
     rows = [(str(n), wording.score(v, block.metric)) for n, v in zip(counts, values, strict=True)]
-    note = ("What the best of n trials scores on validation in expectation, unbiased (Tang et al. 2020), ± sd over repeats. "
-            "Completed trials of random search only: for searches that learn, trials are not alike.")
-    return Table(title=f"{block.task} with {block.model}: random search, expected best of n trials",
-                 caption=caption(block, done.cells), columns=("Trials", "Expected best validation"), rows=tuple(rows),
-                 numbers=pd.DataFrame({"trials": counts, "mean": [float(np.mean(v)) for v in values]}), notes=(note,))
+    note = (
+        "What the best of n trials scores on validation in expectation, unbiased (Tang et al. 2020), ± sd over repeats. "
+        "Completed trials of random search only: for searches that learn, trials are not alike."
+    )
+    return Table(
+        title=f"{block.task} with {block.model}: random search, expected best of n trials",
+        caption=caption(block, done.cells),
+        columns=("Trials", "Expected best validation"),
+        rows=tuple(rows),
+        numbers=pd.DataFrame({"trials": counts, "mean": [float(np.mean(v)) for v in values]}),
+        notes=(note,),
+    )

@@ -23,8 +23,11 @@ class SingleRun:
     cost: float
 
 
-PUBLISHED = (SingleRun(name="grid", correct=91, cost=45), SingleRun(name="bayesopt", correct=93, cost=104),
-             SingleRun(name="pbt", correct=98, cost=48))
+PUBLISHED = (
+    SingleRun(name="grid", correct=91, cost=45),
+    SingleRun(name="bayesopt", correct=93, cost=104),
+    SingleRun(name="pbt", correct=98, cost=48),
+)
 """Grid search, Bayesian optimisation with early stop, PBT on RTE, by GPU-minutes (Ray and Hugging Face 2020)."""
 PUBLISHED_EXAMPLES = 139
 
@@ -38,8 +41,10 @@ def judge_single_runs(rows: Sequence[SingleRun] = PUBLISHED, n: int = PUBLISHED_
     sentences = [_pair_sentence(a, b, n) for a, b in combinations(rows, 2)]
     if len(rows) < 2:
         return ["There is nothing to compare."]
-    return [*sentences, "One run each: no search is shown to be better than another, as luck of seed and of selection "
-                        "is not measured at all."]
+    return [
+        *sentences,
+        "One run each: no search is shown to be better than another, as luck of seed and of selection is not measured at all.",
+    ]
 
 
 def _pair_sentence(a: SingleRun, b: SingleRun, n: int) -> str:
@@ -47,12 +52,17 @@ def _pair_sentence(a: SingleRun, b: SingleRun, n: int) -> str:
     excess = high.correct - low.correct
     interval = comparison.unpaired_accuracy_interval(high.correct, low.correct, n, n)
     z = comparison.two_proportion_z(high.correct, low.correct, n, n)
-    text = (f"{high.name} and {low.name} are not separable: {high.correct} against {low.correct} of {n}, difference "
-            f"{difference(interval, 'accuracy')}, z = {z:.2f}")
+    text = (
+        f"{high.name} and {low.name} are not separable: {high.correct} against {low.correct} of {n}, difference "
+        f"{difference(interval, 'accuracy')}, z = {z:.2f}"
+    )
     most = most_disagreements(excess)
-    text += (f"; even as two fixed models they would differ (McNemar, p < {ALPHA:g}) only if they disagree on at most "
-             f"{most} of the {n} examples." if most else
-             f"; even as two fixed models no pattern of {excess} net examples would set them apart.")
+    text += (
+        f"; even as two fixed models they would differ (McNemar, p < {ALPHA:g}) only if they disagree on at most "
+        f"{most} of the {n} examples."
+        if most
+        else f"; even as two fixed models no pattern of {excess} net examples would set them apart."
+    )
     ratio = max(high.cost, low.cost) / min(high.cost, low.cost)
     if ratio > EQUAL_COST:
         dear, cheap = (high, low) if high.cost > low.cost else (low, high)
@@ -77,16 +87,19 @@ def single_runs_sentence(name_a: str, a: pd.Series | None, name_b: str, b: pd.Se
     if a is None or b is None or not _comparable(a, b):
         return None
     n = int(a["n_test"])
-    counts = comparison.discordant_of_two_classes(a["test_predictions"], b["test_predictions"],
-                                                  round(a["test"] * n), round(b["test"] * n))
+    counts = comparison.discordant_of_two_classes(
+        a["test_predictions"], b["test_predictions"], round(a["test"] * n), round(b["test"] * n)
+    )
     if counts[0] < counts[1]:
         name_a, name_b, counts = name_b, name_a, (counts[1], counts[0])
     p = comparison.mcnemar(*counts)
     interval = comparison.paired_accuracy_interval(*counts, n)
     told = "can be told apart" if p < ALPHA else "can't be told apart"
-    return (f"As two fixed models, the winners of {name_a} and {name_b} {told}: {counts[0]} against {counts[1]} of "
-            f"{wording.counted(n, 'example')} right where the other is wrong, {difference(interval, 'accuracy')}, "
-            f"McNemar p = {p:.2g}. That says nothing about the searches, which need repeats.")
+    return (
+        f"As two fixed models, the winners of {name_a} and {name_b} {told}: {counts[0]} against {counts[1]} of "
+        f"{wording.counted(n, 'example')} right where the other is wrong, {difference(interval, 'accuracy')}, "
+        f"McNemar p = {p:.2g}. That says nothing about the searches, which need repeats."
+    )
 
 
 def _comparable(a: pd.Series, b: pd.Series) -> bool:

@@ -13,8 +13,13 @@ import pandas as pd
 from tuneoff.record import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED, Cell, Cost, EvaluationRecord, SessionStartRecord
 
 IDLE, SHARED = "idle", "shared"
-BOUGHT = {"start-up": ("start_up_seconds",), "training": ("train_seconds",), "evaluation": ("evaluate_seconds",),
-          "test scoring": ("test_seconds",), "saving and loading": ("save_seconds", "load_seconds")}
+BOUGHT = {
+    "start-up": ("start_up_seconds",),
+    "training": ("train_seconds",),
+    "evaluation": ("evaluate_seconds",),
+    "test scoring": ("test_seconds",),
+    "saving and loading": ("save_seconds", "load_seconds"),
+}
 """What busy time bought -> the increments that make it up."""
 EXPLOITED, REPEATED, UNENDED, NOBODY = "exploited away", "repeated", "unended", "no trial"
 OUTCOMES = (COMPLETED, STOPPED, EXPLOITED, DIVERGED, FAILED, INTERRUPTED, UNENDED, REPEATED)
@@ -33,8 +38,7 @@ def microseconds(seconds: float) -> int:
 
 def charged_microseconds(cell: Cell) -> int:
     """Wall time x devices held, session by session, each moment rounded once (reading.charged_seconds, exactly)."""
-    starts = sorted((microseconds(r.elapsed_seconds), r.devices) for r in cell.records
-                    if isinstance(r, SessionStartRecord))
+    starts = sorted((microseconds(r.elapsed_seconds), r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
     if not starts or starts[0][0] > 0:
         starts.insert(0, (0, cell.devices))
     stops = [*(moment for moment, _ in starts[1:]), microseconds(cell.wall_seconds)]
@@ -81,10 +85,15 @@ def lost_evaluations(cell: Cell) -> dict[tuple[str, int], str]:
         while step is not None and step not in kept:
             kept.add(step)
             step = origins.get(step)
-    copied = {name: max((r.evaluation for r in records if r.parent_trial_id is not None), default=0)
-              for name, records in own.items()}
-    return {(r.trial_id, r.evaluation): EXPLOITED if r.evaluation < copied[r.trial_id] else REPEATED
-            for records in own.values() for r in records if (r.trial_id, r.evaluation) not in kept}
+    copied = {
+        name: max((r.evaluation for r in records if r.parent_trial_id is not None), default=0) for name, records in own.items()
+    }
+    return {
+        (r.trial_id, r.evaluation): EXPLOITED if r.evaluation < copied[r.trial_id] else REPEATED
+        for records in own.values()
+        for r in records
+        if (r.trial_id, r.evaluation) not in kept
+    }
 
 
 def _origins(own: Mapping[str, Sequence[EvaluationRecord]]) -> dict[tuple[str, int], tuple[str, int] | None]:
@@ -96,8 +105,9 @@ def _origins(own: Mapping[str, Sequence[EvaluationRecord]]) -> dict[tuple[str, i
     origins: dict[tuple[str, int], tuple[str, int] | None] = {}
     for name, records in own.items():
         for i, record in enumerate(records):
-            behind = next((records[j].evaluation for j in range(i - 1, -1, -1)
-                           if records[j].examples_seen < record.examples_seen), None)
+            behind = next(
+                (records[j].evaluation for j in range(i - 1, -1, -1) if records[j].examples_seen < record.examples_seen), None
+            )
             origin = None if behind is None else (name, behind)
             if record.parent_trial_id is not None and record.parent_evaluation is not None:
                 origin = (record.parent_trial_id, record.parent_evaluation)

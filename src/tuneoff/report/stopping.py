@@ -63,8 +63,10 @@ def audits(frames: Frames) -> list[Audit]:
     done = frames.finished()
     stopped = stopped_trials(done)
     lenders, survivors = _lenders(done, set(stopped["algorithm"]))
-    return [_audit(name, done, stopped[stopped["algorithm"] == name], lenders, survivors)
-            for name in wording.order(stopped["algorithm"])]
+    return [
+        _audit(name, done, stopped[stopped["algorithm"] == name], lenders, survivors)
+        for name in wording.order(stopped["algorithm"])
+    ]
 
 
 def _audit(name: str, done: Frames, own: pd.DataFrame, lenders: pd.DataFrame, survivors: bool) -> Audit:
@@ -78,11 +80,19 @@ def _audit(name: str, done: Frames, own: pd.DataFrame, lenders: pd.DataFrame, su
         wrongly += float((excess > 0).mean(axis=1).sum()) if len(excess) else 0.0
         regrets.append(float(np.maximum(excess, 0).max(axis=0).mean()) if len(excess) else 0.0)
     known = len(lenders) > 0
-    return Audit(algorithm=name, stopped=len(own), trials=len(trials), epochs_saved=float(left.sum()),
-                 epochs_trained=float(trials["epochs_trained"].sum()), seconds_saved=float((left * pace).sum()),
-                 seconds_busy=float(trials["busy_seconds"].sum()), wrongly_stopped=wrongly if known else float("nan"),
-                 regret=float(np.mean(regrets)) if known else float("nan"), survivors_only=survivors,
-                 reference=lenders.groupby(["cell", "trial_id"]).ngroups if known else 0)
+    return Audit(
+        algorithm=name,
+        stopped=len(own),
+        trials=len(trials),
+        epochs_saved=float(left.sum()),
+        epochs_trained=float(trials["epochs_trained"].sum()),
+        seconds_saved=float((left * pace).sum()),
+        seconds_busy=float(trials["busy_seconds"].sum()),
+        wrongly_stopped=wrongly if known else float("nan"),
+        regret=float(np.mean(regrets)) if known else float("nan"),
+        survivors_only=survivors,
+        reference=lenders.groupby(["cell", "trial_id"]).ngroups if known else 0,
+    )
 
 
 def _lenders(done: Frames, stopping: set[str]) -> tuple[pd.DataFrame, bool]:
@@ -117,18 +127,45 @@ def stopping_table(block: Block, frames: Frames) -> Table | None:
     if not made:
         return None
     device = wording.device_label(frames.cells["device_kind"])
-    rows = [(a.algorithm, f"{a.stopped} of {a.trials}", wording.amount([a.epochs_saved]),
-             wording.minutes([a.seconds_saved]), f"{100 * a.seconds_saved / (a.seconds_saved + a.seconds_busy):.0f} %",
-             wording.amount([a.wrongly_stopped]), wording.score([a.regret], block.metric), str(a.reference)) for a in made]
-    notes = ["Saved: the epochs that stopped trials had left, at each one's own pace, over all repeats together; the share "
-             "is of what running all to the end would have kept devices busy for. Which trials were stopped wrongly can't "
-             "be known without completing them. The estimate lends each stopped trial the later gains of the "
-             f"{NEIGHBOURS} completed trials closest to its score at the same epoch: the expected number that would have "
-             "beaten their search's winner on validation, and the expected loss of the winner's validation score a repeat."]
+    rows = [
+        (
+            a.algorithm,
+            f"{a.stopped} of {a.trials}",
+            wording.amount([a.epochs_saved]),
+            wording.minutes([a.seconds_saved]),
+            f"{100 * a.seconds_saved / (a.seconds_saved + a.seconds_busy):.0f} %",
+            wording.amount([a.wrongly_stopped]),
+            wording.score([a.regret], block.metric),
+            str(a.reference),
+        )
+        for a in made
+    ]
+    notes = [
+        "Saved: the epochs that stopped trials had left, at each one's own pace, over all repeats together; the share "
+        "is of what running all to the end would have kept devices busy for. Which trials were stopped wrongly can't "
+        "be known without completing them. The estimate lends each stopped trial the later gains of the "
+        f"{NEIGHBOURS} completed trials closest to its score at the same epoch: the expected number that would have "
+        "beaten their search's winner on validation, and the expected loss of the winner's validation score a repeat."
+    ]
     if any(a.survivors_only and a.reference for a in made):
-        notes.append("The completed trials come from searches that stop early themselves: they are survivors, and their "
-                     "gains say more about the better trials than about those that were stopped.")
-    return Table(title=f"{block.task} with {block.model}: what stopping early saved", caption=caption(block, frames.cells),
-                 columns=("Algorithm", "Stopped", "Epochs saved", f"{device} min saved", "Share", "Wrongly stopped (est.)",
-                          "Regret (est.)", "Completed trials"),
-                 rows=tuple(rows), numbers=pd.DataFrame([vars(a) for a in made]), notes=tuple(notes))
+        notes.append(
+            "The completed trials come from searches that stop early themselves: they are survivors, and their "
+            "gains say more about the better trials than about those that were stopped."
+        )
+    return Table(
+        title=f"{block.task} with {block.model}: what stopping early saved",
+        caption=caption(block, frames.cells),
+        columns=(
+            "Algorithm",
+            "Stopped",
+            "Epochs saved",
+            f"{device} min saved",
+            "Share",
+            "Wrongly stopped (est.)",
+            "Regret (est.)",
+            "Completed trials",
+        ),
+        rows=tuple(rows),
+        numbers=pd.DataFrame([vars(a) for a in made]),
+        notes=tuple(notes),
+    )

@@ -16,19 +16,48 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from tuneoff.report import wording
 from tuneoff.report.palette import colour, marker
 
-__all__ = ["COLUMN_INCHES", "FAINT", "INK", "colour", "dollar_axis", "end_labels", "figure", "marker", "save", "score_axis",
-           "spread_apart"]
+__all__ = [
+    "COLUMN_INCHES",
+    "FAINT",
+    "INK",
+    "colour",
+    "dollar_axis",
+    "end_labels",
+    "figure",
+    "marker",
+    "save",
+    "score_axis",
+    "spread_apart",
+]
 
 COLUMN_INCHES = 4.6
 INK, FAINT = "#222222", "#8a8a8a"
 
 _RC: Any = {
-    "font.size": 8, "axes.titlesize": 9, "axes.labelsize": 8, "xtick.labelsize": 7, "ytick.labelsize": 7,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": FAINT, "axes.linewidth": 0.7,
-    "xtick.color": FAINT, "ytick.color": FAINT, "xtick.labelcolor": INK, "ytick.labelcolor": INK,
-    "text.color": INK, "axes.labelcolor": INK, "axes.grid": True, "grid.color": "#e6e6e6", "grid.linewidth": 0.6,
-    "axes.axisbelow": True, "lines.linewidth": 1.4, "svg.fonttype": "none", "svg.hashsalt": "tuneoff",
-    "font.family": "sans-serif", "axes.titlelocation": "left",
+    "font.size": 8,
+    "axes.titlesize": 9,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.7,
+    "xtick.color": FAINT,
+    "ytick.color": FAINT,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.4,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tuneoff",
+    "font.family": "sans-serif",
+    "axes.titlelocation": "left",
 }
 
 
@@ -78,8 +107,9 @@ def dollar_axis(axes: Axes, dollars_per_minute: float | None) -> None:
     top.tick_params(labelsize=7)
 
 
-def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], points_apart: float = 9.0,
-               start: Mapping[str, float] | None = None) -> None:
+def end_labels(
+    axes: Axes, labels: Sequence[tuple[str, float, str]], points_apart: float = 9.0, start: Mapping[str, float] | None = None
+) -> None:
     """Names at the right edge, each beside its curve's end: (text, y, colour), pushed apart where they would overlap.
 
     start: x of the point that a name belongs to, by name, where that is not at the edge. Sets the y limits in passing, as
@@ -96,9 +126,18 @@ def end_labels(axes: Axes, labels: Sequence[tuple[str, float, str]], points_apar
     axes.set_ylim(min(low, min(spread) - gap / 2), max(high, max(spread) + gap / 2))
     for (text, y, tint), at in zip(labels, spread, strict=True):
         point = (1.0, y) if start is None else (start[text], y)
-        axes.annotate(text, xy=point, xytext=(1.025, at), xycoords="data" if start else ("axes fraction", "data"), color=tint,
-                      textcoords=("axes fraction", "data"), va="center", fontsize=7.5, annotation_clip=False,
-                      arrowprops={"arrowstyle": "-", "color": tint, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0})
+        axes.annotate(
+            text,
+            xy=point,
+            xytext=(1.025, at),
+            xycoords="data" if start else ("axes fraction", "data"),
+            color=tint,
+            textcoords=("axes fraction", "data"),
+            va="center",
+            fontsize=7.5,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": tint, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 0},
+        )
 
 
 def spread_apart(values: Sequence[float], gap: float) -> list[float]:
@@ -115,7 +154,7 @@ def spread_apart(values: Sequence[float], gap: float) -> list[float]:
             lower, upper = clusters[k], clusters[k + 1]
             distance = centre(upper) - centre(lower)
             if distance < gap * (len(lower) + len(upper)) / 2 - 1e-12:
-                clusters[k:k + 2] = [lower + upper]
+                clusters[k : k + 2] = [lower + upper]
                 merged = True
                 break
     result = [0.0] * len(values)

@@ -42,9 +42,22 @@ class Table:
         lines = [" & ".join(map(_latex, row)) + r" \\" for row in (self.columns, *self.rows)]
         columns = "l" + "r" * (len(self.columns) - 1)
         words = _latex(" ".join([f"{self.title}.", self.caption, *self.notes]))
-        return "\n".join([r"\begin{table}", r"\centering", rf"\begin{{tabular}}{{{columns}}}", r"\toprule", lines[0],
-                          r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}", rf"\caption{{{words}}}",
-                          r"\end{table}", ""])
+        return "\n".join(
+            [
+                r"\begin{table}",
+                r"\centering",
+                rf"\begin{{tabular}}{{{columns}}}",
+                r"\toprule",
+                lines[0],
+                r"\midrule",
+                *lines[1:],
+                r"\bottomrule",
+                r"\end{tabular}",
+                rf"\caption{{{words}}}",
+                r"\end{table}",
+                "",
+            ]
+        )
 
 
 def results_table(block: Block, frames: Frames) -> Table:
@@ -57,13 +70,25 @@ def results_table(block: Block, frames: Frames) -> Table:
     columns = ["Algorithm", f"Best val {metric}", f"Best test {metric}", f"Total {device} min", "Total $"]
     groups = _groups(cells)
     repeated = cells.groupby("algorithm").size().max() > 1
-    rows = [(name, wording.score(list(g["validation"]), block.metric), wording.score(list(g["test"]), block.metric),
-             wording.minutes(list(g["charged_seconds"])), dollars(list(g["dollars"])),
-             *([str(len(g))] if repeated else [])) for name, g in groups]
-    return Table(title=f"{block.task} with {block.model}", caption=caption(block, cells),
-                 columns=(*columns, *(["Repeats"] if repeated else [])), rows=tuple(rows),
-                 numbers=_numbers(block, groups, _RESULTS),
-                 notes=tuple(scope_note(block) + _majority(block, cells) + _notes(cells) + list(frames.repairs)))
+    rows = [
+        (
+            name,
+            wording.score(list(g["validation"]), block.metric),
+            wording.score(list(g["test"]), block.metric),
+            wording.minutes(list(g["charged_seconds"])),
+            dollars(list(g["dollars"])),
+            *([str(len(g))] if repeated else []),
+        )
+        for name, g in groups
+    ]
+    return Table(
+        title=f"{block.task} with {block.model}",
+        caption=caption(block, cells),
+        columns=(*columns, *(["Repeats"] if repeated else [])),
+        rows=tuple(rows),
+        numbers=_numbers(block, groups, _RESULTS),
+        notes=tuple(scope_note(block) + _majority(block, cells) + _notes(cells) + list(frames.repairs)),
+    )
 
 
 def details_table(block: Block, frames: Frames) -> Table:
@@ -85,24 +110,42 @@ def details_table(block: Block, frames: Frames) -> Table:
         ("Val − test" + points, lambda g: _optimism(g, metric)),
     ]
     rows = [(name, *(make(g) for _, make in makers)) for name, g in groups]
-    notes = ["Busy: device time of the trials; charged: wall time x devices, idle included. Stopped, failed, diverged "
-             "and collapsed (last evaluation predicts one class only) count trials over all repeats. "
-             "Val − test of the incumbent is its selection optimism."]
-    return Table(title=f"{block.task} with {block.model}: what the searches did", caption=caption(block, frames.cells),
-                 columns=("Algorithm", *(name for name, _ in makers)), rows=tuple(rows),
-                 numbers=_numbers(block, groups, _DETAILS), notes=tuple(notes + _notes(frames.cells)))
+    notes = [
+        "Busy: device time of the trials; charged: wall time x devices, idle included. Stopped, failed, diverged "
+        "and collapsed (last evaluation predicts one class only) count trials over all repeats. "
+        "Val − test of the incumbent is its selection optimism."
+    ]
+    return Table(
+        title=f"{block.task} with {block.model}: what the searches did",
+        caption=caption(block, frames.cells),
+        columns=("Algorithm", *(name for name, _ in makers)),
+        rows=tuple(rows),
+        numbers=_numbers(block, groups, _DETAILS),
+        notes=tuple(notes + _notes(frames.cells)),
+    )
 
 
 def caption(block: Block, cells: pd.DataFrame) -> str:
     """Under which protocol, with which metric, data and price the numbers were made."""
     prices = cells[["price", "per_device_hour_usd", "price_source", "price_date"]].drop_duplicates()
-    priced = wording.listed([f"{p.price} (${p.per_device_hour_usd:g} per device-hour; {p.price_source}, {p.price_date})"
-                             for p in prices.itertuples()])
-    sizes = [f"{what} n = {_sizes(cells[column])}" for what, column in
-             (("validation", "n_validation"), ("test", "n_test")) if (cells[column] > 0).any()]
+    priced = wording.listed(
+        [
+            f"{p.price} (${p.per_device_hour_usd:g} per device-hour; {p.price_source}, {p.price_date})"
+            for p in prices.itertuples()
+        ]
+    )
+    sizes = [
+        f"{what} n = {_sizes(cells[column])}"
+        for what, column in (("validation", "n_validation"), ("test", "n_test"))
+        if (cells[column] > 0).any()
+    ]
     devices = wording.listed(sorted({f"{c.devices} x {c.device_kind}" for c in cells.itertuples()}))
-    parts = [f"Task {block.task}, model {block.model}, protocol {block.protocol}, metric {block.metric}",
-             ", ".join(sizes), f"devices {devices}", f"price {priced}"]
+    parts = [
+        f"Task {block.task}, model {block.model}, protocol {block.protocol}, metric {block.metric}",
+        ", ".join(sizes),
+        f"devices {devices}",
+        f"price {priced}",
+    ]
     return "; ".join(filter(None, parts)) + "."
 
 
@@ -110,8 +153,10 @@ def scope_note(block: Block) -> list[str]:
     """Which weights the test score is of, where that is not those that scored on validation."""
     if block.protocol != NEWEST_CHECKPOINT:
         return []
-    return [f"Protocol {block.protocol}, as published: best validation is the best epoch of any trial, but the tested "
-            "weights are that trial's newest checkpoint (its last evaluation), not necessarily the one that scored."]
+    return [
+        f"Protocol {block.protocol}, as published: best validation is the best epoch of any trial, but the tested "
+        "weights are that trial's newest checkpoint (its last evaluation), not necessarily the one that scored."
+    ]
 
 
 def dollars(values: Sequence[float]) -> str:
@@ -134,8 +179,10 @@ def _majority(block: Block, cells: pd.DataFrame) -> list[str]:
     rates = cells[["majority_validation", "majority_test"]].mean()
     if block.metric != "accuracy" or rates.isna().any():
         return []
-    return [f"Always answering the most frequent class scores {100 * rates.iloc[0]:.1f} % on validation and "
-            f"{100 * rates.iloc[1]:.1f} % on test."]
+    return [
+        f"Always answering the most frequent class scores {100 * rates.iloc[0]:.1f} % on validation and "
+        f"{100 * rates.iloc[1]:.1f} % on test."
+    ]
 
 
 def _notes(cells: pd.DataFrame) -> list[str]:
@@ -143,12 +190,16 @@ def _notes(cells: pd.DataFrame) -> list[str]:
     left_out = cells[~cells["finished"]]
     if len(left_out):
         names = wording.listed([f"{c.algorithm} repeat {c.repeat}" for c in left_out.itertuples()])
-        notes.append(f"{UNFINISHED_MARK} {wording.counted(len(left_out), 'unfinished cell')} ({names}): "
-                     "shown as far as recorded, left out of every mean and comparison.")
+        notes.append(
+            f"{UNFINISHED_MARK} {wording.counted(len(left_out), 'unfinished cell')} ({names}): "
+            "shown as far as recorded, left out of every mean and comparison."
+        )
     collapsed = wording.order(cells.loc[cells["incumbent_collapsed"], "algorithm"])
     if collapsed:
-        notes.append(f"The result of {wording.listed(collapsed)} predicts one class only (in at least one repeat): "
-                     "nothing was learned there.")
+        notes.append(
+            f"The result of {wording.listed(collapsed)} predicts one class only (in at least one repeat): "
+            "nothing was learned there."
+        )
     if cells["per_device_hour_usd"].nunique() > 1:
         notes.append("The cells were priced differently: compare dollars with care, or give one price to all.")
     if cells["device_kind"].nunique() > 1:
@@ -168,8 +219,13 @@ def _shares(group: pd.DataFrame) -> str:
     if total == 0:
         return "–"
     parts = {name: 100 * float(group[name].sum()) / total for name in LEDGER}
-    shown = (parts["train_seconds"], parts["evaluate_seconds"], parts["test_seconds"],
-             parts["save_seconds"] + parts["load_seconds"], parts["start_up_seconds"])
+    shown = (
+        parts["train_seconds"],
+        parts["evaluate_seconds"],
+        parts["test_seconds"],
+        parts["save_seconds"] + parts["load_seconds"],
+        parts["start_up_seconds"],
+    )
     return " / ".join(f"{share:.0f}" for share in shown)
 
 
@@ -182,8 +238,25 @@ def _optimism(group: pd.DataFrame, metric: str) -> str:
 
 
 _RESULTS = ("validation", "test", "charged_seconds", "dollars")
-_DETAILS = (*_RESULTS, "optimism", "trials", "evaluations", "epochs_trained", "busy_seconds", *LEDGER, "wall_seconds",
-            "devices", "completed", "stopped", "failed", "diverged", "interrupted", "unended", "collapsed", "exploits")
+_DETAILS = (
+    *_RESULTS,
+    "optimism",
+    "trials",
+    "evaluations",
+    "epochs_trained",
+    "busy_seconds",
+    *LEDGER,
+    "wall_seconds",
+    "devices",
+    "completed",
+    "stopped",
+    "failed",
+    "diverged",
+    "interrupted",
+    "unended",
+    "collapsed",
+    "exploits",
+)
 
 
 def _numbers(block: Block, groups: Sequence[tuple[str, pd.DataFrame]], names: Sequence[str]) -> pd.DataFrame:
@@ -191,10 +264,18 @@ def _numbers(block: Block, groups: Sequence[tuple[str, pd.DataFrame]], names: Se
     rows = []
     for _, g in groups:
         first = g.iloc[0]
-        row = {"algorithm": first["algorithm"], "repeats": len(g), "finished": bool(first["finished"]),
-               "task": block.task, "model": block.model, "protocol": block.protocol, "metric": block.metric,
-               "price": first["price"], "per_device_hour_usd": first["per_device_hour_usd"],
-               "device_kind": first["device_kind"]}
+        row = {
+            "algorithm": first["algorithm"],
+            "repeats": len(g),
+            "finished": bool(first["finished"]),
+            "task": block.task,
+            "model": block.model,
+            "protocol": block.protocol,
+            "metric": block.metric,
+            "price": first["price"],
+            "per_device_hour_usd": first["per_device_hour_usd"],
+            "device_kind": first["device_kind"],
+        }
         for name in names:
             known = g[name].astype(float)
             row |= {f"{name}_mean": known.mean(), f"{name}_sd": known.std(ddof=1)}
@@ -207,9 +288,24 @@ def _line(values: Sequence[str], widths: Sequence[int]) -> str:
     return "| " + " | ".join(padded) + " |"
 
 
-_LATEX = {"\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{",
-          "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$", "−": "$-$", "–": "--",
-          "†": r"$\dagger$", "<": r"$<$", ">": r"$>$"}
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "±": r"$\pm$",
+    "−": "$-$",
+    "–": "--",
+    "†": r"$\dagger$",
+    "<": r"$<$",
+    ">": r"$>$",
+}
 
 
 def _latex(text: str) -> str:

@@ -88,18 +88,36 @@ def _oriented(pair: Pair) -> Pair:
     total = sum(sorted(pair.differences))
     if total > 1e-12 or (abs(total) <= 1e-12 and pair.first <= pair.second):
         return pair
-    return replace(pair, first=pair.second, second=pair.first, first_scores=pair.second_scores,
-                   second_scores=pair.first_scores, cost_ratio=1 / pair.cost_ratio,
-                   more_dollars=None if pair.more_dollars is None else -pair.more_dollars)
+    return replace(
+        pair,
+        first=pair.second,
+        second=pair.first,
+        first_scores=pair.second_scores,
+        second_scores=pair.first_scores,
+        cost_ratio=1 / pair.cost_ratio,
+        more_dollars=None if pair.more_dollars is None else -pair.more_dollars,
+    )
 
 
 def _verdict(pair: Pair, p: float, p_alone: float, comparisons: int, metric: str) -> Verdict:
     n, nan = len(pair.differences), float("nan")
     interval = mean_interval(sorted(pair.differences)) if n else Interval(estimate=nan, low=nan, high=nan)
     better = pair.first if p < ALPHA and interval.low > 0 else None
-    made = Verdict(first=pair.first, second=pair.second, better=better, difference=interval, p=p, p_alone=p_alone, repeats=n,
-                   more_repeats=_more(pair.differences, comparisons), cost_ratio=pair.cost_ratio,
-                   more_dollars=pair.more_dollars, budget=pair.budget, note=pair.note, sentence="")
+    made = Verdict(
+        first=pair.first,
+        second=pair.second,
+        better=better,
+        difference=interval,
+        p=p,
+        p_alone=p_alone,
+        repeats=n,
+        more_repeats=_more(pair.differences, comparisons),
+        cost_ratio=pair.cost_ratio,
+        more_dollars=pair.more_dollars,
+        budget=pair.budget,
+        note=pair.note,
+        sentence="",
+    )
     return replace(made, sentence=sentence(made, comparisons, metric))
 
 
@@ -116,17 +134,23 @@ def sentence(verdict: Verdict, comparisons: int, metric: str) -> str:
     if v.repeats == 0:
         return f"{v.first} and {v.second} can't be compared: no repeat has a test score for both.{tail}"
     if v.better:
-        return (f"{v.better} is better than {v.second} by {difference(v.difference, metric)}, "
-                f"{wording.counted(v.repeats, 'paired repeat')}, p = {v.p:.2g}.{tail}")
+        return (
+            f"{v.better} is better than {v.second} by {difference(v.difference, metric)}, "
+            f"{wording.counted(v.repeats, 'paired repeat')}, p = {v.p:.2g}.{tail}"
+        )
     if v.repeats == 1:
-        return (f"{v.first} and {v.second} are not separable: one run each says nothing about run-to-run luck "
-                f"(difference {difference(v.difference, metric)}).{tail}")
-    return (f"{v.first} and {v.second} are not separable: difference {difference(v.difference, metric)}, "
-            f"{wording.counted(v.repeats, 'paired repeat')}; {_outlook(v, comparisons, metric)}.{tail}")
+        return (
+            f"{v.first} and {v.second} are not separable: one run each says nothing about run-to-run luck "
+            f"(difference {difference(v.difference, metric)}).{tail}"
+        )
+    return (
+        f"{v.first} and {v.second} are not separable: difference {difference(v.difference, metric)}, "
+        f"{wording.counted(v.repeats, 'paired repeat')}; {_outlook(v, comparisons, metric)}.{tail}"
+    )
 
 
 def difference(interval: Interval, metric: str) -> str:
-    """"1.8 points [0.6, 3.1]"; without an interval, where there is none."""
+    """ "1.8 points [0.6, 3.1]"; without an interval, where there is none."""
     points = metric in wording.FRACTIONS
     form, factor = (".1f" if points else ".3f"), wording.scale_of(metric)
     middle = f"{interval.estimate * factor + 0.0:{form}}" + (" points" if points else "")
@@ -141,8 +165,10 @@ def _outlook(v: Verdict, comparisons: int, metric: str) -> str:
     fewest = fewest_for_wilcoxon(comparisons)
     family = f" among {comparisons} pairs" if comparisons > 1 else ""
     if v.difference.excludes(0) and v.repeats < fewest:
-        return (f"a paired signed-rank test{family} needs at least {fewest} repeats, so "
-                f"{fewest - v.repeats} more {_are(fewest - v.repeats)} the least that could settle it")
+        return (
+            f"a paired signed-rank test{family} needs at least {fewest} repeats, so "
+            f"{fewest - v.repeats} more {_are(fewest - v.repeats)} the least that could settle it"
+        )
     corrected = f"p = {v.p:.2g} after Holm's correction{family}, and " if v.difference.excludes(0) else ""
     if v.more_repeats:
         be = "repeat would be needed" if v.more_repeats == 1 else "repeats would be needed"

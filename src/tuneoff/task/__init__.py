@@ -7,5 +7,17 @@ from tuneoff.task.registry import load_task
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import Part, Splits, make_splits
 
-__all__ = ["UNLABELLED", "EncodedSplit", "Part", "ProtocolSettings", "Splits", "Task", "TaskError", "TaskSettings",
-           "TextSplit", "encode", "load_task", "make_splits"]
+__all__ = [
+    "UNLABELLED",
+    "EncodedSplit",
+    "Part",
+    "ProtocolSettings",
+    "Splits",
+    "Task",
+    "TaskError",
+    "TaskSettings",
+    "TextSplit",
+    "encode",
+    "load_task",
+    "make_splits",
+]

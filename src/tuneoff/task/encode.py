@@ -43,8 +43,7 @@ class EncodedSplit:
     def content_hash(self) -> str:
         """SHA-256 over the four arrays; the same on every machine."""
         digest = hashlib.sha256()
-        for array, kind in ((self.input_ids, "<i4"), (self.token_type_ids, "<i1"), (self.offsets, "<i8"),
-                            (self.labels, "<i8")):
+        for array, kind in ((self.input_ids, "<i4"), (self.token_type_ids, "<i1"), (self.offsets, "<i8"), (self.labels, "<i8")):
             digest.update(len(array).to_bytes(8, "little") + array.astype(kind).tobytes())
         return digest.hexdigest()
 
@@ -62,8 +61,14 @@ def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -
     for start in range(0, len(split), BLOCK_ROWS):
         stop = start + BLOCK_ROWS
         texts = [list(c[start:stop]) for c in (split.text_a, split.text_b) if c is not None]
-        batch = tokenizer(*texts, truncation="longest_first", max_length=max_length, padding=False,
-                          return_attention_mask=False, return_token_type_ids=True)
+        batch = tokenizer(
+            *texts,
+            truncation="longest_first",
+            max_length=max_length,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=True,
+        )
         ids += [np.array(row, dtype=np.int32) for row in batch["input_ids"]]
         types += [np.array(row, dtype=np.int8) for row in batch["token_type_ids"]]
         truncated += sum(bool(row.overflowing) for row in batch.encodings)
@@ -71,23 +76,35 @@ def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -
     arrays = (np.concatenate(ids), np.concatenate(types), offsets, split.label.astype(np.int64))
     for array in arrays:
         array.setflags(write=False)
-    return EncodedSplit(input_ids=arrays[0], token_type_ids=arrays[1], offsets=offsets, labels=arrays[3],
-                        max_length=max_length, truncated_rows=truncated)
+    return EncodedSplit(
+        input_ids=arrays[0],
+        token_type_ids=arrays[1],
+        offsets=offsets,
+        labels=arrays[3],
+        max_length=max_length,
+        truncated_rows=truncated,
+    )
 
 
 def _check(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> None:
     if not len(split):
         raise TaskError("a split without rows can't be encoded: ask for more rows")
     if not getattr(tokenizer, "is_fast", False):
-        raise TaskError(f"{type(tokenizer).__name__} is not a fast tokenizer, but encoding needs one: use a model "
-                        "that comes with a tokenizer.json")
+        raise TaskError(
+            f"{type(tokenizer).__name__} is not a fast tokenizer, but encoding needs one: use a model "
+            "that comes with a tokenizer.json"
+        )
     pair = split.text_b is not None
     low, high = tokenizer.num_special_tokens_to_add(pair=pair) + 1 + pair, tokenizer.model_max_length
     if isinstance(max_length, bool) or not isinstance(max_length, int) or not low <= max_length <= high:
-        raise TaskError(f"max_length is {max_length!r}, but it must be a whole number from {low} to {high} (the "
-                        "longest input that the model takes)")
+        raise TaskError(
+            f"max_length is {max_length!r}, but it must be a whole number from {low} to {high} (the "
+            "longest input that the model takes)"
+        )
     wrong = (split.label != UNLABELLED) & ((split.label < 0) | (split.label >= num_labels))
     if wrong.any():
         row = int(wrong.argmax())
-        raise TaskError(f"row {row} has the label index {int(split.label[row])}, but the task has {num_labels} "
-                        f"labels: it must be below {num_labels}")
+        raise TaskError(
+            f"row {row} has the label index {int(split.label[row])}, but the task has {num_labels} "
+            f"labels: it must be below {num_labels}"
+        )

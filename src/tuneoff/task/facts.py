@@ -55,8 +55,13 @@ def majority_rate(rows: TextSplit) -> float | None:
 def measure_lengths(rows: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> Lengths:
     """Lengths beyond what the model can take at all count as that."""
     lengths = encode(rows, tokenizer, min(int(tokenizer.model_max_length), LONGEST), num_labels).lengths
-    return Lengths(mean=float(lengths.mean()), median=float(np.median(lengths)), max=int(lengths.max()),
-                   p95=float(np.percentile(lengths, 95)), over_limit=int((lengths > max_length).sum()))
+    return Lengths(
+        mean=float(lengths.mean()),
+        median=float(np.median(lengths)),
+        max=int(lengths.max()),
+        p95=float(np.percentile(lengths, 95)),
+        over_limit=int((lengths > max_length).sum()),
+    )
 
 
 def count_duplicates(rows: TextSplit) -> int:
@@ -66,22 +71,37 @@ def count_duplicates(rows: TextSplit) -> int:
 
 def measure_overlap(rows: TextSplit, other: TextSplit) -> Overlap:
     there = set(_pairs(other))
-    return Overlap(rows=int(shares_sentence(rows, sentences(other)).sum()),
-                   a_in_a=_count(rows.text_a, other.text_a), a_in_b=_count(rows.text_a, other.text_b),
-                   b_in_a=_count(rows.text_b, other.text_a), b_in_b=_count(rows.text_b, other.text_b),
-                   pairs=sum(pair in there for pair in _pairs(rows)))
+    return Overlap(
+        rows=int(shares_sentence(rows, sentences(other)).sum()),
+        a_in_a=_count(rows.text_a, other.text_a),
+        a_in_b=_count(rows.text_a, other.text_b),
+        b_in_a=_count(rows.text_b, other.text_a),
+        b_in_b=_count(rows.text_b, other.text_b),
+        pairs=sum(pair in there for pair in _pairs(rows)),
+    )
 
 
 def summarise(task: Task, splits: Splits) -> dict[str, Any]:
     """For a run's header, JSON-ready: source, hashes, sizes, majority rates, indices of the split and their hash."""
     return {
-        "name": task.name, "source": task.source, "labels": list(task.label_names), "metrics": list(task.metrics),
+        "name": task.name,
+        "source": task.source,
+        "labels": list(task.label_names),
+        "metrics": list(task.metrics),
         "source_rows": {name: {"rows": len(rows), "sha256": hash_rows(rows)} for name, rows in task.splits.items()},
-        "protocol": splits.protocol, "description": splits.description, "split_sha256": splits.hash,
-        "parts": {name: {"from": part.source, "rows": len(part), "index": ranges(part.index),
-                         "majority_rate": majority_rate(part.rows),
-                         "label_counts": list(label_counts(part.rows, len(task.label_names)))}
-                  for name, part in splits.parts.items()},
+        "protocol": splits.protocol,
+        "description": splits.description,
+        "split_sha256": splits.hash,
+        "parts": {
+            name: {
+                "from": part.source,
+                "rows": len(part),
+                "index": ranges(part.index),
+                "majority_rate": majority_rate(part.rows),
+                "label_counts": list(label_counts(part.rows, len(task.label_names))),
+            }
+            for name, part in splits.parts.items()
+        },
     }
 
 

@@ -40,8 +40,9 @@ class Table:
     def column(self, name: str, setting: str) -> Sequence[Any]:
         """Raises TaskError naming the columns there are."""
         if name not in self.columns:
-            raise TaskError(f"{setting} is {name!r}, but {self.path} has no such column: it has "
-                            f"{', '.join(map(repr, self.columns))}")
+            raise TaskError(
+                f"{setting} is {name!r}, but {self.path} has no such column: it has {', '.join(map(repr, self.columns))}"
+            )
         return self.columns[name]
 
 
@@ -49,8 +50,10 @@ def read_table(path: Path, *, setting: str, delimiter: str | None = None, quotin
     """The whole file, by its extension. `setting` is what an error message blames for the path."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise TaskError(f"{setting} is {str(path)!r}, but tables are read by their extension: rename or convert the "
-                        f"file to one of {', '.join(SUFFIXES)}")
+        raise TaskError(
+            f"{setting} is {str(path)!r}, but tables are read by their extension: rename or convert the "
+            f"file to one of {', '.join(SUFFIXES)}"
+        )
     if suffix == ".parquet":
         return _read_parquet(path, setting)
     if suffix == ".jsonl":
@@ -75,9 +78,11 @@ def read_delimited(path: Path, *, setting: str, delimiter: str, quoting: str) ->
     other = "double" if quoting == "none" else "none"
     for line, row in numbered[1:]:
         if len(row) != len(header):
-            raise TaskError(f"{path}, line {line}, has {len(row)} fields, but the header has {len(header)}: mend the "
-                            f"line, or if quote marks or separators are the cause, set task.quoting={other} or "
-                            f"task.delimiter (now {quoting} and {delimiter!r})")
+            raise TaskError(
+                f"{path}, line {line}, has {len(row)} fields, but the header has {len(header)}: mend the "
+                f"line, or if quote marks or separators are the cause, set task.quoting={other} or "
+                f"task.delimiter (now {quoting} and {delimiter!r})"
+            )
     rows = [row for _, row in numbered[1:]]
     columns = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
     return Table(path=path, columns=columns, places=[line for line, _ in numbered[1:]])
@@ -92,8 +97,10 @@ def read_text(path: Path, setting: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise TaskError(f"{path}, line {line}, is not UTF-8 (byte 0x{data[error.start]:02x}): save the file as UTF-8, "
-                        "for example with iconv -f WINDOWS-1252 -t UTF-8") from error
+        raise TaskError(
+            f"{path}, line {line}, is not UTF-8 (byte 0x{data[error.start]:02x}): save the file as UTF-8, "
+            "for example with iconv -f WINDOWS-1252 -t UTF-8"
+        ) from error
 
 
 def _neighbours(path: Path) -> str:
@@ -120,8 +127,10 @@ def _split_quoted(path: Path, text: str, delimiter: str) -> list[tuple[int, list
         for row in reader:
             rows.append((reader.line_num, row))
     except csv.Error as error:
-        raise TaskError(f"{path}, line {reader.line_num}, can't be read as quoted text ({error}): mend the quotes, or "
-                        "set task.quoting=none where quote marks are part of the text") from error
+        raise TaskError(
+            f"{path}, line {reader.line_num}, can't be read as quoted text ({error}): mend the quotes, or "
+            "set task.quoting=none where quote marks are part of the text"
+        ) from error
     return rows
 
 
@@ -136,8 +145,10 @@ def _read_jsonl(path: Path, text: str) -> Table:
         except json.JSONDecodeError as error:
             raise TaskError(f"{path}, line {number}, is not JSON ({error}): each line must be one object") from error
         if not isinstance(row, dict):
-            raise TaskError(f"{path}, line {number}, is a JSON {type(row).__name__}, but each line must be one object, "
-                            'such as {"text": "...", "label": "..."}')
+            raise TaskError(
+                f"{path}, line {number}, is a JSON {type(row).__name__}, but each line must be one object, "
+                'such as {"text": "...", "label": "..."}'
+            )
         rows.append(row)
         places.append(number)
     names = dict.fromkeys(name for row in rows for name in row)

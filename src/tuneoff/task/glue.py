@@ -30,12 +30,23 @@ class GlueFormat:
 
 FORMATS = {
     "mrpc": GlueFormat(
-        label_names=("not_equivalent", "equivalent"), labels_in_files=("0", "1"), text_a="#1 String",
-        text_b="#2 String", label="Quality", test_files=("msr_paraphrase_test.txt", "test.tsv"),
-        metrics=("accuracy", "f1")),
+        label_names=("not_equivalent", "equivalent"),
+        labels_in_files=("0", "1"),
+        text_a="#1 String",
+        text_b="#2 String",
+        label="Quality",
+        test_files=("msr_paraphrase_test.txt", "test.tsv"),
+        metrics=("accuracy", "f1"),
+    ),
     "rte": GlueFormat(
-        label_names=("entailment", "not_entailment"), labels_in_files=("entailment", "not_entailment"),
-        text_a="sentence1", text_b="sentence2", label="label", test_files=("test.tsv",), metrics=("accuracy",)),
+        label_names=("entailment", "not_entailment"),
+        labels_in_files=("entailment", "not_entailment"),
+        text_a="sentence1",
+        text_b="sentence2",
+        label="label",
+        test_files=("test.tsv",),
+        metrics=("accuracy",),
+    ),
 }
 
 
@@ -46,14 +57,15 @@ def load_glue(settings: GlueSettings) -> Task:
     else:
         folder = Path(settings.files).expanduser()
         splits, source = _load_files(folder, layout), f"GLUE files in {folder.absolute()}"
-    return Task(name=settings.name, label_names=layout.label_names, splits=splits, source=source,
-                metrics=layout.metrics)
+    return Task(name=settings.name, label_names=layout.label_names, splits=splits, source=source, metrics=layout.metrics)
 
 
 def _load_files(folder: Path, layout: GlueFormat) -> dict[str, TextSplit]:
     if not folder.is_dir():
-        raise TaskError(f"task.files is {str(folder)!r}, but there is no such folder: give the folder that holds "
-                        "train.tsv and dev.tsv, or null for the hub")
+        raise TaskError(
+            f"task.files is {str(folder)!r}, but there is no such folder: give the folder that holds "
+            "train.tsv and dev.tsv, or null for the hub"
+        )
     names = {"train": "train.tsv", "dev": "dev.tsv"}
     test = next((name for name in layout.test_files if (folder / name).is_file()), None)
     if test is not None:

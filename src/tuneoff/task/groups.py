@@ -52,8 +52,7 @@ def _connected(text_a: tuple[str, ...], text_b: tuple[str, ...]) -> NDArray[np.i
     return np.array([number.setdefault(root(node), len(number)) for node in a], dtype=np.int64)
 
 
-def draw_groups(label: NDArray[np.int64], group: NDArray[np.int64], rows: int, rng: np.random.Generator
-                ) -> NDArray[np.bool_]:
+def draw_groups(label: NDArray[np.int64], group: NDArray[np.int64], rows: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Mask (n,) of whole groups that together have about `rows` rows, with each label's share as in the whole.
 
     Groups are visited in random order, larger ones first. `behind` holds, for each label, how many rows should have
@@ -80,6 +79,6 @@ def apportion(total: NDArray[np.float64], rows: int) -> NDArray[np.int64]:
     """`rows` over the labels in proportion to `total` (largest remainder): whole numbers (n_labels,), sum `rows`."""
     exact = total * (rows / total.sum())
     whole: NDArray[np.int64] = np.floor(exact).astype(np.int64)
-    largest = np.argsort(-(exact - whole), kind="stable")[:rows - int(whole.sum())]
+    largest = np.argsort(-(exact - whole), kind="stable")[: rows - int(whole.sum())]
     whole[largest] += 1
     return whole

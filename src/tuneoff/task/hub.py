@@ -60,9 +60,11 @@ def _download(name: str) -> Mapping[str, Any]:
 
 
 def _no_data(name: str, problem: str) -> TaskError:
-    return TaskError(f"task={name} with task.files=null comes from the Hugging Face hub, but {problem}: connect, or "
-                     "work offline with task.files=DIR (a folder with GLUE's own files), task=csv (your own table) or "
-                     "task=entail (built in)")
+    return TaskError(
+        f"task={name} with task.files=null comes from the Hugging Face hub, but {problem}: connect, or "
+        "work offline with task.files=DIR (a folder with GLUE's own files), task=csv (your own table) or "
+        "task=entail (built in)"
+    )
 
 
 def probe(endpoint: str, seconds: float = PROBE_SECONDS) -> str | None:
@@ -111,8 +113,11 @@ def _to_splits(loaded: Mapping[str, Any], label_names: tuple[str, ...]) -> dict[
         rows = loaded[hub_name]
         names = tuple(rows.features["label"].names)
         if names != label_names:
-            raise TaskError(f"{REPOSITORY} lists the labels {names}, but they must be {label_names}: the data on the "
-                            "hub has changed; use task.files=DIR")
-        splits[split] = TextSplit(text_a=tuple(rows["sentence1"]), text_b=tuple(rows["sentence2"]),
-                                  label=np.array(rows["label"], dtype=np.int64))
+            raise TaskError(
+                f"{REPOSITORY} lists the labels {names}, but they must be {label_names}: the data on the "
+                "hub has changed; use task.files=DIR"
+            )
+        splits[split] = TextSplit(
+            text_a=tuple(rows["sentence1"]), text_b=tuple(rows["sentence2"]), label=np.array(rows["label"], dtype=np.int64)
+        )
     return splits

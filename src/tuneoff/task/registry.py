@@ -22,8 +22,10 @@ def load_task(settings: TaskSettings) -> Task:
     if settings.metrics is not None:
         task = replace(task, metrics=settings.metrics)
     if "f1" in task.metrics and len(task.label_names) != 2:
-        raise TaskError(f"task.metrics is {list(task.metrics)}, but f1 needs two labels and task {task.name} has "
-                        f"{len(task.label_names)}: use macro_f1")
+        raise TaskError(
+            f"task.metrics is {list(task.metrics)}, but f1 needs two labels and task {task.name} has "
+            f"{len(task.label_names)}: use macro_f1"
+        )
     return _cut_train(task, settings)
 
 
@@ -46,8 +48,7 @@ def _load_table(settings: TableSettings) -> Task:
     return load_table(settings)
 
 
-LOADERS: dict[str, Callable[[Any], Task]] = {
-    "entail": _load_entail, "rte": _load_glue, "mrpc": _load_glue, "csv": _load_table}
+LOADERS: dict[str, Callable[[Any], Task]] = {"entail": _load_entail, "rte": _load_glue, "mrpc": _load_glue, "csv": _load_table}
 
 
 def _cut_train(task: Task, settings: TaskSettings) -> Task:
@@ -71,8 +72,13 @@ def _cut_train(task: Task, settings: TaskSettings) -> Task:
     kept = select(train, np.flatnonzero(mask))
     lost = set(range(len(task.label_names))) - set(kept.label.tolist())
     if lost:
-        raise TaskError(f"task.max_train_rows is {limit}, but that leaves no train row with the label "
-                        f"{task.label_names[min(lost)]!r}: ask for more rows")
+        raise TaskError(
+            f"task.max_train_rows is {limit}, but that leaves no train row with the label "
+            f"{task.label_names[min(lost)]!r}: ask for more rows"
+        )
     unit = "whole groups" if by == "sentence" else "single rows"
-    return replace(task, splits={**task.splits, "train": kept},
-                   source=f"{task.source}; train cut to {rows} of {len(train)} rows (seed {settings.seed}, {unit})")
+    return replace(
+        task,
+        splits={**task.splits, "train": kept},
+        source=f"{task.source}; train cut to {rows} of {len(train)} rows (seed {settings.seed}, {unit})",
+    )

@@ -21,11 +21,15 @@ def text_column(table: Table, name: str, setting: str) -> tuple[str, ...]:
     values = table.column(name, setting)
     for row, value in enumerate(values):
         if not isinstance(value, str) and value is not None:
-            raise TaskError(f"{table.place(row)}: column {name!r} ({setting}) is {value!r}, but it must be text: name "
-                            "a column of text, or write the value as a string")
+            raise TaskError(
+                f"{table.place(row)}: column {name!r} ({setting}) is {value!r}, but it must be text: name "
+                "a column of text, or write the value as a string"
+            )
         if value is None or not value.strip():
-            raise TaskError(f"{table.place(row)}: column {name!r} ({setting}) is empty, but every row needs text: "
-                            "fill it in or remove the row")
+            raise TaskError(
+                f"{table.place(row)}: column {name!r} ({setting}) is empty, but every row needs text: "
+                "fill it in or remove the row"
+            )
     _check_unicode(table, name, values)
     return tuple(values)
 
@@ -36,8 +40,10 @@ def _check_unicode(table: Table, name: str, values: Sequence[str]) -> None:
         try:
             value.encode("utf-8")
         except UnicodeEncodeError as error:
-            raise TaskError(f"{table.place(row)}: column {name!r} holds half a surrogate pair "
-                            f"({error.object[error.start]!a}), which is not text: write the character") from error
+            raise TaskError(
+                f"{table.place(row)}: column {name!r} holds half a surrogate pair "
+                f"({error.object[error.start]!a}), which is not text: write the character"
+            ) from error
 
 
 def label_column(table: Table, name: str, setting: str) -> list[str | None]:
@@ -54,8 +60,10 @@ def _label_text(table: Table, row: int, name: str, setting: str, value: Any) -> 
         return value.strip() or None
     if isinstance(value, int) or (isinstance(value, float) and value.is_integer()):
         return str(int(value))
-    raise TaskError(f"{table.place(row)}: column {name!r} ({setting}) is {value!r}, but a label must be text or a "
-                    "whole number (classification only): name the column with the classes")
+    raise TaskError(
+        f"{table.place(row)}: column {name!r} ({setting}) is {value!r}, but a label must be text or a "
+        "whole number (classification only): name the column with the classes"
+    )
 
 
 def order_labels(labels: Iterable[str]) -> tuple[str, ...]:
@@ -66,17 +74,22 @@ def order_labels(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(distinct))
 
 
-def index_labels(table: Table, labels: Sequence[str | None], names: Sequence[str], *, split: str,
-                 setting: str) -> NDArray[np.int64]:
+def index_labels(
+    table: Table, labels: Sequence[str | None], names: Sequence[str], *, split: str, setting: str
+) -> NDArray[np.int64]:
     """int64 (n,). All labels missing gives UNLABELLED throughout; some missing, or one unknown, is a TaskError."""
     if all(label is None for label in labels):
         return np.full(len(labels), UNLABELLED, dtype=np.int64)
     index = {name: i for i, name in enumerate(names)}
     for row, label in enumerate(labels):
         if label is None:
-            raise TaskError(f"{table.place(row)}: the {split} row has no label ({setting}), but {split} needs one in "
-                            "every row: label it or remove the row")
+            raise TaskError(
+                f"{table.place(row)}: the {split} row has no label ({setting}), but {split} needs one in "
+                "every row: label it or remove the row"
+            )
         if label not in index:
-            raise TaskError(f"{table.place(row)}: the {split} row has the label {label!r} ({setting}), but the known "
-                            f"labels are {', '.join(map(repr, names))}: mend the label, or add rows with it to train")
+            raise TaskError(
+                f"{table.place(row)}: the {split} row has the label {label!r} ({setting}), but the known "
+                f"labels are {', '.join(map(repr, names))}: mend the label, or add rows with it to train"
+            )
     return np.array([index[label] for label in labels if label is not None], dtype=np.int64)

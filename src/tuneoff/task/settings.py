@@ -29,8 +29,10 @@ class TaskSettings:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise TaskError(f"task.name is {self.name!r}, but it becomes a folder's name: use letters, digits, '.', "
-                            "'_' and '-', and begin with a letter or digit")
+            raise TaskError(
+                f"task.name is {self.name!r}, but it becomes a folder's name: use letters, digits, '.', "
+                "'_' and '-', and begin with a letter or digit"
+            )
         _whole("seed", self.seed, 0, "")
         if self.max_train_rows is not None:
             _whole("max_train_rows", self.max_train_rows, 10, ", or null for all rows")
@@ -43,8 +45,7 @@ class TaskSettings:
             raise TaskError("task.metrics is empty, but it must name at least one metric, or be null for the kind's")
         for metric in metrics:
             if metric not in METRICS:
-                raise TaskError(f"task.metrics is {listed}, but {metric!r} is not a metric: there are "
-                                f"{', '.join(METRICS)}")
+                raise TaskError(f"task.metrics is {listed}, but {metric!r} is not a metric: there are {', '.join(METRICS)}")
         if len(set(metrics)) != len(metrics):
             raise TaskError(f"task.metrics is {listed}, but each metric must appear once: remove the repeated one")
 
@@ -114,17 +115,25 @@ class TableSettings(TaskSettings):
         columns = [c for c in (self.text_a, self.text_b, self.label) if c is not None]
         if len(set(columns)) != len(columns):
             raise TaskError(f"task.text_a, task.text_b and task.label are {columns}, but they must differ")
-        if self.delimiter is not None and (not isinstance(self.delimiter, str) or len(self.delimiter) != 1
-                                           or self.delimiter in '\r\n"'):
-            raise TaskError(f"task.delimiter is {self.delimiter!r}, but it must be one character (write tab for a "
-                            "tab), or null for the file type's own")
+        if self.delimiter is not None and (
+            not isinstance(self.delimiter, str) or len(self.delimiter) != 1 or self.delimiter in '\r\n"'
+        ):
+            raise TaskError(
+                f"task.delimiter is {self.delimiter!r}, but it must be one character (write tab for a "
+                "tab), or null for the file type's own"
+            )
         if self.quoting is not None and self.quoting not in QUOTING:
-            raise TaskError(f"task.quoting is {self.quoting!r}, but it must be one of {', '.join(QUOTING)}, or null "
-                            "for the file type's own")
+            raise TaskError(
+                f"task.quoting is {self.quoting!r}, but it must be one of {', '.join(QUOTING)}, or null for the file type's own"
+            )
 
 
 SETTINGS: dict[str, type[TaskSettings]] = {
-    "entail": EntailSettings, "rte": GlueSettings, "mrpc": GlueSettings, "csv": TableSettings}
+    "entail": EntailSettings,
+    "rte": GlueSettings,
+    "mrpc": GlueSettings,
+    "csv": TableSettings,
+}
 
 
 def _plain(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from tuneoff.task.base import Task, TaskError, TextSplit
 from tuneoff.task.groups import draw_groups, group_rows
 from tuneoff.task.protocol import ProtocolSettings
 
-__all__ = ["Index", "Part", "ProtocolSettings", "Splits", "hash_rows", "make_splits", "select", "sentences",
-           "shares_sentence"]
+__all__ = ["Index", "Part", "ProtocolSettings", "Splits", "hash_rows", "make_splits", "select", "sentences", "shares_sentence"]
 
 Index = NDArray[np.int64]
 
@@ -97,21 +96,29 @@ def shares_sentence(rows: TextSplit, others: set[str]) -> NDArray[np.bool_]:
 def _blog2020(task: Task) -> Splits:
     dev = _labelled(task, "dev")
     if dev is None or len(dev) < 2:
-        raise TaskError(f"protocol=blog2020 halves the labelled dev split, but task {task.name} has none: use "
-                        "protocol=heldout, or give task.dev_file")
+        raise TaskError(
+            f"protocol=blog2020 halves the labelled dev split, but task {task.name} has none: use "
+            "protocol=heldout, or give task.dev_file"
+        )
     half = len(dev) // 2
     train, first, second = np.arange(len(task.splits["train"])), np.arange(half), np.arange(half, len(dev))
     parts = _part(task, "train", train), _part(task, "dev", first), _part(task, "dev", second)
-    return _finish("blog2020", parts, f"validation = first half of dev ({half} rows), test = second half "
-                                      f"({len(dev) - half} rows), unshuffled; train = all of train")
+    return _finish(
+        "blog2020",
+        parts,
+        f"validation = first half of dev ({half} rows), test = second half "
+        f"({len(dev) - half} rows), unshuffled; train = all of train",
+    )
 
 
 def _heldout(task: Task, protocol: ProtocolSettings, seed: int) -> Splits:
     pool: Index = np.arange(len(task.splits["train"]), dtype=np.int64)
     notes = []
     if protocol.validation_from == "dev" and _labelled(task, "dev") is None:
-        raise TaskError(f"protocol.validation_from is 'dev', but task {task.name} has no labelled dev split: use "
-                        "train, or give task.dev_file")
+        raise TaskError(
+            f"protocol.validation_from is 'dev', but task {task.name} has no labelled dev split: use "
+            "train, or give task.dev_file"
+        )
     source = _test_source(task, protocol)
     if source is None:
         pool, index = _cut(task, pool, protocol, "test", np.random.default_rng([protocol.test_seed, _TEST_STREAM]))
@@ -131,8 +138,7 @@ def _heldout(task: Task, protocol: ProtocolSettings, seed: int) -> Splits:
     else:
         pool, index = _cut(task, pool, protocol, "validation", np.random.default_rng([seed, _VALIDATION_STREAM]))
         validation = _part(task, "train", index)
-        notes.append(f"validation = {len(index)} rows cut from train (seed {seed}, stratified, grouped by "
-                     f"{protocol.group_by})")
+        notes.append(f"validation = {len(index)} rows cut from train (seed {seed}, stratified, grouped by {protocol.group_by})")
         if source != "dev" and _labelled(task, "dev") is not None:
             notes.append(f"dev unused ({len(task.splits['dev'])} rows; protocol.validation_from=dev uses it)")
     return _finish("heldout", (_part(task, "train", pool), validation, test), "; ".join(notes))
@@ -152,8 +158,7 @@ def _labelled(task: Task, name: str) -> TextSplit | None:
     return rows if rows is not None and len(rows) and rows.labelled else None
 
 
-def _cut(task: Task, pool: Index, protocol: ProtocolSettings, what: str, rng: np.random.Generator
-         ) -> tuple[Index, Index]:
+def _cut(task: Task, pool: Index, protocol: ProtocolSettings, what: str, rng: np.random.Generator) -> tuple[Index, Index]:
     """`pool` (rows of train) in two, both ascending: what remains, and what is cut off as validation or test."""
     fixed, fraction = getattr(protocol, f"{what}_rows"), getattr(protocol, f"{what}_fraction")
     wanted = fixed if fixed is not None else max(round(fraction * len(pool)), 1)
@@ -169,7 +174,8 @@ def _cut(task: Task, pool: Index, protocol: ProtocolSettings, what: str, rng: np
         raise TaskError(
             f"{setting} ({wanted} of {len(pool)} rows), but {problem}. Rows with the same protocol.group_by="
             f"{protocol.group_by} stay on one side, and the largest such group has {largest} rows: use a weaker "
-            f"protocol.group_by (pair keeps only identical rows together), or another size of {what}")
+            f"protocol.group_by (pair keeps only identical rows together), or another size of {what}"
+        )
     return pool[~mask], pool[mask]
 
 
@@ -186,8 +192,10 @@ def _fault(label: Index, mask: NDArray[np.bool_], wanted: int, names: tuple[str,
     off = np.abs(inside / cut - (inside + outside) / len(label))
     if off.max() > max(SHARE_TOLERANCE, 1 / cut):
         worst = int(off.argmax())
-        return (f"label {names[worst]!r} would be {100 * inside[worst] / cut:.0f} % of the cut and is "
-                f"{100 * (inside + outside)[worst] / len(label):.0f} % of the rows")
+        return (
+            f"label {names[worst]!r} would be {100 * inside[worst] / cut:.0f} % of the cut and is "
+            f"{100 * (inside + outside)[worst] / len(label):.0f} % of the rows"
+        )
     return None
 
 
@@ -203,5 +211,6 @@ def _finish(protocol: str, parts: tuple[Part, Part, Part], description: str) -> 
         digest.update(part.source.encode() + b"\0" + len(part).to_bytes(8, "little"))
         digest.update(part.index.astype("<i8").tobytes() + hash_rows(part.rows).encode())
     train, validation, test = parts
-    return Splits(protocol=protocol, train=train, validation=validation, test=test, hash=digest.hexdigest(),
-                  description=description)
+    return Splits(
+        protocol=protocol, train=train, validation=validation, test=test, hash=digest.hexdigest(), description=description
+    )

@@ -18,10 +18,24 @@ class Asha(RayMetric, ASHAScheduler):  # type: ignore[misc]
     """Ray's goes on silently where the score is missing, never stops a trial whose score is NaN, and draws brackets
     from numpy's global generator."""
 
-    def __init__(self, *, max_t: int, grace_period: int, reduction_factor: float, brackets: int,
-                 generator: Callable[[int], np.random.Generator]) -> None:
-        super().__init__(time_attr=TIME, metric=SCORE, mode=MODE, max_t=max_t, grace_period=grace_period,
-                         reduction_factor=reduction_factor, brackets=brackets)
+    def __init__(
+        self,
+        *,
+        max_t: int,
+        grace_period: int,
+        reduction_factor: float,
+        brackets: int,
+        generator: Callable[[int], np.random.Generator],
+    ) -> None:
+        super().__init__(
+            time_attr=TIME,
+            metric=SCORE,
+            mode=MODE,
+            max_t=max_t,
+            grace_period=grace_period,
+            reduction_factor=reduction_factor,
+            brackets=brackets,
+        )
         self._generator = generator
         self._added = 0
 

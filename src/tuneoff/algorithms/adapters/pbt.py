@@ -26,13 +26,28 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
     neither donor nor replaced.
     """
 
-    def __init__(self, *, settings: Settings, space: SearchSpace, mutated: Sequence[str], interval: int,
-                 population: int, generator: Callable[[int], np.random.Generator]) -> None:
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        space: SearchSpace,
+        mutated: Sequence[str],
+        interval: int,
+        population: int,
+        generator: Callable[[int], np.random.Generator],
+    ) -> None:
         super().__init__(
-            time_attr=TIME, metric=SCORE, mode=MODE, perturbation_interval=interval,
+            time_attr=TIME,
+            metric=SCORE,
+            mode=MODE,
+            perturbation_interval=interval,
             hyperparam_mutations={name: [] for name in mutated},  # Ray reads the names only: see _get_new_config
-            quantile_fraction=settings.quantile_fraction, resample_probability=settings.resample_probability,
-            perturbation_factors=settings.perturbation_factors, log_config=False, synch=settings.synchronous)
+            quantile_fraction=settings.quantile_fraction,
+            resample_probability=settings.resample_probability,
+            perturbation_factors=settings.perturbation_factors,
+            log_config=False,
+            synch=settings.synchronous,
+        )
         self._next_perturbation_sync: int = interval
         self._settings = settings
         self._space = space
@@ -86,8 +101,7 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
         alive = [trial for trial in trials if not trial.is_finished()]
         if len(trials) < self._population or not alive:
             return
-        if any(t.status != Trial.PAUSED or self._trial_state[t].last_train_time < self._next_perturbation_sync
-               for t in alive):
+        if any(t.status != Trial.PAUSED or self._trial_state[t].last_train_time < self._next_perturbation_sync for t in alive):
             return
         lower, upper = self._quantiles()
         for trial in [*upper, *[t for t in alive if t not in upper and t not in lower], *lower]:
@@ -98,15 +112,19 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
 
     def _quantiles(self) -> tuple[list[Trial], list[Trial]]:
         """The worst and the best of the members that reported and still run; a score that isn't finite is worst."""
-        scores = {trial: state.last_score for trial, state in self._trial_state.items()
-                  if state.last_score is not None and not trial.is_finished()}
+        scores = {
+            trial: state.last_score
+            for trial, state in self._trial_state.items()
+            if state.last_score is not None and not trial.is_finished()
+        }
         ranked = sorted(scores, key=lambda trial: scores[trial] if math.isfinite(scores[trial]) else -math.inf)
         count = min(math.ceil(len(ranked) * self._quantile_fraction), len(ranked) // 2)
-        best = [trial for trial in ranked[len(ranked) - count:] if math.isfinite(scores[trial])]
+        best = [trial for trial in ranked[len(ranked) - count :] if math.isfinite(scores[trial])]
         return (ranked[:count], best) if best else ([], [])
 
-    def _checkpoint_or_exploit(self, trial: Trial, tune_controller: Any, upper_quantile: list[Trial],
-                               lower_quantile: list[Trial]) -> None:
+    def _checkpoint_or_exploit(
+        self, trial: Trial, tune_controller: Any, upper_quantile: list[Trial], lower_quantile: list[Trial]
+    ) -> None:
         """Ray's saves the best; the choice of a donor is ours: drawn from those of the best that have a checkpoint."""
         super()._checkpoint_or_exploit(trial, tune_controller, upper_quantile, [])
         if trial not in lower_quantile:
@@ -137,8 +155,7 @@ class Pbt(RayMetric, PopulationBasedTraining):  # type: ignore[misc]
     def _get_new_config(self, trial: Trial, trial_to_clone: Trial) -> tuple[dict[str, Any], dict[str, str]]:
         """The donor's hyperparameters, perturbed; what is no hyperparameter of the space stays the trial's own."""
         donor = {name: trial_to_clone.config[name] for name in self._space.domains}
-        point, operations = explore(donor, space=self._space, mutated=self._mutated, settings=self._settings,
-                                    rng=self._rng)
+        point, operations = explore(donor, space=self._space, mutated=self._mutated, settings=self._settings, rng=self._rng)
         return {**trial.config, **point}, operations
 
 

@@ -30,8 +30,10 @@ class RayMetric:
 def score_of(result: Mapping[str, Any], trial_id: str) -> float:
     """The score (it may be NaN); AlgorithmError where it is missing, because Ray's schedulers then go on silently."""
     if result.get(SCORE) is None:
-        raise AlgorithmError(f"trial {trial_id} reported {sorted(result)}, but a result must have a {SCORE!r}: "
-                             "searchers and schedulers can't compare trials without it; report it, or end the trial")
+        raise AlgorithmError(
+            f"trial {trial_id} reported {sorted(result)}, but a result must have a {SCORE!r}: "
+            "searchers and schedulers can't compare trials without it; report it, or end the trial"
+        )
     return float(result[SCORE])
 
 

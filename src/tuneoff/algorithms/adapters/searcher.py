@@ -28,8 +28,14 @@ class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
     generator: the n-th proposal draws from generator(n), so a search that is resumed proposes what it would have.
     """
 
-    def __init__(self, proposer: Proposer, generator: Callable[[int], np.random.Generator], *, limit: int | None = None,
-                 stays_open: bool = False) -> None:
+    def __init__(
+        self,
+        proposer: Proposer,
+        generator: Callable[[int], np.random.Generator],
+        *,
+        limit: int | None = None,
+        stays_open: bool = False,
+    ) -> None:
         super().__init__()
         self.proposer = proposer
         self._generator = generator
@@ -42,8 +48,7 @@ class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
 
     @property
     def history(self) -> History:
-        return History(tried=tuple(self._tried), pending=tuple(self._pending.values()),
-                       observed=tuple(self._observed))
+        return History(tried=tuple(self._tried), pending=tuple(self._pending.values()), observed=tuple(self._observed))
 
     def suggest(self, trial_id: str) -> dict[str, Value] | str | None:
         """A configuration, None (ask again later) or FINISHED."""
@@ -78,9 +83,12 @@ class ProposalSearcher(RayMetric, Searcher):  # type: ignore[misc]
 
     def get_state(self) -> dict[str, Any]:
         """Plain values only."""
-        return {"tried": [dict(point) for point in self._tried], "best": dict(self._best),
-                "pending": {trial: dict(point) for trial, point in self._pending.items()},
-                "observed": [[dict(point), score] for point, score in self._observed]}
+        return {
+            "tried": [dict(point) for point in self._tried],
+            "best": dict(self._best),
+            "pending": {trial: dict(point) for trial, point in self._pending.items()},
+            "observed": [[dict(point), score] for point, score in self._observed],
+        }
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._tried, self._pending, self._best = list(state["tried"]), dict(state["pending"]), dict(state["best"])

@@ -28,22 +28,42 @@ class Settings:
         require(self.grace_epochs > 0, "scheduler.grace_epochs", self.grace_epochs, "above 0")
         require(self.reduction_factor >= 2, "scheduler.reduction_factor", self.reduction_factor, ">= 2")
         require(self.brackets >= 1, "scheduler.brackets", self.brackets, ">= 1")
-        require(self.max_epochs is None or self.max_epochs >= self.grace_epochs, "scheduler.max_epochs",
-                self.max_epochs, f">= grace_epochs ({self.grace_epochs:g})", "raise it, or lower grace_epochs")
+        require(
+            self.max_epochs is None or self.max_epochs >= self.grace_epochs,
+            "scheduler.max_epochs",
+            self.max_epochs,
+            f">= grace_epochs ({self.grace_epochs:g})",
+            "raise it, or lower grace_epochs",
+        )
 
 
 def build(settings: Settings, context: SearchContext, num_trials: int) -> Scheduling:  # noqa: ARG001
     from tuneoff.algorithms.adapters.asha import Asha
 
     max_epochs = context.max_epochs if settings.max_epochs is None else settings.max_epochs
-    require(settings.grace_epochs <= max_epochs, "scheduler.grace_epochs", settings.grace_epochs,
-            f"at most the {max_epochs:g} epochs that a trial can have", "lower it, or use scheduler.name=none")
+    require(
+        settings.grace_epochs <= max_epochs,
+        "scheduler.grace_epochs",
+        settings.grace_epochs,
+        f"at most the {max_epochs:g} epochs that a trial can have",
+        "lower it, or use scheduler.name=none",
+    )
     grace = context.evaluations(settings.grace_epochs, "scheduler.grace_epochs")
     longest = context.evaluations(max_epochs, "scheduler.max_epochs")
     rungs = int(math.log(longest / grace) / math.log(settings.reduction_factor) + 1e-9) + 1
-    require(settings.brackets <= rungs, "scheduler.brackets", settings.brackets,
-            f"at most the {rungs} rungs that {max_epochs:g} epochs have room for",
-            "lower it, grace_epochs or reduction_factor")
-    return Scheduling(scheduler=Asha(
-        max_t=longest, grace_period=grace, reduction_factor=settings.reduction_factor, brackets=settings.brackets,
-        generator=context.generators(SCHEDULER_STREAM)))
+    require(
+        settings.brackets <= rungs,
+        "scheduler.brackets",
+        settings.brackets,
+        f"at most the {rungs} rungs that {max_epochs:g} epochs have room for",
+        "lower it, grace_epochs or reduction_factor",
+    )
+    return Scheduling(
+        scheduler=Asha(
+            max_t=longest,
+            grace_period=grace,
+            reduction_factor=settings.reduction_factor,
+            brackets=settings.brackets,
+            generator=context.generators(SCHEDULER_STREAM),
+        )
+    )

@@ -44,28 +44,46 @@ class Settings:
     """How a member goes on from a copy: examples, or trainer_2020 to repeat the published experiment's defects."""
 
     def __post_init__(self) -> None:
-        require(self.perturbation_interval_epochs > 0, "scheduler.perturbation_interval_epochs",
-                self.perturbation_interval_epochs, "above 0")
-        require(0 < self.quantile_fraction <= 0.5, "scheduler.quantile_fraction", self.quantile_fraction,
-                "above 0 and at most 0.5")
-        require(0 <= self.resample_probability <= 1, "scheduler.resample_probability", self.resample_probability,
-                "from 0 to 1")
-        require(bool(self.perturbation_factors) and min(self.perturbation_factors) > 0,
-                "scheduler.perturbation_factors", list(self.perturbation_factors), "numbers above 0, at least one")
+        require(
+            self.perturbation_interval_epochs > 0,
+            "scheduler.perturbation_interval_epochs",
+            self.perturbation_interval_epochs,
+            "above 0",
+        )
+        require(
+            0 < self.quantile_fraction <= 0.5, "scheduler.quantile_fraction", self.quantile_fraction, "above 0 and at most 0.5"
+        )
+        require(0 <= self.resample_probability <= 1, "scheduler.resample_probability", self.resample_probability, "from 0 to 1")
+        require(
+            bool(self.perturbation_factors) and min(self.perturbation_factors) > 0,
+            "scheduler.perturbation_factors",
+            list(self.perturbation_factors),
+            "numbers above 0, at least one",
+        )
         require(self.resume in RESUME, "scheduler.resume", self.resume, f"one of {', '.join(RESUME)}")
         for name in self.mutated or ():
-            require(name not in FIXED, "scheduler.mutated", list(self.mutated or ()), f"without {name}",
-                    "a trial's length can't change while it trains")
+            require(
+                name not in FIXED,
+                "scheduler.mutated",
+                list(self.mutated or ()),
+                f"without {name}",
+                "a trial's length can't change while it trains",
+            )
 
 
 def build(settings: Settings, context: SearchContext, num_trials: int) -> Scheduling:
     from tuneoff.algorithms.adapters.pbt import Pbt
 
-    require(num_trials >= 2, "trials", num_trials, ">= 2 for population-based training",
-            "it is the size of the population")
+    require(num_trials >= 2, "trials", num_trials, ">= 2 for population-based training", "it is the size of the population")
     interval = context.evaluations(settings.perturbation_interval_epochs, "scheduler.perturbation_interval_epochs")
-    scheduler = Pbt(settings=settings, space=context.space, mutated=mutated_names(settings, context.space),
-                    interval=interval, population=num_trials, generator=context.generators(SCHEDULER_STREAM))
+    scheduler = Pbt(
+        settings=settings,
+        space=context.space,
+        mutated=mutated_names(settings, context.space),
+        interval=interval,
+        population=num_trials,
+        generator=context.generators(SCHEDULER_STREAM),
+    )
     return Scheduling(scheduler=scheduler, checkpoints=True, keep_checkpoints=KEEP_CHECKPOINTS, resume=settings.resume)
 
 
@@ -74,16 +92,21 @@ def mutated_names(settings: Settings, space: SearchSpace) -> tuple[str, ...]:
     names = usual if settings.mutated is None else settings.mutated
     for name in names:
         if name not in space.domains:
-            raise AlgorithmError(f"algorithm.scheduler.mutated names {name!r}, but the space does not have it"
-                                 f"{nearest(name, space.domains)}; it has {', '.join(space.domains)}")
+            raise AlgorithmError(
+                f"algorithm.scheduler.mutated names {name!r}, but the space does not have it"
+                f"{nearest(name, space.domains)}; it has {', '.join(space.domains)}"
+            )
     if not names:
-        raise AlgorithmError(f"algorithm.scheduler.mutated names nothing that the space has: list some of "
-                             f"{', '.join(space.domains)}, or use another scheduler")
+        raise AlgorithmError(
+            f"algorithm.scheduler.mutated names nothing that the space has: list some of "
+            f"{', '.join(space.domains)}, or use another scheduler"
+        )
     return names
 
 
-def explore(donor: Mapping[str, Value], *, space: SearchSpace, mutated: Sequence[str], settings: Settings,
-            rng: np.random.Generator) -> tuple[dict[str, Value], dict[str, str]]:
+def explore(
+    donor: Mapping[str, Value], *, space: SearchSpace, mutated: Sequence[str], settings: Settings, rng: np.random.Generator
+) -> tuple[dict[str, Value], dict[str, str]]:
     """A configuration perturbed from the donor's, and what was done to each mutated value."""
     point: dict[str, Value] = dict(donor)
     operations: dict[str, str] = {}

@@ -62,8 +62,11 @@ class GaussianProcess(ModelProposer):
     def __init__(self, space: SearchSpace, trials: int, settings: Settings) -> None:
         super().__init__(space, trials, settings.initial_points)
         self.settings = settings
-        self.fixed = {name: domain.values[0] for name, domain in space.domains.items()
-                      if isinstance(domain, Choice) and len(domain.values) == 1}
+        self.fixed = {
+            name: domain.values[0]
+            for name, domain in space.domains.items()
+            if isinstance(domain, Choice) and len(domain.values) == 1
+        }
 
     def suggest(self, history: History, seed: int) -> Point:
         """A new optimiser is made for each proposal, so lies about running trials go no further."""
@@ -88,12 +91,12 @@ class GaussianProcess(ModelProposer):
         return points[int(np.argmax(criterion.base_acq(mean, std)))]
 
     def _optimizer(self, seed: int) -> Any:
-        bounds = {name: _parameter(name, domain) for name, domain in self.space.domains.items()
-                  if name not in self.fixed}
+        bounds = {name: _parameter(name, domain) for name, domain in self.space.domains.items() if name not in self.fixed}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # bayes_opt calls any parameter that is not a float experimental
-            optimizer = BayesianOptimization(None, bounds, acquisition_function=self._acquisition(),
-                                             random_state=np.random.RandomState(seed), verbose=0)
+            optimizer = BayesianOptimization(
+                None, bounds, acquisition_function=self._acquisition(), random_state=np.random.RandomState(seed), verbose=0
+            )
         optimizer.set_gp_params(alpha=self.settings.noise)
         return optimizer
 

@@ -23,27 +23,42 @@ class TreeParzen(ModelProposer):
         self.settings = settings
 
     def suggest(self, history: History, seed: int) -> Point:
-        domain = hyperopt.Domain(lambda values: values,
-                                 {name: _prior(name, d) for name, d in self.space.domains.items()})
+        domain = hyperopt.Domain(lambda values: values, {name: _prior(name, d) for name, d in self.space.domains.items()})
         trials = hyperopt.Trials()
         documents = [self._document(i, point, score) for i, (point, score) in enumerate(history.observed)]
         documents += [self._document(len(documents) + i, point, None) for i, point in enumerate(history.pending)]
         trials.insert_trial_docs(documents)
         trials.refresh()
-        proposal = tpe.suggest([len(documents)], domain, trials, seed, prior_weight=self.settings.prior_weight,
-                               n_startup_jobs=0, n_EI_candidates=self.settings.candidates, gamma=self.settings.gamma,
-                               verbose=False)
+        proposal = tpe.suggest(
+            [len(documents)],
+            domain,
+            trials,
+            seed,
+            prior_weight=self.settings.prior_weight,
+            n_startup_jobs=0,
+            n_EI_candidates=self.settings.candidates,
+            gamma=self.settings.gamma,
+            verbose=False,
+        )
         labels = proposal[0]["misc"]["vals"]
         return {name: _from_label(d, labels[name][0]) for name, d in self.space.domains.items()}
 
     def _document(self, number: int, point: Point, score: float | None) -> dict[str, Any]:
         labels = {name: [_to_label(domain, point[name])] for name, domain in self.space.domains.items()}
-        misc = {"tid": number, "cmd": None, "workdir": None, "vals": labels,
-                "idxs": {name: [number] for name in labels}}
+        misc = {"tid": number, "cmd": None, "workdir": None, "vals": labels, "idxs": {name: [number] for name in labels}}
         result = {"status": hyperopt.STATUS_NEW} if score is None else {"status": STATUS_OK, "loss": -score}
-        return {"tid": number, "spec": None, "result": result, "misc": misc, "exp_key": None, "owner": None,
-                "version": 0, "book_time": None, "refresh_time": None,
-                "state": JOB_STATE_NEW if score is None else JOB_STATE_DONE}
+        return {
+            "tid": number,
+            "spec": None,
+            "result": result,
+            "misc": misc,
+            "exp_key": None,
+            "owner": None,
+            "version": 0,
+            "book_time": None,
+            "refresh_time": None,
+            "state": JOB_STATE_NEW if score is None else JOB_STATE_DONE,
+        }
 
 
 def _prior(name: str, domain: Domain) -> Any:

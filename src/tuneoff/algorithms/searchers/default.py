@@ -34,6 +34,8 @@ def build(settings: Settings, context: SearchContext, trials: int) -> Default:  
     """A default that lies outside the space stays what it is: clipped, it would not be the default."""
     missing = [name for name in context.space.domains if name not in context.defaults]
     if missing:
-        raise AlgorithmError(f"algorithm.searcher.name is 'default', but {', '.join(missing)} in the space has no "
-                             "default value: take it out of the space, or use another searcher")
+        raise AlgorithmError(
+            f"algorithm.searcher.name is 'default', but {', '.join(missing)} in the space has no "
+            "default value: take it out of the space, or use another searcher"
+        )
     return Default({name: context.defaults[name] for name in context.space.domains}, trials)

@@ -36,10 +36,13 @@ class Settings:
     (constant liar, Ginsbourger et al. 2010). Used for that proposal only, never recorded."""
 
     def __post_init__(self) -> None:
-        require(self.initial_points is None or self.initial_points >= 1, "searcher.initial_points",
-                self.initial_points, ">= 1, or null")
-        require(self.acquisition in ACQUISITIONS, "searcher.acquisition", self.acquisition,
-                f"one of {', '.join(ACQUISITIONS)}")
+        require(
+            self.initial_points is None or self.initial_points >= 1,
+            "searcher.initial_points",
+            self.initial_points,
+            ">= 1, or null",
+        )
+        require(self.acquisition in ACQUISITIONS, "searcher.acquisition", self.acquisition, f"one of {', '.join(ACQUISITIONS)}")
         require(self.xi >= 0, "searcher.xi", self.xi, ">= 0")
         require(self.kappa >= 0, "searcher.kappa", self.kappa, ">= 0")
         require(self.noise > 0, "searcher.noise", self.noise, "above 0", "1e-6 stands for no noise")

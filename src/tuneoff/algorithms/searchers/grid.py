@@ -40,8 +40,10 @@ def build(settings: Settings, context: SearchContext, trials: int | None) -> Gri
     """`trials` cuts the grid; a grid smaller than that stays as it is."""
     points: list[Point] = list(islice(context.space.grid(settings.points), MAX_POINTS + 1))
     if len(points) > MAX_POINTS:
-        raise AlgorithmError(f"algorithm.searcher.points is {settings.points}, which makes a grid of more than "
-                             f"{MAX_POINTS} points: lower it, or take hyperparameters out of the space")
+        raise AlgorithmError(
+            f"algorithm.searcher.points is {settings.points}, which makes a grid of more than "
+            f"{MAX_POINTS} points: lower it, or take hyperparameters out of the space"
+        )
     if settings.shuffle:
         order = context.generator(SEARCHER_STREAM).permutation(len(points))
         points = [points[int(i)] for i in order]

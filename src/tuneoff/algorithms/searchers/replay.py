@@ -22,8 +22,13 @@ class Settings:
     """Folder of the recorded search, as its summary names it: results/STUDY/TASK-MODEL/pbt/repeat-0."""
 
     def __post_init__(self) -> None:
-        require((Path(self.source) / HEADER_FILE).is_file(), "searcher.source", self.source,
-                f"the folder of a recorded search, with {HEADER_FILE} in it", "the search's summary names it")
+        require(
+            (Path(self.source) / HEADER_FILE).is_file(),
+            "searcher.source",
+            self.source,
+            f"the folder of a recorded search, with {HEADER_FILE} in it",
+            "the search's summary names it",
+        )
 
 
 class Replay(Proposer):
@@ -47,5 +52,6 @@ def schedule(settings: Settings) -> Schedule:
     try:
         return schedule_of(load_cell(Path(settings.source)))
     except LookupError as error:
-        raise AlgorithmError(f"algorithm.searcher.source is {settings.source!r}, but that search has no evaluation yet: "
-                             "let it finish first") from error
+        raise AlgorithmError(
+            f"algorithm.searcher.source is {settings.source!r}, but that search has no evaluation yet: let it finish first"
+        ) from error

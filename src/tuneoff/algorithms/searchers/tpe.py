@@ -29,8 +29,12 @@ class Settings:
     """Weight of the space's own distribution beside the observations; more explores more."""
 
     def __post_init__(self) -> None:
-        require(self.initial_points is None or self.initial_points >= 1, "searcher.initial_points",
-                self.initial_points, ">= 1, or null")
+        require(
+            self.initial_points is None or self.initial_points >= 1,
+            "searcher.initial_points",
+            self.initial_points,
+            ">= 1, or null",
+        )
         require(0 < self.gamma <= 1, "searcher.gamma", self.gamma, "above 0 and at most 1")
         require(self.candidates >= 1, "searcher.candidates", self.candidates, ">= 1")
         require(self.prior_weight > 0, "searcher.prior_weight", self.prior_weight, "above 0")

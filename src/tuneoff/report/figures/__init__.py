@@ -41,8 +41,9 @@ def discover() -> dict[str, FigureKind]:
 def _load(name: str) -> FigureKind:
     module = importlib.import_module(f"{__name__}.{name}")
     first, _, rest = (module.__doc__ or name).strip().partition("\n")
-    return FigureKind(name=name, title=first.rstrip("."), explanation=" ".join(rest.split()),
-                      data=module.data, draw=module.draw)
+    return FigureKind(
+        name=name, title=first.rstrip("."), explanation=" ".join(rest.split()), data=module.data, draw=module.draw
+    )
 
 
 def draw_all(block: Block, frames: Frames, folder: Path) -> dict[str, list[Path]]:

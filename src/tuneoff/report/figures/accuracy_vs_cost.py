@@ -37,8 +37,12 @@ def data(block: Block, frames: Frames) -> Data | None:
     points = points.dropna(subset=["validation", "test"])
     if points.empty:
         return None
-    return Data(points=points, metric=block.metric, device=wording.device_label(cells["device_kind"]),
-                dollars_per_minute=common_rate(cells))
+    return Data(
+        points=points,
+        metric=block.metric,
+        device=wording.device_label(cells["device_kind"]),
+        dollars_per_minute=common_rate(cells),
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -52,17 +56,23 @@ def draw(data: Data, figure: Figure) -> None:
             axes.scatter(own["minutes"], own["test"], s=9, color=tint, alpha=0.3, linewidths=0, marker=mark)
         if few:
             axes.plot([middle["minutes"]] * 2, [middle["test"], middle["validation"]], color=tint, linewidth=0.9)
-            axes.scatter(middle["minutes"], middle["validation"], s=30, facecolors="white", edgecolors=tint, marker=mark,
-                         zorder=3)
-        axes.scatter(middle["minutes"], middle["test"], s=42, facecolors=tint, marker=mark, zorder=3, edgecolors="white",
-                     linewidths=0.5)
+            axes.scatter(
+                middle["minutes"], middle["validation"], s=30, facecolors="white", edgecolors=tint, marker=mark, zorder=3
+            )
+        axes.scatter(
+            middle["minutes"], middle["test"], s=42, facecolors=tint, marker=mark, zorder=3, edgecolors="white", linewidths=0.5
+        )
     axes.set_xlim(0, 1.04 * data.points["minutes"].max())
     axes.margins(y=0.1)
     names = wording.order(means.index)
     tests, minutes = (means.loc[names, what].to_numpy(float) for what in ("test", "minutes"))
-    style.end_labels(axes, [(n, float(test), style.colour(n)) for n, test in zip(names, tests, strict=True)],
-                     start={n: float(at) for n, at in zip(names, minutes, strict=True)})
-    axes.set_xlabel(f"charged {data.device}-minutes (top: dollars)" if data.dollars_per_minute
-                    else f"charged {data.device}-minutes")
+    style.end_labels(
+        axes,
+        [(n, float(test), style.colour(n)) for n, test in zip(names, tests, strict=True)],
+        start={n: float(at) for n, at in zip(names, minutes, strict=True)},
+    )
+    axes.set_xlabel(
+        f"charged {data.device}-minutes (top: dollars)" if data.dollars_per_minute else f"charged {data.device}-minutes"
+    )
     style.score_axis(axes, data.metric, f"test {data.metric}" + (" (hollow: validation)" if few else ""))
     style.dollar_axis(axes, data.dollars_per_minute)

@@ -36,8 +36,11 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     choices = tuple(c for c in (choose(frames, unit) for unit in ("epochs", "minutes")) if c is not None)
     if not choices:
         return None
-    return Data(choices=choices, device=wording.device_label(frames.cells["device_kind"]),
-                dollars_per_minute=common_rate(frames.finished().cells))
+    return Data(
+        choices=choices,
+        device=wording.device_label(frames.cells["device_kind"]),
+        dollars_per_minute=common_rate(frames.finished().cells),
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -46,8 +49,9 @@ def draw(data: Data, figure: Figure) -> None:
     grid = figure.subplots(len(data.choices), 1, squeeze=False)[:, 0]
     for axes, choice in zip(grid, data.choices, strict=True):
         chances = np.nan_to_num(choice.best).T
-        axes.stackplot(choice.budget, chances, colors=[style.colour(n) for n in choice.names], linewidth=0.4, edgecolor="white",
-                       alpha=0.85)
+        axes.stackplot(
+            choice.budget, chances, colors=[style.colour(n) for n in choice.names], linewidth=0.4, edgecolor="white", alpha=0.85
+        )
         axes.set_xlim(choice.budget[0], choice.budget[-1])
         axes.set_ylim(0, 1)
         axes.grid(visible=False)
@@ -56,14 +60,28 @@ def draw(data: Data, figure: Figure) -> None:
         axes.set_xlabel(names[choice.unit])
         ends = chances[:, -1]
         middles = np.cumsum(ends) - ends / 2
-        style.end_labels(axes, [(name, float(middle), style.colour(name)) for name, middle, end in
-                                zip(choice.names, middles, ends, strict=True) if end >= NARROW])
+        style.end_labels(
+            axes,
+            [
+                (name, float(middle), style.colour(name))
+                for name, middle, end in zip(choice.names, middles, ends, strict=True)
+                if end >= NARROW
+            ],
+        )
         for name, band, top in zip(choice.names, chances, np.cumsum(chances, axis=0), strict=True):
             widest = int(band.argmax())
             if band[-1] < NARROW and band[widest] >= 2 * NARROW:
                 left = widest < len(band) / 2
-                axes.annotate(name, (choice.budget[widest], top[widest] - band[widest] / 2), (4 if left else -4, 0), fontsize=7,
-                              textcoords="offset points", color="white", ha="left" if left else "right", va="center")
+                axes.annotate(
+                    name,
+                    (choice.budget[widest], top[widest] - band[widest] / 2),
+                    (4 if left else -4, 0),
+                    fontsize=7,
+                    textcoords="offset points",
+                    color="white",
+                    ha="left" if left else "right",
+                    va="center",
+                )
         axes.set_ylim(0, 1)
         for edge in np.flatnonzero(np.diff(np.isfinite(choice.best).sum(axis=1)) < 0):
             axes.axvline(choice.budget[edge + 1], color=style.INK, linewidth=0.8, linestyle=":")

@@ -48,8 +48,9 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     if len(names) < LEAST_ALGORITHMS or len(scores) < LEAST_BLOCKS:
         return None
     ranks = pd.Series(average_ranks(scores.to_numpy()), index=names).sort_values(kind="stable")
-    return Data(ranks=ranks, distance=critical_difference(len(names), len(scores)), p=friedman(scores.to_numpy()),
-                repeats=len(scores))
+    return Data(
+        ranks=ranks, distance=critical_difference(len(names), len(scores)), p=friedman(scores.to_numpy()), repeats=len(scores)
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -60,18 +61,27 @@ def draw(data: Data, figure: Figure) -> None:
         tint, row = style.colour(str(name)), count - 1 - i  # the left ones hang lowest, so that no line crosses a name
         axes.plot([rank, rank], [0, row + 1], color=tint, linewidth=0.9)
         axes.plot(rank, 0, marker=style.marker(str(name)), color=tint, markersize=5, clip_on=False)
-        axes.annotate(f"{name} {rank:.2f}", (rank, row + 1), (3, 0), textcoords="offset points", color=tint,
-                      va="center", fontsize=7.5, annotation_clip=False)
+        axes.annotate(
+            f"{name} {rank:.2f}",
+            (rank, row + 1),
+            (3, 0),
+            textcoords="offset points",
+            color=tint,
+            va="center",
+            fontsize=7.5,
+            annotation_clip=False,
+        )
     for level, (low, high) in enumerate(data.groups):
-        axes.plot([low - 0.03, high + 0.03], [0.3 + 0.22 * level] * 2, color=style.INK, linewidth=2.6,
-                  solid_capstyle="butt")
+        axes.plot([low - 0.03, high + 0.03], [0.3 + 0.22 * level] * 2, color=style.INK, linewidth=2.6, solid_capstyle="butt")
     axes.set_xlim(1, count)
     axes.set_ylim(count + 0.6, 0)
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.set_xticks(np.arange(1, count + 1))
-    axes.set_xlabel(f"average rank over {data.repeats} repeats (1 is best); bar: not told apart, "
-                    f"CD = {data.distance:.2f}, Friedman p = {data.p:.2g}")
+    axes.set_xlabel(
+        f"average rank over {data.repeats} repeats (1 is best); bar: not told apart, "
+        f"CD = {data.distance:.2f}, Friedman p = {data.p:.2g}"
+    )
     axes.set_yticks([])
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)

@@ -62,9 +62,11 @@ def draw(data: Data, figure: Figure) -> None:
         axes.set_title(_title(name, data.audits[name]), fontsize=7.5, color=style.colour(name))
     panels[-1].set_xlabel("epoch")
     looks: dict[str, dict[str, Any]] = {
-        "a trial": {"linewidth": 0.9}, "stopped early": {"linestyle": "", "marker": "x"},
+        "a trial": {"linewidth": 0.9},
+        "stopped early": {"linestyle": "", "marker": "x"},
         "failed or diverged": {"linestyle": "", "marker": "P", "markeredgewidth": 0},
-        "the winner's score": {"linewidth": 0.8, "linestyle": ":"}}
+        "the winner's score": {"linewidth": 0.8, "linestyle": ":"},
+    }
     if not any(curves["broken"].any() for curves in data.curves.values()):
         del looks["failed or diverged"]
     handles = [Line2D([], [], **{"color": style.INK, "markersize": 5, **look}) for look in looks.values()]
@@ -83,8 +85,15 @@ def _panel(axes: Axes, name: str, curves: pd.DataFrame) -> None:
         lines = [own[["epoch", "validation"]].to_numpy(float) for _, own in part.groupby("trial_id")]
         axes.add_collection(LineCollection(lines, colors=tint, linewidths=0.9, alpha=0.45 if stopped else 0.95), autolim=True)
         ends = np.array([line[-1] for line in lines if stopped or broken or len(line) == 1]).reshape(-1, 2)
-        axes.plot(ends[:, 0], ends[:, 1], color=tint, linestyle="", markersize=5, markeredgewidth=1.0 if stopped else 0,
-                  marker="x" if stopped else "P" if broken else ".")
+        axes.plot(
+            ends[:, 0],
+            ends[:, 1],
+            color=tint,
+            linestyle="",
+            markersize=5,
+            markeredgewidth=1.0 if stopped else 0,
+            marker="x" if stopped else "P" if broken else ".",
+        )
     axes.autoscale_view()
     axes.axhline(curves["validation"].max(), color=style.INK, linewidth=0.8, linestyle=":")
     if (curves["epoch"] % 1 == 0).all() and curves["epoch"].max() <= 12:

@@ -16,8 +16,15 @@ from tuneoff.report.accounts import wrong_trials
 from tuneoff.report.frames import Frames
 from tuneoff.report.reading import Block
 
-_TINTS = {"completed": "#5b8c6e", "stopped": "#b9d4bf", "unended": "#d0d0d0", "interrupted": "#7d7d7d",
-          "collapsed": "#e0b33c", "diverged": "#b5594f", "failed": "#6d1511"}
+_TINTS = {
+    "completed": "#5b8c6e",
+    "stopped": "#b9d4bf",
+    "unended": "#d0d0d0",
+    "interrupted": "#7d7d7d",
+    "collapsed": "#e0b33c",
+    "diverged": "#b5594f",
+    "failed": "#6d1511",
+}
 _HATCH = {"collapsed": "///", "failed": "xxx"}
 
 
@@ -44,8 +51,17 @@ def draw(data: Data, figure: Figure) -> None:
     left, rows = pd.Series(0, index=counts.index), range(len(counts))
     for fate, tint in _TINTS.items():
         if counts[fate].any():
-            axes.barh(rows, counts[fate], left=left, color=tint, height=0.62, label=fate, hatch=_HATCH.get(fate),
-                      edgecolor="white", linewidth=0.4)
+            axes.barh(
+                rows,
+                counts[fate],
+                left=left,
+                color=tint,
+                height=0.62,
+                label=fate,
+                hatch=_HATCH.get(fate),
+                edgecolor="white",
+                linewidth=0.4,
+            )
         left = left + counts[fate]
     for row, end in enumerate(left):
         wrong = int(counts.iloc[row][["interrupted", "collapsed", "diverged", "failed"]].sum())

@@ -60,9 +60,16 @@ def _bars(own: pd.DataFrame, status: pd.Series) -> pd.DataFrame:
     begin = np.maximum(end - own["busy_seconds"].astype(float) / 60, before)
     best = np.zeros(len(own), dtype=bool)
     best[np.flatnonzero(own["is_incumbent"])[-1]] = True
-    return pd.DataFrame({"lane": pd.factorize(own["worker"], sort=True)[0], "begin": begin, "end": end,
-                         "trial": pd.factorize(own["trial_id"])[0], "status": own["trial_id"].map(status),
-                         "best": best})
+    return pd.DataFrame(
+        {
+            "lane": pd.factorize(own["worker"], sort=True)[0],
+            "begin": begin,
+            "end": end,
+            "trial": pd.factorize(own["trial_id"])[0],
+            "status": own["trial_id"].map(status),
+            "best": best,
+        }
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -86,8 +93,16 @@ def _legend(figure: Figure, statuses: set[str]) -> None:
     if statuses & {FAILED, DIVERGED}:
         shown["failed or diverged"] = Patch(color=_BAD, alpha=_SOLID, linewidth=0)
     shown["the winning evaluation"] = Line2D([], [], linestyle="", marker="*", color=style.INK, markersize=7, markeredgewidth=0)
-    figure.legend(list(shown.values()), list(shown), ncols=4, frameon=False, loc="outside lower center", fontsize=7,
-                  handlelength=1.6, handler_map={tuple: HandlerTuple(None, pad=0)})
+    figure.legend(
+        list(shown.values()),
+        list(shown),
+        ncols=4,
+        frameon=False,
+        loc="outside lower center",
+        fontsize=7,
+        handlelength=1.6,
+        handler_map={tuple: HandlerTuple(None, pad=0)},
+    )
 
 
 def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
@@ -95,12 +110,27 @@ def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
     for (status, odd, _), part in bars.groupby(["status", bars["trial"] % 2, "lane"]):
         bad, stopped = status in (FAILED, DIVERGED), status == STOPPED
         spans = np.column_stack([part["begin"], part["end"] - part["begin"]])
-        axes.broken_barh(spans.tolist(), (part["lane"].iloc[0] - _HEIGHT / 2, _HEIGHT), facecolor=_BAD if bad else tint,
-                         alpha=_PALE if stopped else _TURN if odd else _SOLID, edgecolor="white", linewidth=0 if many else 0.4,
-                         rasterized=many)
+        axes.broken_barh(
+            spans.tolist(),
+            (part["lane"].iloc[0] - _HEIGHT / 2, _HEIGHT),
+            facecolor=_BAD if bad else tint,
+            alpha=_PALE if stopped else _TURN if odd else _SOLID,
+            edgecolor="white",
+            linewidth=0 if many else 0.4,
+            rasterized=many,
+        )
     best = bars[bars["best"]].iloc[0]
-    axes.plot(best["end"], best["lane"], marker="*", color=style.INK, markersize=7, markeredgecolor="white",
-              markeredgewidth=0.5, clip_on=False, zorder=5)
+    axes.plot(
+        best["end"],
+        best["lane"],
+        marker="*",
+        color=style.INK,
+        markersize=7,
+        markeredgecolor="white",
+        markeredgewidth=0.5,
+        clip_on=False,
+        zorder=5,
+    )
     axes.set_yticks([])
     axes.grid(axis="y", visible=False)
     axes.spines["left"].set_visible(False)

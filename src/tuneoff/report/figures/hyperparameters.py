@@ -79,13 +79,14 @@ def _together(data: Data, names: Sequence[str], figure: Figure) -> None:
     for axes, name in zip(panels.flat, data.varied, strict=False):
         _panel(data.trials, name, axes)
         axes.set_xlabel(name.replace("_", " "))
-    for axes in panels.flat[len(data.varied):]:
+    for axes in panels.flat[len(data.varied) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
         style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
     handles = [Line2D([], [], linestyle="", marker=style.marker(n), color=style.colour(n), markersize=4) for n in names]
-    figure.legend(handles, names, loc="outside upper center", ncols=min(5, len(names)), frameon=False, fontsize=7.5,
-                  handletextpad=0.1)
+    figure.legend(
+        handles, names, loc="outside upper center", ncols=min(5, len(names)), frameon=False, fontsize=7.5, handletextpad=0.1
+    )
 
 
 def _apart(data: Data, names: Sequence[str], figure: Figure) -> None:
@@ -107,8 +108,16 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None)
     for algorithm in wording.order(trials["algorithm"]) if only is None else [only]:
         own, tint = trials[trials["algorithm"] == algorithm], style.colour(algorithm)
         ran, cut, many = own[~own["stopped"]], own[own["stopped"]], len(own) > style.MANY
-        axes.scatter(ran[name], ran["validation"], s=9, color=tint, alpha=0.55, linewidths=0,
-                     marker=style.marker(algorithm), rasterized=many)
+        axes.scatter(
+            ran[name],
+            ran["validation"],
+            s=9,
+            color=tint,
+            alpha=0.55,
+            linewidths=0,
+            marker=style.marker(algorithm),
+            rasterized=many,
+        )
         axes.scatter(cut[name], cut["validation"], s=11, color=tint, alpha=0.6, linewidths=0.7, marker="x", rasterized=many)
         top = own.sort_values("validation", kind="stable").iloc[-1]
         axes.scatter(top[name], top["validation"], s=48, facecolors="none", edgecolors=tint, linewidths=1.2)

@@ -26,8 +26,9 @@ def draw(data: Data, figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 0.95 + 0.26 * len(table))
     axes = figure.subplots()
     rows = range(len(table))
-    axes.barh(rows, table["mean"], xerr=table["sd"], color="#7a8699", height=0.6,
-              error_kw={"ecolor": style.INK, "elinewidth": 0.8})
+    axes.barh(
+        rows, table["mean"], xerr=table["sd"], color="#7a8699", height=0.6, error_kw={"ecolor": style.INK, "elinewidth": 0.8}
+    )
     axes.axvline(0, color=style.FAINT, linewidth=0.8)
     axes.set_yticks(rows, [str(n).replace("_", " ") for n in table["hyperparameter"]])
     axes.set_ylim(len(table) - 0.5, -0.5)

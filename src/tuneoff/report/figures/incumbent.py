@@ -36,8 +36,13 @@ def data(block: Block, frames: Frames) -> Data | None:
     validation, test = bands(done, "validation", "minutes"), bands(done, "test", "minutes")
     if not validation:
         return None
-    return Data(validation=validation, test=test, metric=block.metric, dollars_per_minute=common_rate(done.cells),
-                device=wording.device_label(done.cells["device_kind"]))
+    return Data(
+        validation=validation,
+        test=test,
+        metric=block.metric,
+        dollars_per_minute=common_rate(done.cells),
+        device=wording.device_label(done.cells["device_kind"]),
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -60,7 +65,7 @@ def _many(data: Data, figure: Figure) -> None:
     grid = figure.subplots(rows, 2, sharex=True, sharey=True, squeeze=False)
     for axes, name in zip(grid.flat, data.validation, strict=False):
         _one(data, name, axes)
-    for axes in grid.flat[len(data.validation):]:
+    for axes in grid.flat[len(data.validation) :]:
         axes.set_visible(False)
     for axes in grid[:, 0]:
         style.score_axis(axes, data.metric, wording.short_metric(data.metric))

@@ -21,8 +21,17 @@ from tuneoff.report.reading import Block
 from tuneoff.report.spending import BOUGHT, EXPLOITED, IDLE, NOBODY, OUTCOMES, REPEATED, SHARED, UNENDED
 
 _BOUGHT = dict(zip((*BOUGHT, IDLE), ("#b9a3cf", "#3d4f66", "#8fa6c4", "#a3c293", "#c9a04e", "#e8e8e8"), strict=True))
-_OUTCOMES = {"completed": "#5b8c6e", "stopped": "#b9d4bf", EXPLOITED: "#d9a88f", REPEATED: "#c4c08a",
-             "diverged": "#b5594f", "failed": "#8c1d18", "interrupted": "#7d7d7d", UNENDED: "#a8a8a8", NOBODY: "#e8e8e8"}
+_OUTCOMES = {
+    "completed": "#5b8c6e",
+    "stopped": "#b9d4bf",
+    EXPLOITED: "#d9a88f",
+    REPEATED: "#c4c08a",
+    "diverged": "#b5594f",
+    "failed": "#8c1d18",
+    "interrupted": "#7d7d7d",
+    UNENDED: "#a8a8a8",
+    NOBODY: "#e8e8e8",
+}
 """Muted, as the full colours stand for algorithms everywhere."""
 _SHORTEST_SHARE = 0.002
 
@@ -53,8 +62,13 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     real = book[book["bought"] != SHARED]
     bought = minutes("bought", real, list(_BOUGHT))
     shared = minutes("bought", book, [SHARED])[SHARED]
-    return Data(bought=bought, outcomes=minutes("outcome", real, [*OUTCOMES, NOBODY]), charged=bought.sum(axis=1) - shared,
-                device=wording.device_label(done.cells["device_kind"]), dollars_per_minute=common_rate(done.cells))
+    return Data(
+        bought=bought,
+        outcomes=minutes("outcome", real, [*OUTCOMES, NOBODY]),
+        charged=bought.sum(axis=1) - shared,
+        device=wording.device_label(done.cells["device_kind"]),
+        dollars_per_minute=common_rate(done.cells),
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -71,8 +85,9 @@ def draw(data: Data, figure: Figure) -> None:
     axes.set_xlabel(f"{data.device}-minutes (mark: charged" + ("; top: dollars)" if data.dollars_per_minute else ")"))
     style.dollar_axis(axes, data.dollars_per_minute)
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=7, handlelength=1.0,
-                  columnspacing=1.2)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=7, handlelength=1.0, columnspacing=1.2
+    )
 
 
 def _bars(axes: Axes, table: pd.DataFrame, tints: Mapping[str, str], *, offset: float, height: float) -> None:

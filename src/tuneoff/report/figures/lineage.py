@@ -43,9 +43,13 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     chosen = bred.iloc[0]
     own = of_cell(frames.evaluations, chosen["cell"])
     lanes = tuple(sorted(set(own["trial_id"]), key=lambda name: (len(name), name)))
-    return Data(intervals=_intervals(own, lanes), copies=_copies(own, lanes), lanes=lanes,
-                title=f"{chosen['algorithm']}, repeat {chosen['repeat']}",
-                device=wording.device_label([chosen["device_kind"]]))
+    return Data(
+        intervals=_intervals(own, lanes),
+        copies=_copies(own, lanes),
+        lanes=lanes,
+        title=f"{chosen['algorithm']}, repeat {chosen['repeat']}",
+        device=wording.device_label([chosen["device_kind"]]),
+    )
 
 
 def _intervals(own: pd.DataFrame, lanes: tuple[str, ...]) -> pd.DataFrame:
@@ -53,8 +57,15 @@ def _intervals(own: pd.DataFrame, lanes: tuple[str, ...]) -> pd.DataFrame:
     begin = end.groupby(own["trial_id"]).shift(1).fillna(0.0)
     path = set(ancestry(own))
     winning = [(t, n) in path for t, n in zip(own["trial_id"], own["evaluation"], strict=True)]
-    return pd.DataFrame({"lane": [lanes.index(t) for t in own["trial_id"]], "begin": begin, "end": end,
-                         "value": own[HPARAM + COLOURED].astype(float), "winning": winning})
+    return pd.DataFrame(
+        {
+            "lane": [lanes.index(t) for t in own["trial_id"]],
+            "begin": begin,
+            "end": end,
+            "value": own[HPARAM + COLOURED].astype(float),
+            "winning": winning,
+        }
+    )
 
 
 def _copies(own: pd.DataFrame, lanes: tuple[str, ...]) -> pd.DataFrame:
@@ -65,8 +76,14 @@ def _copies(own: pd.DataFrame, lanes: tuple[str, ...]) -> pd.DataFrame:
         donor = (r["parent_trial_id"], r["parent_evaluation"])
         if donor in minute:
             before = minute.get((r["trial_id"], r["evaluation"] - 1), 0.0)
-            rows.append({"from_lane": lanes.index(donor[0]), "from_minute": minute[donor],
-                         "to_lane": lanes.index(r["trial_id"]), "to_minute": max(before, minute[donor])})
+            rows.append(
+                {
+                    "from_lane": lanes.index(donor[0]),
+                    "from_minute": minute[donor],
+                    "to_lane": lanes.index(r["trial_id"]),
+                    "to_minute": max(before, minute[donor]),
+                }
+            )
     return pd.DataFrame(rows, columns=["from_lane", "from_minute", "to_lane", "to_minute"])
 
 
@@ -89,13 +106,31 @@ def draw(data: Data, figure: Figure) -> None:
     low, high = data.intervals["value"].min(), data.intervals["value"].max()
     shades = ScalarMappable(LogNorm(low, high if high > low else 1.01 * low), colormaps["cividis"])
     for winning, part in data.intervals.groupby("winning"):
-        axes.barh(part["lane"], part["end"] - part["begin"], left=part["begin"], height=0.6,
-                  color=shades.to_rgba(part["value"].to_numpy()), edgecolor=style.INK if winning else "white",
-                  linewidth=1.6 if winning else 0.5, zorder=3 if winning else 2)
+        axes.barh(
+            part["lane"],
+            part["end"] - part["begin"],
+            left=part["begin"],
+            height=0.6,
+            color=shades.to_rgba(part["value"].to_numpy()),
+            edgecolor=style.INK if winning else "white",
+            linewidth=1.6 if winning else 0.5,
+            zorder=3 if winning else 2,
+        )
     for copy in data.copies.to_dict("records"):
-        axes.annotate("", (copy["to_minute"], copy["to_lane"]), (copy["from_minute"], copy["from_lane"]), zorder=4,
-                      arrowprops={"arrowstyle": "-|>", "color": "#D55E00", "linewidth": 0.9, "shrinkA": 0,
-                                  "shrinkB": 0, "mutation_scale": 7})
+        axes.annotate(
+            "",
+            (copy["to_minute"], copy["to_lane"]),
+            (copy["from_minute"], copy["from_lane"]),
+            zorder=4,
+            arrowprops={
+                "arrowstyle": "-|>",
+                "color": "#D55E00",
+                "linewidth": 0.9,
+                "shrinkA": 0,
+                "shrinkB": 0,
+                "mutation_scale": 7,
+            },
+        )
     axes.set_yticks(range(len(data.lanes)), data.lanes)
     axes.set_ylim(len(data.lanes) - 0.4, -0.6)
     axes.grid(axis="y", visible=False)

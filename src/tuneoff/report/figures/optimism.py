@@ -33,15 +33,19 @@ def data(block: Block, frames: Frames) -> Data | None:
     if cells.empty:
         return None
     names = wording.order(cells["algorithm"])
-    return Data(intervals={name: _interval(cells[cells["algorithm"] == name], block.metric) for name in names},
-                points=cells[["algorithm", "optimism"]].reset_index(drop=True), metric=block.metric)
+    return Data(
+        intervals={name: _interval(cells[cells["algorithm"] == name], block.metric) for name in names},
+        points=cells[["algorithm", "optimism"]].reset_index(drop=True),
+        metric=block.metric,
+    )
 
 
 def _interval(cells: pd.DataFrame, metric: str) -> Interval:
     if len(cells) == 1 and metric == "accuracy":
         only = cells.iloc[0]
-        return single_run_optimism(float(only["validation"]), float(only["test"]), int(only["n_validation"]),
-                                   int(only["n_test"]))
+        return single_run_optimism(
+            float(only["validation"]), float(only["test"]), int(only["n_validation"]), int(only["n_test"])
+        )
     return selection_optimism(cells["validation"].to_numpy(), cells["test"].to_numpy())
 
 

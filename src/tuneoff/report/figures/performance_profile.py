@@ -38,8 +38,15 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     if len(names) < 2 or not np.isfinite(target):
         return None
     common = searches.common(names)
-    costs = np.array([[cost_to_target(searches.steps[c].cost, searches.steps[c].value, float(target))
-                       for c in (searches.named(n)[k].cell for k in common)] for n in names])
+    costs = np.array(
+        [
+            [
+                cost_to_target(searches.steps[c].cost, searches.steps[c].value, float(target))
+                for c in (searches.named(n)[k].cell for k in common)
+            ]
+            for n in names
+        ]
+    )
     if len(common) < FEWEST_REPEATS or not np.isfinite(costs).any():
         return None
     return Data(shares=dict(zip(names, performance_profile(costs, FACTORS), strict=True)), repeats=len(common))

@@ -33,8 +33,11 @@ def data(block: Block, frames: Frames) -> Data | None:
     runs = runs[runs["cell"].isin(searched["cell"])]
     if runs.empty:
         return None
-    return Data(searched=searched[["algorithm", "cell", "test"]].reset_index(drop=True),
-                runs=runs[["algorithm", "cell", "test"]].reset_index(drop=True), metric=block.metric)
+    return Data(
+        searched=searched[["algorithm", "cell", "test"]].reset_index(drop=True),
+        runs=runs[["algorithm", "cell", "test"]].reset_index(drop=True),
+        metric=block.metric,
+    )
 
 
 def draw(data: Data, figure: Figure) -> None:

@@ -16,8 +16,9 @@ def probability_of_improvement(a: ArrayLike, b: ArrayLike) -> float:
     return float(_improvement(as_scores(a)[None, :], as_scores(b)[None, :])[0])
 
 
-def probability_of_improvement_interval(a: ArrayLike, b: ArrayLike, seed: int = 0, level: float = 0.95,
-                                        resamples: int = 5000) -> Interval:
+def probability_of_improvement_interval(
+    a: ArrayLike, b: ArrayLike, seed: int = 0, level: float = 0.95, resamples: int = 5000
+) -> Interval:
     """Percentile bootstrap over the runs of each. A claim that A is better needs `low` above 0.5.
 
     Exactly mirrored when A and B change places: the draws belong to the values, not to the places. That is why it

@@ -34,5 +34,5 @@ def mid_ranks(values: ArrayLike) -> NDArray[np.float64]:
 def middle_half_mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Over the last axis: the mean without the lowest and highest quarter, rounded down, as scipy's trim_mean(x, 0.25)."""
     cut = int(0.25 * values.shape[-1])
-    kept = np.sort(values, axis=-1)[..., cut:values.shape[-1] - cut]
+    kept = np.sort(values, axis=-1)[..., cut : values.shape[-1] - cut]
     return np.asarray(kept.mean(axis=-1), dtype=np.float64)

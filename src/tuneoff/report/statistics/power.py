@@ -7,8 +7,9 @@ import math
 from tuneoff.report.statistics.distributions import normal_quantile
 
 
-def repeats_needed(sd: float, difference: float, *, paired: bool = False, correlation: float = 0.5,
-                   alpha: float = 0.05, power: float = 0.8) -> int:
+def repeats_needed(
+    sd: float, difference: float, *, paired: bool = False, correlation: float = 0.5, alpha: float = 0.05, power: float = 0.8
+) -> int:
     """Runs per arm to see `difference` with this power, two-sided, by the normal approximation.
 
     n = 2 (1 - rho) (z_(1 - alpha/2) + z_power)^2 (sd / difference)^2, with rho = 0 for unpaired arms. sd: of the runs

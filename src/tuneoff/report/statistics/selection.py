@@ -16,13 +16,10 @@ def selection_optimism(validation: ArrayLike, test: ArrayLike) -> Interval:
     return mean_interval(as_scores(validation) - as_scores(test))
 
 
-def single_run_optimism(validation: float, test: float, n_validation: int, n_test: int, level: float = 0.95,
-                        ) -> Interval:
+def single_run_optimism(validation: float, test: float, n_validation: int, n_test: int, level: float = 0.95) -> Interval:
     """The same for one run, of accuracies: the interval of two independent proportions (Wald)."""
-    half = normal_quantile((1 + level) / 2) * float(
-        np.hypot(accuracy_se(validation, n_validation), accuracy_se(test, n_test)))
-    return Interval(estimate=validation - test, low=validation - test - half, high=validation - test + half,
-                    level=level)
+    half = normal_quantile((1 + level) / 2) * float(np.hypot(accuracy_se(validation, n_validation), accuracy_se(test, n_test)))
+    return Interval(estimate=validation - test, low=validation - test - half, high=validation - test + half, level=level)
 
 
 def expected_largest_normal(n: int) -> float:

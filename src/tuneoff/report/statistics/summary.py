@@ -67,8 +67,13 @@ def row_iqms(resamples: Floats) -> Floats:
     return middle_half_mean(resamples)
 
 
-def bootstrap_interval(strata: Sequence[ArrayLike], rng: np.random.Generator, statistic: Statistic = row_means,
-                       level: float = 0.95, resamples: int = 5000) -> Interval:
+def bootstrap_interval(
+    strata: Sequence[ArrayLike],
+    rng: np.random.Generator,
+    statistic: Statistic = row_means,
+    level: float = 0.95,
+    resamples: int = 5000,
+) -> Interval:
     """Percentile bootstrap (Efron 1979), stratified: runs are drawn again within their stratum (a task), then pooled.
 
     strata: one list of scores a stratum. Covers too rarely for means of a handful of runs (about 84 % instead of 95 %

@@ -16,8 +16,13 @@ DEFAULT_SEED = 20
 DEFAULT_SIZES = {"train": 2400, "dev": 600, "test": 2000}
 
 
-def build(*, seed: int = DEFAULT_SEED, train: int = DEFAULT_SIZES["train"], dev: int = DEFAULT_SIZES["dev"],
-          test: int = DEFAULT_SIZES["test"]) -> Task:
+def build(
+    *,
+    seed: int = DEFAULT_SEED,
+    train: int = DEFAULT_SIZES["train"],
+    dev: int = DEFAULT_SIZES["dev"],
+    test: int = DEFAULT_SIZES["test"],
+) -> Task:
     """Splits of the given numbers of pairs; no pair occurs twice, within a split or in two.
 
     Each split draws from its own generator and test is drawn first, so the test split is the same for any size of the
@@ -35,9 +40,12 @@ def build(*, seed: int = DEFAULT_SEED, train: int = DEFAULT_SIZES["train"], dev:
     for (name, size), child in zip(sizes.items(), np.random.SeedSequence(seed).spawn(len(sizes)), strict=True):
         if size:
             splits[name] = _split(np.random.Generator(np.random.PCG64(child)), size, taken)
-    return Task(name="entail", label_names=LABEL_NAMES, splits={n: splits[n] for n in ("train", "dev", "test")
-                                                               if n in splits},
-                source=f"built-in grammar, seed {seed}")
+    return Task(
+        name="entail",
+        label_names=LABEL_NAMES,
+        splits={n: splits[n] for n in ("train", "dev", "test") if n in splits},
+        source=f"built-in grammar, seed {seed}",
+    )
 
 
 def phenomenon_of(row: int) -> str:
@@ -61,5 +69,8 @@ def draw_new(rng: np.random.Generator, phenomenon: str, entailed: bool, taken: s
 
 def _split(rng: np.random.Generator, size: int, taken: set[Pair]) -> TextSplit:
     pairs = [draw_new(rng, phenomenon_of(row), bool(label_of(row)), taken) for row in range(size)]
-    return TextSplit(text_a=tuple(p for p, _ in pairs), text_b=tuple(h for _, h in pairs),
-                     label=np.array([label_of(row) for row in range(size)], dtype=np.int64))
+    return TextSplit(
+        text_a=tuple(p for p, _ in pairs),
+        text_b=tuple(h for _, h in pairs),
+        label=np.array([label_of(row) for row in range(size)], dtype=np.int64),
+    )

@@ -26,17 +26,7 @@ from tuneoff.task.entail.clause import (
     Quantifier,
     polarity,
 )
-from tuneoff.task.entail.lexicon import (
-    ANIMATE_ADJECTIVES,
-    NAMES,
-    NOUNS,
-    PLACES,
-    THING_ADJECTIVES,
-    TIMES,
-    VERBS,
-    Noun,
-    Verb,
-)
+from tuneoff.task.entail.lexicon import ANIMATE_ADJECTIVES, NAMES, NOUNS, PLACES, THING_ADJECTIVES, TIMES, VERBS, Noun, Verb
 
 Item = TypeVar("Item")
 EXCHANGED_SHARE = 0.3
@@ -45,8 +35,16 @@ SLOTS = ("subject.noun", "subject.adjective", "subject.place", "verb", "time", "
 
 _AT_LEAST = tuple(q for q in COUNTING if q.high is None)
 _AT_MOST = tuple(q for q in COUNTING if q.low == 0)
-_SUBJECT_FAMILIES = ((EVERY, ALL, EACH), (SOME, A, AT_LEAST_ONE), (SOME, A, AT_LEAST_ONE), _AT_LEAST, _AT_LEAST,
-                     (NO, NOT_A_SINGLE), (NOT_EVERY, NOT_ALL), _AT_MOST)
+_SUBJECT_FAMILIES = (
+    (EVERY, ALL, EACH),
+    (SOME, A, AT_LEAST_ONE),
+    (SOME, A, AT_LEAST_ONE),
+    _AT_LEAST,
+    _AT_LEAST,
+    (NO, NOT_A_SINGLE),
+    (NOT_EVERY, NOT_ALL),
+    _AT_MOST,
+)
 """Those that point up come more often, as they do in natural text."""
 _OBJECT_FAMILIES = ((EVERY,), (A, SOME), (A,), _AT_LEAST, (NO,))
 
@@ -80,13 +78,15 @@ def draw_individual(rng: np.random.Generator, kins: Sequence[str]) -> NounPhrase
     return NounPhrase(noun=draw_noun(rng, kins), quantifier=None)
 
 
-def draw_phrase(rng: np.random.Generator, kins: Sequence[str], quantifier: Quantifier, *,
-                place: bool = True) -> NounPhrase:
+def draw_phrase(rng: np.random.Generator, kins: Sequence[str], quantifier: Quantifier, *, place: bool = True) -> NounPhrase:
     noun = draw_noun(rng, kins)
     adjectives = adjectives_for(noun)
-    return NounPhrase(noun=noun, quantifier=quantifier,
-                      adjective=pick(rng, adjectives) if chance(rng, 0.25) else None,
-                      place=pick(rng, PLACES) if place and chance(rng, 0.25) else None)
+    return NounPhrase(
+        noun=noun,
+        quantifier=quantifier,
+        adjective=pick(rng, adjectives) if chance(rng, 0.25) else None,
+        place=pick(rng, PLACES) if place and chance(rng, 0.25) else None,
+    )
 
 
 def draw_object(rng: np.random.Generator, verb: Verb, *, negated: bool = False, simple: bool = False) -> NounPhrase:
@@ -109,8 +109,13 @@ def draw_clause(rng: np.random.Generator) -> Clause:
         subject = draw_phrase(rng, verb.agents, pick(rng, pick(rng, _SUBJECT_FAMILIES)))
     bounded_below = subject.quantifier is None or (subject.quantifier.low > 0 and not subject.quantifier.outside)
     negated = bounded_below and chance(rng, 0.15)
-    return Clause(subject=subject, verb=verb, negated=negated, time=pick(rng, TIMES) if chance(rng, 0.3) else None,
-                  object=draw_object(rng, verb, negated=negated) if verb.patients else None)
+    return Clause(
+        subject=subject,
+        verb=verb,
+        negated=negated,
+        time=pick(rng, TIMES) if chance(rng, 0.3) else None,
+        object=draw_object(rng, verb, negated=negated) if verb.patients else None,
+    )
 
 
 def adjectives_for(noun: str) -> tuple[str, ...]:

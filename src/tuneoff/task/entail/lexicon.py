@@ -36,14 +36,8 @@ NOUN_TREE: Tree = {
         "flower": {"rose": {}, "tulip": {}, "lily": {}, "daisy": {}},
         "tree": {"oak": {}, "pine": {}, "elm": {}, "birch": {}},
     },
-    "vehicle": {
-        "car": {"taxi": {}, "jeep": {}, "limousine": {}},
-        "boat": {"ferry": {}, "canoe": {}, "yacht": {}},
-    },
-    "tool": {
-        "knife": {"dagger": {}, "scalpel": {}, "machete": {}},
-        "saw": {"hacksaw": {}, "chainsaw": {}, "jigsaw": {}},
-    },
+    "vehicle": {"car": {"taxi": {}, "jeep": {}, "limousine": {}}, "boat": {"ferry": {}, "canoe": {}, "yacht": {}}},
+    "tool": {"knife": {"dagger": {}, "scalpel": {}, "machete": {}}, "saw": {"hacksaw": {}, "chainsaw": {}, "jigsaw": {}}},
 }
 IRREGULAR_PLURALS = {"person": "people", "child": "children", "knife": "knives"}
 PEOPLE = ("person",)
@@ -59,8 +53,7 @@ TIMES = ("on monday", "on friday", "at noon", "at night", "in april", "in winter
 NUMBERS = ("zero", "one", "two", "three", "four", "five", "six")
 
 _INTRANSITIVE: tuple[tuple[tuple[str, ...], Tree], ...] = (
-    (ANIMATE, {"move": {"walk": {"stroll": {}, "march": {}, "limp": {}},
-                        "run": {"sprint": {}, "jog": {}, "dash": {}}}}),
+    (ANIMATE, {"move": {"walk": {"stroll": {}, "march": {}, "limp": {}}, "run": {"sprint": {}, "jog": {}, "dash": {}}}}),
     (ANIMATE, {"rest": {"sleep": {"nap": {}, "doze": {}, "snooze": {}}, "lounge": {}}}),
     (PEOPLE, {"perform": {"dance": {"waltz": {}, "twirl": {}}, "sing": {"croon": {}, "yodel": {}}}}),
     (PEOPLE, {"laugh": {"giggle": {}, "chuckle": {}, "cackle": {}}}),
@@ -75,8 +68,13 @@ _TRANSITIVE: tuple[tuple[tuple[str, ...], tuple[str, ...], Tree], ...] = (
     (ANIMATE, FOOD, {"consume": {"eat": {"nibble": {}, "devour": {}, "munch": {}}}}),
 )
 _IRREGULAR_PAST = {
-    "run": ("ran", "run"), "sleep": ("slept", "slept"), "sing": ("sang", "sung"), "hit": ("hit", "hit"),
-    "hold": ("held", "held"), "see": ("saw", "seen"), "eat": ("ate", "eaten"),
+    "run": ("ran", "run"),
+    "sleep": ("slept", "slept"),
+    "sing": ("sang", "sung"),
+    "hit": ("hit", "hit"),
+    "hold": ("held", "held"),
+    "see": ("saw", "seen"),
+    "eat": ("ate", "eaten"),
 }
 _DOUBLED = ("jog", "nap", "slap", "hug", "spot", "drag", "tug", "scrub")
 
@@ -149,8 +147,9 @@ def _verbs() -> dict[str, Verb]:
     for agents, patients, tree in [(a, (), t) for a, t in _INTRANSITIVE] + list(_TRANSITIVE):
         for base, parent, children in _walk(tree):
             past, participle = _past(base)
-            verbs[base] = Verb(base=base, past=past, participle=participle, parent=parent, children=children,
-                               agents=agents, patients=patients)
+            verbs[base] = Verb(
+                base=base, past=past, participle=participle, parent=parent, children=children, agents=agents, patients=patients
+            )
     return verbs
 
 

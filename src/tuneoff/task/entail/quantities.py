@@ -64,8 +64,7 @@ def presupposes(premise: Form, hypothesis: Form) -> bool:
 
 def _forms() -> tuple[Form, ...]:
     plain = [Form(quantifier=q, negated=False) for q in PLAIN + COUNTING]
-    negated = [Form(quantifier=q, negated=True) for q in PLAIN + COUNTING if q.low > 0 and not q.outside
-               and q.high is None]
+    negated = [Form(quantifier=q, negated=True) for q in PLAIN + COUNTING if q.low > 0 and not q.outside and q.high is None]
     return tuple(plain + negated)
 
 
@@ -90,8 +89,9 @@ QUANTIFIER_TABLE = _tables(lambda p, h: not (p.negative or h.negative) and not (
 NEGATION_TABLE = _tables(lambda p, h: (p.negative or h.negative) and not (p.counting and h.counting))
 
 
-def from_table(table: Sequence[tuple[Form, tuple[Form, ...], tuple[Form, ...]]], rng: np.random.Generator,
-               entailed: bool) -> Pair | None:
+def from_table(
+    table: Sequence[tuple[Form, tuple[Form, ...], tuple[Form, ...]]], rng: np.random.Generator, entailed: bool
+) -> Pair | None:
     """The hypothesis is drawn before the label decides the premise, so that it tells nothing by itself."""
     hypothesis_form, good, bad = pick(rng, table)
     near = tuple(form for form in bad if form.outside == hypothesis_form.outside)
@@ -115,5 +115,4 @@ def _with_form(clause: Clause, form: Form) -> Clause:
     patient = clause.object
     if form.negated and patient is not None and patient.quantifier is not None:
         patient = replace(patient, quantifier=ANY)
-    return replace(clause, subject=replace(clause.subject, quantifier=form.quantifier), negated=form.negated,
-                   object=patient)
+    return replace(clause, subject=replace(clause.subject, quantifier=form.quantifier), negated=form.negated, object=patient)

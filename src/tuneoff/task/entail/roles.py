@@ -45,8 +45,13 @@ def _voice(rng: np.random.Generator, entailed: bool) -> Pair | None:
     passives = (chance(rng, 0.5), chance(rng, 0.5))
     if negated and patient.quantifier is not None:
         passives = (False, False)
-    base = Clause(subject=agent, verb=pick(rng, _ACTS), object=patient, negated=negated,
-                  time=pick(rng, TIMES) if chance(rng, 0.5) else None)
+    base = Clause(
+        subject=agent,
+        verb=pick(rng, _ACTS),
+        object=patient,
+        negated=negated,
+        time=pick(rng, TIMES) if chance(rng, 0.5) else None,
+    )
     weaker = base
     if passives[0] == passives[1] or chance(rng, 0.3):
         weaker = weaken(rng, base)
@@ -91,8 +96,9 @@ def _transfer(rng: np.random.Generator, entailed: bool) -> Pair | None:
     return premise, _transfer_text(give, giver, receiver, wider, time, forward=forward[1])
 
 
-def _transfer_text(give: str, giver: NounPhrase, receiver: NounPhrase, thing: NounPhrase, time: str | None, *,
-                   forward: bool) -> str:
+def _transfer_text(
+    give: str, giver: NounPhrase, receiver: NounPhrase, thing: NounPhrase, time: str | None, *, forward: bool
+) -> str:
     x, y, z = (noun_phrase_text(phrase) for phrase in (giver, receiver, thing))
     words = [x, give, z, "to", y] if forward else [y, TRANSFERS[give], z, "from", x]
     return " ".join([*words, time] if time else words)
@@ -107,8 +113,10 @@ def _mutual(rng: np.random.Generator, entailed: bool) -> Pair | None:
     timed = f" {pick(rng, TIMES)}"
     premise_timed = entailed != negated
     texts = []
-    for first, second, time in ((*two, timed if premise_timed else ""),
-                                (*(two[::-1] if chance(rng, 0.7) else two), "" if premise_timed else timed)):
+    for first, second, time in (
+        (*two, timed if premise_timed else ""),
+        (*(two[::-1] if chance(rng, 0.7) else two), "" if premise_timed else timed),
+    ):
         verb = f"did not {base}" if negated else MUTUAL[base]
         texts.append(f"{noun_phrase_text(first)} {verb} {noun_phrase_text(second)}{time}")
     return texts[0], texts[1]
