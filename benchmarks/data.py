@@ -98,7 +98,7 @@ def _align(table: Iterable[tuple[str, ...]]) -> list[str]:
 
 def report(config: RunConfig) -> str:
     """Raises a UserError of the part that is wrong."""
-    from tuneoff.engine.model import load_tokenizer
+    from tuneoff.model.loading import load_tokenizer
 
     task = load_task(config.task)
     splits = make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])

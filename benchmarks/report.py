@@ -14,11 +14,11 @@ from pathlib import Path
 
 from tuneoff.errors import UserError
 from tuneoff.price import Price
+from tuneoff.records.store import HEADER_FILE, LOG_FILE
 from tuneoff.report.compare import compare
 from tuneoff.report.index import Entry, write_index
 from tuneoff.report.output import StudyReport, write_report
 from tuneoff.report.reading import ReportError, read_cells
-from tuneoff.storage import HEADER_FILE, LOG_FILE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,8 +9,8 @@ import hydra
 from omegaconf import DictConfig
 
 from benchmarks.cli import command_of, compose, exit_on_user_error, guarded
-from tuneoff.existing import finished
-from tuneoff.uncollected import uncollected
+from tuneoff.garbage import collector_paused
+from tuneoff.study.stored_cell import finished
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
@@ -33,15 +33,17 @@ def main(composed: DictConfig) -> None:
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
         )
         return
-    first = "tuneoff.study" not in sys.modules
-    with uncollected() if first else nullcontext():  # not before the settings are known to be right: torch and Ray take seconds
-        from tuneoff.head_start import head_start
+    first = "tuneoff.study.run" not in sys.modules
+    with (
+        collector_paused() if first else nullcontext()
+    ):  # not before the settings are known to be right: torch and Ray take seconds
+        from tuneoff.study.head_start import head_start
 
         head_start(config)
-        from tuneoff import study
-        from tuneoff.dry_run import dry_run
         from tuneoff.report.closing import closing_summary
-        from tuneoff.view import make_listener
+        from tuneoff.study import run as study
+        from tuneoff.study.dry_run import dry_run
+        from tuneoff.study.progress import make_listener
 
     if config.dry_run:
         print(dry_run(config))
@@ -55,6 +57,6 @@ if __name__ == "__main__":
         guarded(main)
     finally:
         if "ray" in sys.modules:
-            from tuneoff.runtime import stop_ray
+            from tuneoff.execution.runtime import stop_ray
 
             stop_ray()

@@ -25,16 +25,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tuneoff.engine.batches import DeviceSplit
-from tuneoff.engine.model import Network, load_base, load_tokenizer
-from tuneoff.engine.settings import ModelSettings
-from tuneoff.finetune import Job, finetune
 from tuneoff.hparams import HParams
+from tuneoff.model.loading import Network, load_base, load_tokenizer
+from tuneoff.model.settings import ModelSettings
 from tuneoff.space import Choice, Float, Int, SearchSpace
 from tuneoff.task.encode import encode
 from tuneoff.task.entail import build, phenomenon_of
 from tuneoff.task.entail.pairs import PHENOMENA
 from tuneoff.task.entail.surface import hypothesis_only_accuracy, overlap_accuracy
+from tuneoff.training.batches import DeviceSplit
+from tuneoff.training.finetune import Job, finetune
 
 SPACE = SearchSpace(
     {

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tuneoff.record import Cell, Cost, EvaluationRecord, Header, Score, SessionStartRecord
+from tuneoff.evaluation import Cost, Score
+from tuneoff.records.schema import Cell, EvaluationRecord, Header, SessionStartRecord
 from tuneoff.report.evidence import find
 from tuneoff.report.frames import build_frames
 from tuneoff.report.questions import judge_by_question

@@ -12,31 +12,25 @@ import pytest
 SOURCE = Path(__file__).parents[1] / "src" / "tuneoff"
 
 FORBIDDEN = {
-    "finetune.py": ("ray", "hydra", "omegaconf"),
-    "checkpoint.py": ("ray", "hydra"),
-    "engine": ("ray", "hydra", "omegaconf"),
-    "metrics.py": ("ray", "torch", "hydra"),
-    "record.py": ("ray", "torch", "hydra"),
-    "storage.py": ("ray", "torch", "hydra"),
+    "training": ("ray", "hydra", "omegaconf"),
+    "model": ("ray", "hydra", "omegaconf"),
+    "records": ("ray", "torch", "hydra"),
     "space.py": ("ray", "torch", "hydra"),
     "hparams.py": ("ray", "torch", "hydra"),
     "price.py": ("ray", "torch", "hydra"),
-    "prepare.py": ("ray", "hydra"),
     "report": ("ray", "torch", "hydra", "transformers"),
     "task": ("ray", "torch", "hydra"),
     "config.py": ("ray", "torch"),
     "algorithms": ("torch", "hydra", "transformers"),
-    "study.py": ("hydra", "omegaconf"),
-    "planning.py": ("hydra", "omegaconf"),
-    "trial.py": ("hydra", "omegaconf", "torch", "transformers"),
-    "inputs.py": ("ray", "torch", "hydra"),
-    "seats.py": ("ray", "torch", "hydra"),
-    "host.py": ("ray", "torch", "hydra"),
-    "executor.py": ("hydra", "omegaconf"),
-    "pool.py": ("torch", "hydra", "omegaconf"),
-    "runtime.py": ("hydra", "omegaconf"),
-    "reading.py": ("ray", "torch", "hydra"),
-    "existing.py": ("ray", "torch", "hydra"),
+    "study": ("hydra", "omegaconf"),
+    "execution": ("hydra", "omegaconf"),
+    "execution/trainable.py": ("torch", "transformers"),
+    "execution/messages.py": ("ray", "torch"),
+    "execution/worker_locks.py": ("ray", "torch"),
+    "execution/actor.py": ("ray", "torch"),
+    "execution/worker_pool.py": ("torch",),
+    "study/reading.py": ("ray", "torch"),
+    "study/stored_cell.py": ("ray", "torch"),
 }
 
 
@@ -63,7 +57,7 @@ def test_reading_settings_starts_neither_torch_nor_ray():
 
 def test_ray_can_be_started_and_rows_read_before_torch_is_imported():
     code = (
-        "import sys, tuneoff.runtime, tuneoff.reading, tuneoff.existing, tuneoff.head_start; "
+        "import sys, tuneoff.execution.runtime, tuneoff.study.reading, tuneoff.study.stored_cell, tuneoff.study.head_start; "
         "print(sorted({'torch', 'transformers', 'ray.tune'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -72,8 +66,8 @@ def test_ray_can_be_started_and_rows_read_before_torch_is_imported():
 
 def test_what_ray_tune_holds_as_a_trial_imports_nothing_that_trains():
     code = (
-        "import sys, tuneoff.trial, tuneoff.host; "
-        "print(sorted({'torch', 'transformers', 'tuneoff.executor'} & set(sys.modules)))"
+        "import sys, tuneoff.execution.trainable, tuneoff.execution.actor; "
+        "print(sorted({'torch', 'transformers', 'tuneoff.execution.worker'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

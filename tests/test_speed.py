@@ -19,7 +19,7 @@ from benchmarks.speed.setting import Setting, SpeedError, Work, forward_flops, r
 from benchmarks.speed.table import markdown, ratio, summarise
 from benchmarks.speed.watch import Watched, folder_size
 from tests.end_to_end.command import command
-from tuneoff.storage import load_cell
+from tuneoff.records.store import load_cell
 
 FIGURES = {
     "held_device_seconds_per_trial": 1.0,

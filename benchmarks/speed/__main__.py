@@ -12,7 +12,8 @@ from typing import Any
 
 from benchmarks.speed.setting import ARMS, PBT_ARMS, SpeedError
 from tuneoff.errors import UserError
-from tuneoff.provenance import git, hardware, now_utc, versions
+from tuneoff.records.provenance import git, now_utc, versions
+from tuneoff.study.hardware import hardware
 
 FOLDERS = ("--files", "--out")
 

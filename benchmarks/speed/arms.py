@@ -11,8 +11,9 @@ from typing import Any
 
 from benchmarks.speed.setting import Setting, SpeedError, Work
 from benchmarks.speed.watch import Watched, watch
-from tuneoff.record import COMPLETED, Cell, Cost
-from tuneoff.storage import LOG_FILE, find_cells, load_cell
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import COMPLETED, Cell
+from tuneoff.records.store import LOG_FILE, find_cells, load_cell
 
 LIMIT_SECONDS = 3600.0
 

@@ -94,10 +94,10 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from benchmarks.speed.setting import forward_flops
-    from tuneoff.engine.batches import DeviceSplit
-    from tuneoff.engine.model import Network
-    from tuneoff.finetune import Job, Run
     from tuneoff.hparams import HParams
+    from tuneoff.model.loading import Network
+    from tuneoff.training.batches import DeviceSplit
+    from tuneoff.training.finetune import Job, Run
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     base = _base(options)
@@ -164,7 +164,7 @@ def _base(options: argparse.Namespace) -> Any:
     import torch
     from transformers import AutoModelForSequenceClassification, BertConfig
 
-    from tuneoff.engine.model import BaseModel
+    from tuneoff.model.loading import BaseModel
 
     config = BertConfig(
         hidden_size=options.width,

@@ -9,8 +9,9 @@ import ray
 from ray.tune.search import Searcher
 
 from tuneoff.algorithms.base import SCORE
-from tuneoff.inputs import TRIAL
-from tuneoff.record import COMPLETED, Cost, Score
+from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.messages import TRIAL
+from tuneoff.records.schema import COMPLETED
 
 _SCORE = Score(metrics={"accuracy": 0.5}, loss=0.0, n_examples=2, predicted_counts=(1, 1))
 

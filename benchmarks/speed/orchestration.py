@@ -44,16 +44,16 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from ray import tune
 
     from benchmarks.speed.noop import NoOpHost, Numbers
-    from tuneoff import board as boards
     from tuneoff.algorithms.base import MODE, SCORE
-    from tuneoff.inputs import Assignment
-    from tuneoff.numbering import NumberingSearcher
-    from tuneoff.record import TrialEndRecord
-    from tuneoff.recorder import Recorder
-    from tuneoff.resume import Earlier
-    from tuneoff.storage import LOG_FILE, LogWriter, read_log
-    from tuneoff.trial import Trial
-    from tuneoff.tune_run import RUNTIME_FOLDER
+    from tuneoff.execution import shared_state as boards
+    from tuneoff.execution.messages import Assignment
+    from tuneoff.execution.numbering import NumberingSearcher
+    from tuneoff.execution.recorder import Recorder
+    from tuneoff.execution.trainable import Trial
+    from tuneoff.execution.tune import RUNTIME_FOLDER
+    from tuneoff.records.schema import TrialEndRecord
+    from tuneoff.records.store import LOG_FILE, LogWriter, read_log
+    from tuneoff.study.resume import Earlier
 
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began, used = time.perf_counter(), time.process_time()

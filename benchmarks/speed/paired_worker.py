@@ -16,13 +16,13 @@ import numpy as np
 import torch
 
 from benchmarks.speed.setting import Setting, read_rows
-from tuneoff.engine.batches import DeviceSplit, epoch_order
-from tuneoff.engine.model import Network, load_base, load_tokenizer
-from tuneoff.engine.vocabulary import compact
-from tuneoff.finetune import Job, finetune
 from tuneoff.hparams import HParams
+from tuneoff.model.loading import Network, load_base, load_tokenizer
+from tuneoff.model.vocabulary import compact
 from tuneoff.task.base import TextSplit
 from tuneoff.task.encode import encode
+from tuneoff.training.batches import DeviceSplit, epoch_order
+from tuneoff.training.finetune import Job, finetune
 
 FEW_ROWS = 16
 """What stands for validation, which nothing here asks for."""

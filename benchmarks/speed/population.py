@@ -11,7 +11,8 @@ from benchmarks.speed.arms import LIMIT_SECONDS, overrides, read_cell
 from benchmarks.speed.setting import WEIGHT_DECAYS, Setting, SpeedError
 from benchmarks.speed.table import RESOURCES
 from benchmarks.speed.watch import Watched, watch
-from tuneoff.record import Cell, Cost
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import Cell
 
 ROWS = (
     ("wall time of the search, s", "wall_seconds", 1.0, ".1f"),

@@ -13,22 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from tuneoff.evaluation import Cost, Score
 from tuneoff.hparams import HParams
-from tuneoff.provenance import PROTOCOL_VERSION
-from tuneoff.record import (
+from tuneoff.records.provenance import PROTOCOL_VERSION
+from tuneoff.records.schema import (
     COMPLETED,
     SCHEMA_VERSION,
-    Cost,
     EvaluationRecord,
     Header,
     Record,
-    Score,
     SessionEndRecord,
     SessionStartRecord,
     TrialEndRecord,
     TrialStartRecord,
 )
-from tuneoff.storage import LOG_FILE, find_cells, load_cell, to_line, write_header
+from tuneoff.records.store import LOG_FILE, find_cells, load_cell, to_line, write_header
 
 STUDY = "made-up"
 ALGORITHMS = ("bayesopt", "hyperopt", "pbt", "random")

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from benchmarks.cli import CONF
-from tuneoff.engine.settings import ModelSettings
 from tuneoff.errors import UserError
+from tuneoff.model.settings import ModelSettings
 from tuneoff.task.base import TextSplit
 from tuneoff.task.registry import load_task
 from tuneoff.task.settings import TaskSettings
@@ -126,7 +126,7 @@ def work_of(setting: Setting) -> Work:
     """Counts from the real lengths of the rows that are trained and evaluated on."""
     from transformers import AutoConfig
 
-    from tuneoff.engine.model import load_tokenizer, locate
+    from tuneoff.model.loading import load_tokenizer, locate
 
     settings = setting.model_settings
     config, tokenizer = AutoConfig.from_pretrained(locate(settings)), load_tokenizer(settings)

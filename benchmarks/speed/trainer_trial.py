@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, TrainerCallback
 
 from benchmarks.speed.setting import Setting, read_rows
-from tuneoff.engine.model import load_tokenizer, locate
+from tuneoff.model.loading import load_tokenizer, locate
 
 
 @dataclass(frozen=True, kw_only=True)

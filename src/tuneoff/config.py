@@ -18,9 +18,9 @@ from typing import Any, TypeVar
 
 from tuneoff.algorithms.base import AlgorithmConfig
 from tuneoff.budget import Budget
-from tuneoff.engine.settings import ModelSettings
 from tuneoff.errors import UserError
 from tuneoff.hparams import NAMES, HParamError, HParams
+from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
 from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError, Value
 from tuneoff.task.settings import TaskSettings

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.command import FAST, ROOT, run
-from tuneoff.record import EvaluationRecord, SessionStartRecord, TrialStartRecord
-from tuneoff.storage import load_cell
+from tuneoff.records.schema import EvaluationRecord, SessionStartRecord, TrialStartRecord
+from tuneoff.records.store import load_cell
 
 KILLS = {"grid": 3, "random": 3, "random_asha": 3, "bayesopt": 3, "hyperopt": 3, "pbt": 4, "pbt_2020": 3}
 """22 kills of the driver; workers are killed besides."""

@@ -15,8 +15,8 @@ from safetensors.torch import load_file, save_file
 from tests.end_to_end.command import command, run
 from tuneoff.config import parse_space
 from tuneoff.hparams import HParams
-from tuneoff.schedule import schedule_of, winner
-from tuneoff.storage import load_cell
+from tuneoff.records.recipe import schedule_of, winner
+from tuneoff.records.store import load_cell
 
 ALGORITHMS = ("default", "grid", "random", "random_asha", "bayesopt", "hyperopt", "pbt", "pbt_2020")
 TRIALS = 4

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.command import FAST, ROOT, run
-from tuneoff.record import CalibrationRecord, SessionStartRecord
-from tuneoff.storage import find_cells, load_cell
+from tuneoff.records.schema import CalibrationRecord, SessionStartRecord
+from tuneoff.records.store import find_cells, load_cell
 
 SWEEP = ("-m", "algorithm=default,random,pbt", "algorithm.trials=3", "study=all")
 

@@ -11,13 +11,13 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, BertConfig
 
-from tests.engine.conftest import WORDS, make_split
-from tuneoff.engine.batches import DeviceSplit, Slice
-from tuneoff.engine.generators import own_generators
-from tuneoff.engine.model import BaseModel, Network
-from tuneoff.engine.step import GraphStepper
-from tuneoff.finetune import Job, Run, finetune
+from tests.training.conftest import WORDS, make_split
 from tuneoff.hparams import HParams
+from tuneoff.model.loading import BaseModel, Network
+from tuneoff.training.batches import DeviceSplit, Slice
+from tuneoff.training.finetune import Job, Run, finetune
+from tuneoff.training.generators import own_generators
+from tuneoff.training.step import GraphStepper
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 

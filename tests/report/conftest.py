@@ -9,7 +9,7 @@ import pytest
 import synthetic as syn
 from hypothesis import settings
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report import reading
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block

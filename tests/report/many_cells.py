@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import synthetic as syn
 
-from tuneoff.record import Cell, Cost, Record
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import Cell, Record
 
 ALGORITHMS = ("default", "random", "grid", "bayesopt", "random_asha", "pbt")
 TRIALS, EPOCHS, DEVICES, STOPPING = 10, 3, 2, ("bayesopt", "random_asha")

@@ -9,19 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from tuneoff.record import (
+from tuneoff.evaluation import Cost, Score
+from tuneoff.records.schema import (
     SCHEMA_VERSION,
     Cell,
-    Cost,
     EvaluationRecord,
     Header,
     Record,
-    Score,
     SessionEndRecord,
     SessionStartRecord,
     TrialEndRecord,
 )
-from tuneoff.storage import LogWriter, write_header
+from tuneoff.records.store import LogWriter, write_header
 
 N_VALIDATION, N_TEST, N_TRAIN = 138, 139, 1000
 V100 = {"name": "v100-2020", "per_device_hour_usd": 3.06, "source": "AWS p3.16xlarge / 8", "date": "2020-11", "note": ""}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import synthetic as syn
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report.choice import choice_table, choose, sentences
 from tuneoff.report.figures import choice as figure
 from tuneoff.report.frames import Frames, build_frames

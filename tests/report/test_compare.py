@@ -9,7 +9,7 @@ import pytest
 import synthetic as syn
 
 from benchmarks.report import main
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report.compare import Comparison, changes, compare
 
 DATA = {"n_train": 1000, "source_rows": {"train": 5}, "split_sha256": "a", "encoded_sha256": "b", "model_sha256": "c"}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import synthetic as syn
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report.decision import budget_table, budgets, target_table
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.reading import Block

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 import synthetic as syn
 
-from tuneoff.record import Cell, Cost
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import Cell
 from tuneoff.report import style
 from tuneoff.report.figures import critical_difference, early_stopping, gantt, hyperparameters, ledger, lineage, optimism
 from tuneoff.report.frames import Frames, build_frames

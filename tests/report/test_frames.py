@@ -12,11 +12,12 @@ import synthetic as syn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tuneoff.evaluation import Cost
 from tuneoff.price import Price
-from tuneoff.record import Cell, Cost, TrialStartRecord
+from tuneoff.records.schema import Cell, TrialStartRecord
+from tuneoff.records.store import RecordError
 from tuneoff.report import reading
 from tuneoff.report.frames import LEDGER, build_frames
-from tuneoff.storage import RecordError
 
 
 def only(made: Cell) -> pd.Series:

@@ -8,7 +8,7 @@ import synthetic as syn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report.curves import steps_by_cell
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.published import published_table

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import synthetic as syn
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report.evidence import Findings, find
 from tuneoff.report.frames import build_frames
 from tuneoff.report.headline import headline

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import synthetic as syn
 
-from tuneoff.record import Cell, Record
+from tuneoff.records.schema import Cell, Record
+from tuneoff.records.store import RETRAIN_FILE, LogWriter
 from tuneoff.report.frames import build_frames, load_frames
 from tuneoff.report.reading import cell_name
 from tuneoff.report.retrained import retrained_table
-from tuneoff.storage import RETRAIN_FILE, LogWriter
 
 
 def searched(repeat: int = 0, test: float = 0.75) -> Cell:

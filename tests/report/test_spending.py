@@ -6,7 +6,8 @@ import synthetic as syn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuneoff.record import TRIAL_STATUSES, Cell, Cost, Record
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import TRIAL_STATUSES, Cell, Record
 from tuneoff.report import reading, spending
 from tuneoff.report.accounts import ledger_table
 from tuneoff.report.frames import build_frames

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import synthetic as syn
 
-from tuneoff.record import Cell, Record
+from tuneoff.records.schema import Cell, Record
 from tuneoff.report.accounts import failures_table
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.importance import importance

@@ -10,7 +10,7 @@ import synthetic as syn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report.evidence import Findings, find
 from tuneoff.report.frames import build_frames
 from tuneoff.report.single import PUBLISHED, SingleRun, judge_single_runs, most_disagreements

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tuneoff.task import TaskError, TaskSettings, load_task
-from tuneoff.task.hub import REPOSITORY, probe
+from tuneoff.task.sources.hub import REPOSITORY, probe
 
 RTE = TaskSettings.from_dict({"kind": "rte"})
 
@@ -68,7 +68,7 @@ def test_a_hub_that_never_answers_is_given_up_on(silent_server: str) -> None:
 
 def test_offline_mode_is_respected_without_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: pytest.fail("asked the network"))
+    monkeypatch.setattr("tuneoff.task.sources.hub.probe", lambda *_: pytest.fail("asked the network"))
     with pytest.raises(TaskError, match="HF_HUB_OFFLINE or HF_DATASETS_OFFLINE is set"):
         load_task(RTE)
 
@@ -83,7 +83,7 @@ def test_a_reachable_hub_is_loaded_from_under_the_documented_name(monkeypatch: p
         return hub_rows()
 
     monkeypatch.setattr(datasets, "load_dataset", fake)
-    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: None)
+    monkeypatch.setattr("tuneoff.task.sources.hub.probe", lambda *_: None)
     task = load_task(RTE)
     assert asked == [(REPOSITORY, "rte", True), (REPOSITORY, "rte", False)]
     assert task.splits["train"].text_a == ("NA", "b")
@@ -113,7 +113,7 @@ def write_cache(cache: Path, loaded: datasets.DatasetDict) -> None:
 
 def test_what_datasets_has_cached_is_used_without_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cache(tmp_path / "cache", hub_rows())
-    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: pytest.fail("asked the network"))
+    monkeypatch.setattr("tuneoff.task.sources.hub.probe", lambda *_: pytest.fail("asked the network"))
     task = load_task(RTE)
     assert task.source == f"hub {REPOSITORY}/rte, local cache"
     assert [len(rows) for rows in task.splits.values()] == [2, 2, 2]
@@ -122,14 +122,14 @@ def test_what_datasets_has_cached_is_used_without_a_request(tmp_path: Path, monk
 
 def test_another_task_in_the_cache_is_not_taken_for_the_one_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_cache(tmp_path / "cache", hub_rows())
-    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: "no route")
+    monkeypatch.setattr("tuneoff.task.sources.hub.probe", lambda *_: "no route")
     with pytest.raises(TaskError, match=r"can't be reached .no route. and the data is not in the local cache"):
         load_task(TaskSettings.from_dict({"kind": "mrpc"}))
 
 
 def test_a_cached_task_needs_no_download(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datasets, "load_dataset", lambda *_: hub_rows())
-    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: pytest.fail("asked the network"))
+    monkeypatch.setattr("tuneoff.task.sources.hub.probe", lambda *_: pytest.fail("asked the network"))
     assert load_task(RTE).source == f"hub {REPOSITORY}/rte, local cache"
 
 
@@ -138,7 +138,7 @@ def test_a_failing_download_is_an_error_with_its_cause(monkeypatch: pytest.Monke
         raise OSError("disk full")
 
     monkeypatch.setattr(datasets, "load_dataset", fake)
-    monkeypatch.setattr("tuneoff.task.hub.probe", lambda *_: None)
+    monkeypatch.setattr("tuneoff.task.sources.hub.probe", lambda *_: None)
     with pytest.raises(TaskError, match="OSError: disk full"):
         load_task(RTE)
 

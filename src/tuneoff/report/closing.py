@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from tuneoff.price import format_dollars
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
+from tuneoff.records.store import load_cell
 from tuneoff.report.frames import build_frames
 from tuneoff.report.wording import counted, device_label, minutes, score
-from tuneoff.storage import load_cell
 
 
 def closing_summary(folder: Path) -> str:

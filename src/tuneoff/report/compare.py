@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tuneoff.record import Cell
+from tuneoff.records.schema import Cell
 from tuneoff.report import reading, wording
 from tuneoff.report.reading import Block
 

@@ -15,8 +15,9 @@ from typing import Any
 
 import pandas as pd
 
+from tuneoff.evaluation import Cost
 from tuneoff.price import Price
-from tuneoff.record import TRIAL_STATUSES, Cell, Cost, EvaluationRecord, TrialEndRecord, TrialStartRecord
+from tuneoff.records.schema import TRIAL_STATUSES, Cell, EvaluationRecord, TrialEndRecord, TrialStartRecord
 from tuneoff.report import reading, spending
 
 LEDGER = tuple(f.name for f in fields(Cost) if f.name.endswith("_seconds"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tuneoff.record import COMPLETED
+from tuneoff.records.schema import COMPLETED
 from tuneoff.report.frames import HPARAM, Frames
 
 FEWEST_TRIALS = 20

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuneoff.garbage import collector_paused
 from tuneoff.price import Price, format_dollars
 from tuneoff.report.accounts import failures_table, ledger_table
 from tuneoff.report.choice import choice_table
@@ -28,7 +29,6 @@ from tuneoff.report.retrained import retrained_table
 from tuneoff.report.scores import improvement_table, maximum_table, summary_table
 from tuneoff.report.stopping import stopping_table
 from tuneoff.report.table import Table, details_table, results_table
-from tuneoff.uncollected import uncollected
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 
@@ -64,7 +64,7 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
     draw: with figures, which take most of the time. Raises ReportError without a finished cell, RecordError for records
     that can't be read.
     """
-    with uncollected():
+    with collector_paused():
         frames = load_frames(study, price)
     studies = sorted(frames.cells["study"].unique())
     if len(studies) > 1:
@@ -100,7 +100,7 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
     return {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
 
 
-@uncollected(stays=False)
+@collector_paused(stays=False)
 def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> BlockReport:
     folder.mkdir(parents=True)
     made = {name: make(block, frames) for name, make in TABLES.items()}

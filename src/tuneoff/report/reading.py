@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tuneoff.errors import UserError
+from tuneoff.evaluation import Cost, Score
 from tuneoff.price import Price, PriceError, charged_device_seconds
-from tuneoff.record import Cell, Cost, EvaluationRecord, Score, SessionStartRecord
-from tuneoff.storage import RETRAIN_FILE, RecordError, find_cells, load_cell
+from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord
+from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
 
 NEWEST_CHECKPOINT = "blog2020"
 """The protocol under which the tested weights are the best trial's newest checkpoint."""

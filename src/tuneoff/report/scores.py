@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
-from tuneoff.record import COMPLETED
+from tuneoff.records.schema import COMPLETED
 from tuneoff.report import wording
 from tuneoff.report.curves import Searches
 from tuneoff.report.evidence import pair_up

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
-from tuneoff.record import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED, Cell, Cost, EvaluationRecord, SessionStartRecord
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED, Cell, EvaluationRecord, SessionStartRecord
 
 IDLE, SHARED = "idle", "shared"
 BOUGHT = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tuneoff.record import COMPLETED, STOPPED
+from tuneoff.records.schema import COMPLETED, STOPPED
 from tuneoff.report import wording
 from tuneoff.report.frames import HPARAM, Frames
 from tuneoff.report.reading import Block

@@ -37,13 +37,13 @@ def _load_entail(settings: EntailSettings) -> Task:
 
 
 def _load_glue(settings: GlueSettings) -> Task:
-    from tuneoff.task.glue import load_glue
+    from tuneoff.task.sources.glue import load_glue
 
     return load_glue(settings)
 
 
 def _load_table(settings: TableSettings) -> Task:
-    from tuneoff.task.table import load_table
+    from tuneoff.task.sources.table import load_table
 
     return load_table(settings)
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tuneoff.metrics import METRICS
 from tuneoff.task.base import TaskError
+from tuneoff.task.metrics import METRICS
 
 QUOTING = ("double", "none")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

@@ -10,8 +10,8 @@ import numpy as np
 from tuneoff.algorithms.base import SearchContext
 from tuneoff.algorithms.proposer import History, Point, Proposer
 from tuneoff.algorithms.settings import AlgorithmError, require
-from tuneoff.schedule import Schedule, schedule_of
-from tuneoff.storage import HEADER_FILE, load_cell
+from tuneoff.records.recipe import Schedule, schedule_of
+from tuneoff.records.store import HEADER_FILE, load_cell
 
 TRIALS_FIXED = True
 

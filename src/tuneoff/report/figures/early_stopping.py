@@ -18,7 +18,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tuneoff.record import DIVERGED, FAILED
+from tuneoff.records.schema import DIVERGED, FAILED
 from tuneoff.report import style, wording
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell

@@ -18,7 +18,7 @@ from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from tuneoff.record import DIVERGED, FAILED, STOPPED
+from tuneoff.records.schema import DIVERGED, FAILED, STOPPED
 from tuneoff.report import style
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell

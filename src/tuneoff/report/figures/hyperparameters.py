@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from tuneoff.record import STOPPED
+from tuneoff.records.schema import STOPPED
 from tuneoff.report import style, wording
 from tuneoff.report.figures._shared import CROWD
 from tuneoff.report.frames import HPARAM, Frames

@@ -1,0 +1,118 @@
+"""Ray: one runtime per process, how many trials run at once, and the executors. Imports neither torch nor Ray Tune, unless a
+GPU is to be counted."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.update(
+    {
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
+        "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Ray's snapshots of the experiment: resuming goes by our records
+        "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    }
+)
+
+import ray
+
+from tuneoff.config import ConfigError, ResourceSettings, RunConfig, available_cores
+from tuneoff.execution import worker_pool as pool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slots:
+    """count: trials at once. devices: what is held, and charged, for the whole search."""
+
+    count: int
+    devices: int
+    device_kind: str
+
+
+def find_slots(config: RunConfig, device: str) -> Slots:
+    """As many trials at once as fit, or as asked for where that fits. ConfigError where it does not."""
+    resources = config.resources
+    if resources.address is not None:
+        start_ray(config)
+        found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+        nodes = [(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in found]
+    else:
+        nodes = [(available_cores(), _count_gpus() if device == "cuda" else 0)]
+    on_gpu = device == "cuda"
+    cores, gpus = sum(n for n, _ in nodes), sum(n for _, n in nodes)
+    fit_at_once = sum(_fit(resources, *node, on_gpu=on_gpu) for node in nodes)
+    asked = resources.slots or 1
+    if fit_at_once < asked:
+        raise ConfigError(
+            f"resources.slots is {asked} with resources.cpus_per_trial={resources.cpus_per_trial}"
+            + (f" and resources.gpus_per_trial={resources.gpus_per_trial:g}" if on_gpu else "")
+            + f", but there are {cores} cores"
+            + (f" and {gpus} GPUs" if on_gpu else "")
+            + (f": at most {fit_at_once} fit at once" if fit_at_once else ": not one trial fits")
+        )
+    if resources.address is not None and resources.slots is not None:
+        raise ConfigError(f"resources.slots is {resources.slots}, but a cluster's size is not ours to limit: leave it null")
+    count = resources.slots or fit_at_once
+    held = count * (resources.gpus_per_trial if on_gpu else resources.cpus_per_trial)
+    return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
+
+
+def _fit(resources: ResourceSettings, cores: int, gpus: int, *, on_gpu: bool) -> int:
+    """Trials at once on one machine. A share of a GPU is never of two."""
+    by_cores = cores // resources.cpus_per_trial
+    return min(by_cores, gpus * math.floor(1 / resources.gpus_per_trial + 1e-9)) if on_gpu else by_cores
+
+
+def _count_gpus() -> int:
+    import torch
+
+    return int(torch.cuda.device_count())
+
+
+def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
+    """Connects to `resources.address`, or starts a runtime of `slots` on this machine; a sweep in one process reuses it.
+
+    Trials at once are limited by the cores that Ray is told of.
+    """
+    cores = slots.count * config.resources.cpus_per_trial if slots else 0
+    if ray.is_initialized():
+        if config.resources.address is not None or ray.cluster_resources().get("CPU") == cores:
+            return
+        stop_ray()
+    logging.getLogger("ray").setLevel(logging.ERROR)
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if config.resources.address is not None:
+        try:
+            ray.init(address=config.resources.address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise ConfigError(
+                f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
+                f"({error}): start one, or leave it null to run on this machine"
+            ) from error
+        return
+    gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
+    ray.init(num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)
+
+
+def stop_ray() -> None:
+    """Ray's own hook at the interpreter's end first waits half a second for the workers' output, which we never show."""
+    ray.shutdown()
+    pool.forget()
+
+
+def gpu_share(config: RunConfig, device: str) -> float:
+    return config.resources.gpus_per_trial if device == "cuda" else 0
+
+
+def executors(config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
+    """On this machine, one a slot, which outlive the search. On a cluster none: each worker of Ray Tune trains by itself."""
+    if config.resources.address is not None:
+        return ()
+    return pool.executors(slots.count, device=device, threads=config.resources.cpus_per_trial, gpus=gpu_share(config, device))

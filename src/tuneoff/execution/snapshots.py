@@ -1,0 +1,43 @@
+"""Durable copies of running trials' state, so that a killed search loses at most the evaluation in flight.
+
+A file a trial and evaluation under `<cell>/state/`; the two newest are kept, because the newest may belong to an
+evaluation whose record never reached the log. They survive the death of any process, not a power failure.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tuneoff.training.checkpoint import TrainState, write
+
+KEPT = 2
+
+
+class SnapshotWriter:
+    """One trial's files: `<trial>-<nanoseconds>.safetensors`, so that names sort by age.
+
+    interval_seconds: 0 writes after every evaluation; more writes less often, and a crash loses more.
+    """
+
+    def __init__(self, folder: Path, trial_id: str, interval_seconds: float) -> None:
+        self._folder, self._trial_id, self._interval = folder, trial_id, interval_seconds
+        self._written_at: float | None = None
+
+    def due(self) -> bool:
+        return self._written_at is None or time.monotonic() - self._written_at >= self._interval
+
+    def write(self, state: TrainState) -> str:
+        """The name of the file, to be recorded with the evaluation."""
+        name = f"{self._trial_id}-{time.time_ns()}.safetensors"
+        write(state, self._folder / name)
+        for old in sorted(self._folder.glob(f"{self._trial_id}-*.safetensors"))[:-KEPT]:
+            old.unlink(missing_ok=True)
+        self._written_at = time.monotonic()
+        return name
+
+
+def drop(folder: Path, trial_id: str) -> None:
+    """A trial is over: its files are of no more use."""
+    for path in folder.glob(f"{trial_id}-*"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""What a study leaves behind: its schema, its files, and what can be read from them."""

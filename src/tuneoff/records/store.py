@@ -1,0 +1,146 @@
+"""A cell's files: written by one process, line by line, locked, repaired after a crash, and read back. Schema: record.py."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from tuneoff.errors import UserError
+from tuneoff.evaluation import Cost, Score
+from tuneoff.records.schema import KINDS, SCHEMA_VERSION, Cell, Header, Record
+
+HEADER_FILE = "run.json"
+LOG_FILE = "trials.jsonl"
+STATE_FOLDER = "state"
+"""Snapshots of running trials, see snapshots."""
+RETRAIN_FILE = "retrain.jsonl"
+
+
+class RecordError(UserError):
+    """Records that can't be read; the message names the file, the line and the remedy."""
+
+
+class LogWriter:
+    """Appends lines to a cell's log, each flushed to the disk before the call returns.
+
+    Cuts off a half-written last line first: `repaired` says so. RecordError where another process writes the log.
+    """
+
+    def __init__(self, cell: Path, log: str = LOG_FILE) -> None:
+        cell.mkdir(parents=True, exist_ok=True)
+        self._file: IO[str] = _lock((cell / log).open("a", encoding="utf-8"), cell)
+        self.repaired = _cut_half_written(cell / log)
+
+    def append(self, record: Record) -> None:
+        self._file.write(to_line(record))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def __enter__(self) -> LogWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._file.close()
+
+
+def to_line(record: Record) -> str:
+    return json.dumps({"kind": record.kind, **asdict(record)}, allow_nan=False, separators=(",", ":")) + "\n"
+
+
+def from_dict(values: dict[str, Any]) -> Record:
+    kind = KINDS[values.pop("kind")]
+    if "cost" in values:
+        values["cost"] = Cost(**values["cost"])
+    for name in ("validation", "test"):
+        if values.get(name) is not None:
+            score = dict(values[name])
+            score["predicted_counts"] = tuple(score["predicted_counts"])
+            if score.get("predictions") is not None:
+                score["predictions"] = tuple(score["predictions"])
+            values[name] = Score(**score)
+    record: Record = kind(**values)
+    return record
+
+
+def write_header(cell: Path, header: Header) -> None:
+    """Atomic: the file is either the old one or the new one."""
+    cell.mkdir(parents=True, exist_ok=True)
+    temporary = cell / (HEADER_FILE + ".tmp")
+    temporary.write_text(json.dumps(asdict(header), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    temporary.replace(cell / HEADER_FILE)
+
+
+def read_header(cell: Path) -> Header:
+    path = cell / HEADER_FILE
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+        version = values.get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise RecordError(
+                f"{path} has schema_version {version}, but this tuneoff reads {SCHEMA_VERSION}: "
+                "read it with the version that wrote it, or run the study again"
+            )
+        return Header(**values)
+    except (json.JSONDecodeError, TypeError, AttributeError) as error:
+        raise RecordError(f"{path} is not a run header ({error}): delete the cell's folder and run it again") from error
+
+
+def read_log(path: Path) -> tuple[list[Record], str | None]:
+    """The log's records, and what was wrong with its last line (a crash can leave it half-written), or None."""
+    records: list[Record] = []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            records.append(from_dict(json.loads(line)))
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+            if number == len(lines):
+                return records, f"line {number} of {path.name} was half-written ({len(line)} characters): left out"
+            raise RecordError(
+                f"{path}, line {number} can't be read ({error!r}): "
+                "remove the line, or delete the cell's folder and run it again"
+            ) from error
+    return records, None
+
+
+def must_be_free(cell: Path) -> None:
+    """RecordError where another process writes one of the cell's logs."""
+    for log in (LOG_FILE, RETRAIN_FILE):
+        if (cell / log).exists():
+            _lock((cell / log).open("a", encoding="utf-8"), cell).close()
+
+
+def _lock(file: IO[str], cell: Path) -> IO[str]:
+    """The file, locked until it is closed or its process dies."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise RecordError(f"another process is at work on {cell}: wait for it, or give study=NAME") from error
+    return file
+
+
+def _cut_half_written(path: Path) -> str | None:
+    _, fault = read_log(path)
+    if fault is not None:
+        data = path.read_bytes()
+        path.write_bytes(data[: data.rfind(b"\n") + 1])
+    return fault
+
+
+def load_cell(cell: Path, log: str = LOG_FILE) -> Cell:
+    records, repaired = read_log(cell / log)
+    return Cell(path=cell, header=read_header(cell), records=tuple(records), repaired=repaired)
+
+
+def find_cells(root: Path) -> Iterator[Path]:
+    """Folders of cells under `root` (a study, or all of results/), in a stable order."""
+    for header in sorted(root.rglob(HEADER_FILE)):
+        yield header.parent

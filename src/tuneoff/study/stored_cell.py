@@ -1,0 +1,63 @@
+"""What the results already hold of a search that is asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tuneoff.config import RunConfig
+from tuneoff.errors import StudyError
+from tuneoff.records.provenance import PROTOCOL_VERSION
+from tuneoff.records.store import HEADER_FILE, RETRAIN_FILE, find_cells, load_cell, read_header
+
+
+def finished(config: RunConfig) -> bool:
+    """Whether the cell is there and complete. StudyError where one of another configuration stands in its place, or where what
+    is to be run would mix two versions of the protocol."""
+    cell = config.cell
+    if not (cell / HEADER_FILE).exists():
+        _must_be_of_this_protocol(config)
+        return False
+    header = read_header(cell)
+    if header.config_hash != config.hash:
+        raise StudyError(
+            f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
+            f"configuration ({_first_difference(header.config, config.raw)}), and results are never overwritten: give "
+            f"study=NAME, or delete {cell}"
+        )
+    if header.status == "finished" and _retrained(cell) >= config.retrain:
+        return True
+    _must_be_of_this_protocol(config)
+    return False
+
+
+def _must_be_of_this_protocol(config: RunConfig) -> None:
+    """What the study has, or what is to be gone on with, was charged and trained by the same rules."""
+    study = config.results / config.study
+    versions = {read_header(cell).protocol_version for cell in find_cells(study)}
+    other = sorted(version for version in versions if _minor(version) != _minor(PROTOCOL_VERSION))
+    if other:
+        raise StudyError(
+            f"study={config.study} was begun under protocol {other[0]}, but this is protocol {PROTOCOL_VERSION}, "
+            "and their results don't compare (see CHANGELOG.md): give study=NAME for a new study, or go on "
+            "with the version of tuneoff that began it"
+        )
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
+def _retrained(cell: Path) -> int:
+    return len(load_cell(cell, RETRAIN_FILE).trial_ends)
+
+
+def _first_difference(old: Any, new: Any, where: str = "") -> str:
+    """The first setting in which two configurations differ, for a message."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}, key=str):
+            found = _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
+            if found and key not in ("results", "view"):
+                return found
+        return ""
+    return "" if old == new else f"{where} was {old!r} and is {new!r}"

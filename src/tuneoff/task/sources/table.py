@@ -1,0 +1,73 @@
+"""The user's own table: CSV, TSV, JSONL or Parquet; one or two text columns; any number of classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit
+from tuneoff.task.settings import TableSettings
+from tuneoff.task.sources.files import Table, read_table
+from tuneoff.task.sources.rows import index_labels, label_column, order_labels, text_column
+
+LABEL = "task.label"
+
+
+def load_table(settings: TableSettings) -> Task:
+    """Splits for the files that are given. A test file without labels (no column, or all empty) is kept unlabelled."""
+    files = {"train": settings.train_file, "dev": settings.dev_file, "test": settings.test_file}
+    tables = {
+        split: read_table(
+            Path(file).expanduser(), setting=f"task.{split}_file", delimiter=settings.delimiter, quoting=settings.quoting
+        )
+        for split, file in files.items()
+        if file is not None
+    }
+    names = _label_names(tables["train"], settings)
+    splits = {split: _to_split(table, split, names, settings) for split, table in tables.items()}
+    return Task(
+        name=settings.name,
+        label_names=names,
+        splits=splits,
+        metrics=("accuracy", "macro_f1"),
+        source="own table: " + ", ".join(f"{split} {table.path.name}" for split, table in tables.items()),
+    )
+
+
+def _label_names(train: Table, settings: TableSettings) -> tuple[str, ...]:
+    if not len(train):
+        raise TaskError(f"task.train_file is {settings.train_file!r}, but it has no rows: give one with labelled rows")
+    labels = label_column(train, settings.label, LABEL)
+    names = order_labels(label for label in labels if label is not None)
+    if len(names) < 2:
+        found = f"only the label {names[0]!r}" if names else "no labels"
+        raise TaskError(
+            f"task.label is {settings.label!r}, but that column of {train.path} has {found}: "
+            "classification needs at least two; name another column or add rows"
+        )
+    if len(names) == len(train) > 2:
+        raise TaskError(
+            f"task.label is {settings.label!r}, but that column of {train.path} differs in each of its "
+            f"{len(train)} rows: name the column with the classes, not an identifier"
+        )
+    return names
+
+
+def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableSettings) -> TextSplit:
+    if not len(table):
+        raise TaskError(
+            f"task.{split}_file is {str(table.path)!r}, but it has no rows: add rows, or set "
+            f"task.{split}_file=null to have the protocol cut {split} from train"
+        )
+    text_a = text_column(table, settings.text_a, "task.text_a")
+    text_b = None if settings.text_b is None else text_column(table, settings.text_b, "task.text_b")
+    if split == "test" and settings.label not in table.columns:
+        return TextSplit(text_a=text_a, text_b=text_b, label=np.full(len(table), UNLABELLED, dtype=np.int64))
+    label = index_labels(table, label_column(table, settings.label, LABEL), names, split=split, setting=LABEL)
+    if split != "test" and (label == UNLABELLED).all():
+        raise TaskError(
+            f"task.label is {settings.label!r}, but no row of {table.path} has one: {split} needs labels; "
+            f"label the rows, or set task.{split}_file=null"
+        )
+    return TextSplit(text_a=text_a, text_b=text_b, label=label)

@@ -1,0 +1,123 @@
+"""What a step and an evaluation cost on the device at hand, measured in the worker that will train. Knows no Ray."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from weakref import ReferenceType, ref
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tuneoff.hparams import HParams
+from tuneoff.training.batches import Slice, by_length
+from tuneoff.training.finetune import Job, Run, predict
+from tuneoff.training.generators import own_generators
+from tuneoff.training.step import Stepper
+
+SECONDS = 0.3
+"""For which each kind of step is repeated, and then timed; one step each where it takes longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Seconds per real token: of training steps by batch size (as text), and of evaluation.
+
+    Measured under whatever else the machine was doing at the time, the other workers' calibration included.
+    """
+
+    train_token_seconds: Mapping[str, float]
+    evaluate_token_seconds: float
+    start_up_seconds: float
+    step: str
+    """How steps run after this: eager, cuda graph, or eager and why."""
+
+
+@dataclass(frozen=True)
+class Speeds:
+    """What was measured with one network and its data: nothing is timed twice under the same conditions.
+
+    Except on a GPU with another stepper than before: what that has captured so far is part of the conditions.
+    """
+
+    _train: dict[tuple[object, ...], tuple[float, ReferenceType[Stepper]]] = field(default_factory=dict)
+    _evaluate: dict[tuple[object, ...], float] = field(default_factory=dict)
+
+    def train(self, job: Job, hparams: HParams) -> float:
+        """Seconds per real token of training. The first time it trains; a trial resets the weights."""
+        key = (torch.get_num_threads(), job.bf16, job.bucket_lengths, job.cuda_graphs, hparams)
+        seconds, stepper = self._train.get(key, (0.0, None))
+        if stepper is None or (job.device.type == "cuda" and stepper() is not job.stepper):
+            seconds = train_token_seconds(job, hparams)
+            self._train[key] = seconds, ref(job.stepper)
+        return seconds
+
+    def evaluate(self, job: Job) -> float:
+        """Seconds per real token of evaluation."""
+        key = (torch.get_num_threads(), job.bf16, job.evaluation_batch_size)
+        if key not in self._evaluate:
+            self._evaluate[key] = evaluation_token_seconds(job)
+        return self._evaluate[key]
+
+
+def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: float, speeds: Speeds) -> Rates:
+    """A few training steps at each batch size and a few evaluation batches, as far as `speeds` doesn't know them.
+
+    began: time.time() when the search began; start-up is what has passed since, this measurement included.
+    """
+    train = {str(size): speeds.train(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
+    return Rates(
+        train_token_seconds=train,
+        evaluate_token_seconds=speeds.evaluate(job),
+        start_up_seconds=time.time() - began,
+        step=job.stepper.mode,
+    )
+
+
+def evaluation_token_seconds(job: Job) -> float:
+    """Over batches from all over the validation set, gone through twice as in train_token_seconds."""
+    order, size = by_length(job.validation.lengths), job.evaluation_batch_size
+    batches = [order[start : start + size] for start in range(0, len(order), size)]
+    chosen: list[NDArray[np.int64]] = []
+    began = time.perf_counter()
+    for index in np.random.default_rng(0).permutation(len(batches)):
+        chosen.append(batches[index])
+        predict(job, job.validation, batches[index])
+        if time.perf_counter() - began > SECONDS:
+            break
+    began = time.perf_counter()
+    for rows in chosen:
+        predict(job, job.validation, rows)
+    return (time.perf_counter() - began) / sum(int(job.validation.lengths[rows].sum()) for rows in chosen)
+
+
+def train_token_seconds(job: Job, hparams: HParams) -> float:
+    """Seconds per real token of training steps over the first batches of an epoch, as many as take SECONDS.
+
+    They are gone through as often as it takes to prepare what later epochs find ready (memory, products of each shape,
+    captured graphs), and once more for the clock. Trains for real.
+    """
+    run = Run(job, hparams, 0, None)
+    run.stepper.prepare(hparams)
+    batches: list[Slice] = []
+    with own_generators(run.generators, job.device):
+        began = time.perf_counter()
+        for batch in run.epoch_batches():
+            _step_and_wait(run, batch)
+            batches.append(batch)
+            if time.perf_counter() - began > SECONDS:
+                break
+        for _ in range(1, run.stepper.rehearsals):
+            for batch in batches:
+                _step_and_wait(run, batch)
+        began = time.perf_counter()
+        for batch in batches:
+            _step_and_wait(run, batch)
+        return (time.perf_counter() - began) / sum(batch.tokens for batch in batches)
+
+
+def _step_and_wait(run: Run, batch: Slice) -> None:
+    run.step(batch)
+    run.stepper.take_loss()
