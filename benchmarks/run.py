@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 import hydra
 from omegaconf import DictConfig
@@ -11,6 +12,9 @@ from omegaconf import DictConfig
 from benchmarks.cli import command_of, compose, exit_on_user_error, guarded
 from tuneoff.garbage import collector_paused
 from tuneoff.study.stored_cell import finished
+
+if TYPE_CHECKING:
+    from tuneoff.study.session import Session
 
 
 @hydra.main(version_base="1.3", config_path="../conf", config_name="config")
@@ -33,30 +37,43 @@ def main(composed: DictConfig) -> None:
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
         )
         return
-    first = "tuneoff.study.run" not in sys.modules
-    with (
-        collector_paused() if first else nullcontext()
-    ):  # not before the settings are known to be right: torch and Ray take seconds
-        from tuneoff.study.head_start import head_start
-
-        head_start(config)
+    with importing():  # not before the settings are known to be right: torch and Ray take seconds
+        session = command_session()
+        session.start_early(config)
         from tuneoff.report.closing import closing_summary
         from tuneoff.study import run as study
         from tuneoff.study.dry_run import dry_run
         from tuneoff.study.progress import make_listener
 
     if config.dry_run:
-        print(dry_run(config))
+        print(dry_run(session, config))
         return
-    cell = study.run(config, make_listener(config.view), command_of("run"))
+    cell = study.run(session, config, make_listener(config.view), command_of("run"))
     print(closing_summary(cell))
+
+
+_sessions: list[Session] = []
+"""The command's one session, once it has begun: Hydra calls `main` for each search of a sweep."""
+
+
+def command_session() -> Session:
+    from tuneoff.study.session import Session
+
+    if not _sessions:
+        _sessions.append(Session())
+    return _sessions[0]
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around the first search's imports."""
+    with nullcontext() if _sessions else collector_paused():
+        yield
 
 
 if __name__ == "__main__":
     try:
         guarded(main)
     finally:
-        if "ray" in sys.modules:
-            from tuneoff.execution.runtime import stop_ray
-
-            stop_ray()
+        for session in _sessions:
+            session.close()

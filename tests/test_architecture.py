@@ -27,9 +27,9 @@ FORBIDDEN = {
     "execution/trainable.py": ("torch", "transformers"),
     "execution/messages.py": ("ray", "torch"),
     "execution/worker_locks.py": ("ray", "torch"),
-    "execution/actor.py": ("ray", "torch"),
+    "execution/actor.py": ("torch", "transformers"),
     "execution/worker_pool.py": ("torch",),
-    "study/reading.py": ("ray", "torch"),
+    "training/engines": ("ray", "hydra"),
     "study/stored_cell.py": ("ray", "torch"),
 }
 
@@ -57,7 +57,7 @@ def test_reading_settings_starts_neither_torch_nor_ray():
 
 def test_ray_can_be_started_and_rows_read_before_torch_is_imported():
     code = (
-        "import sys, tuneoff.execution.runtime, tuneoff.study.reading, tuneoff.study.stored_cell, tuneoff.study.head_start; "
+        "import sys, tuneoff.study.session, tuneoff.study.stored_cell, tuneoff.training.engines.finetune; "
         "print(sorted({'torch', 'transformers', 'ray.tune'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 from tuneoff.config import RunConfig, from_plain
 from tuneoff.errors import UserError
-from tuneoff.hparams import HParams
+from tuneoff.training.hparams import HParams
 
 CONF = Path(__file__).parents[1] / "conf"
 
@@ -28,7 +28,7 @@ def config(*overrides: str) -> RunConfig:
 
 
 def test_the_defaults_are_those_of_the_training_function():
-    assert config().hparams == HParams()
+    assert config().hparams == HParams().to_dict()
 
 
 def choices(group: str) -> list[str]:

@@ -94,10 +94,11 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from benchmarks.speed.setting import forward_flops
-    from tuneoff.hparams import HParams
     from tuneoff.model.loading import Network
     from tuneoff.training.batches import DeviceSplit
     from tuneoff.training.finetune import Job, Run
+    from tuneoff.training.hparams import HParams
+    from tuneoff.training.settings import TrainingSettings
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     base = _base(options)
@@ -110,9 +111,8 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
         test=None,
         n_labels=2,
         metrics=("accuracy",),
-        device=device,
         bf16=arm.bf16,
-        cuda_graphs=arm.graphs,
+        settings=TrainingSettings(cuda_graphs="auto" if arm.graphs else "off"),
     )
     run = Run(job, hparams, 0, None)
     run.stepper.prepare(hparams)

@@ -1,64 +1,52 @@
-"""An executor that does nothing, and a searcher that proposes numbers. Imported in Ray's workers."""
+"""A worker that does nothing, and a searcher that proposes numbers. Imported in Ray's workers."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 import ray
 from ray.tune.search import Searcher
 
-from tuneoff.algorithms.base import SCORE
 from tuneoff.evaluation import Cost, Score
-from tuneoff.execution.messages import TRIAL
-from tuneoff.records.schema import COMPLETED
+from tuneoff.execution.messages import Evaluated, TrialRequest
 
 _SCORE = Score(metrics={"accuracy": 0.5}, loss=0.0, n_examples=2, predicted_counts=(1, 1))
 
 
-class NoOpHost:
-    """Stands in for host.ExecutorHost: asks the board as a real step does, reports one evaluation of the real form, whose
-    score says nothing, and ends the trial."""
+class NoOpWorker:
+    """Stands in for execution.actor.WorkerActor: asks the shared state as a real step does, reports one evaluation of the real
+    form, whose score says nothing, and ends the trial."""
 
-    def __init__(self, board: Any) -> None:
-        self._board = board
+    def __init__(self, shared_state: Any) -> None:
+        self._shared_state = shared_state
         self._name = ""
 
-    def call(self, method: str, *arguments: Any) -> Any:
-        return getattr(self, method)(*arguments)
+    def begin(self, inputs: Any, request: TrialRequest, since: float) -> None:  # noqa: ARG002
+        self.reset(request)
 
-    def begin(self, inputs: Any, config: dict[str, Any], since: float) -> None:  # noqa: ARG002
-        self.reset(config)
+    def reset(self, request: TrialRequest) -> None:
+        self._name = request.trial_id
 
-    def reset(self, config: dict[str, Any]) -> None:
-        self._name = config[TRIAL]
-
-    def step(self) -> tuple[dict[str, Any], int | None]:
-        ray.get(self._board.take.remote(self._name, 1.0, 0.0))
-        tested = ray.get(self._board.offer.remote(0.5))
-        evaluation = {
-            "trial_id": self._name,
-            "parent_trial_id": None,
-            "hparams": {},
-            "examples_seen": 1,
-            "epoch": 1.0,
-            "validation": asdict(_SCORE),
-            "test": asdict(_SCORE) if tested else None,
-            "cost": asdict(Cost()),
-            "peak_memory_bytes": None,
-            "worker": "no-op",
-            "snapshot": None,
-        }
-        return {
-            SCORE: 0.5,
-            "epoch": 1.0,
-            "done": True,
-            "status": COMPLETED,
-            "serial": None,
-            "parent_serial": None,
-            "rates": None,
-            "evaluation": evaluation,
-        }, None
+    def step(self) -> Evaluated:
+        ray.get(self._shared_state.take.remote(self._name, 1.0, 0.0))
+        tested = ray.get(self._shared_state.offer.remote(0.5))
+        return Evaluated(
+            trial_id=self._name,
+            score=0.5,
+            hparams={},
+            examples_seen=1,
+            epoch=1.0,
+            done=True,
+            validation=_SCORE,
+            test=_SCORE if tested else None,
+            cost=Cost(),
+            peak_memory_bytes=None,
+            worker="no-op",
+            snapshot=None,
+            serial=None,
+            parent=None,
+            rates=None,
+        )
 
 
 class Numbers(Searcher):  # type: ignore[misc]

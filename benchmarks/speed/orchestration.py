@@ -1,4 +1,4 @@
-"""What a trial costs that does nothing: our searcher, recorder, board, trials and executors around an empty step."""
+"""The cost of a trial that does nothing: our searcher, recorder, shared state, trials and workers around an empty step."""
 
 from __future__ import annotations
 
@@ -43,26 +43,26 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     import ray
     from ray import tune
 
-    from benchmarks.speed.noop import NoOpHost, Numbers
+    from benchmarks.speed.noop import NoOpWorker, Numbers
     from tuneoff.algorithms.base import MODE, SCORE
-    from tuneoff.execution import shared_state as boards
+    from tuneoff.execution import shared_state
     from tuneoff.execution.messages import Assignment
     from tuneoff.execution.numbering import NumberingSearcher
     from tuneoff.execution.recorder import Recorder
     from tuneoff.execution.trainable import Trial
     from tuneoff.execution.tune import RUNTIME_FOLDER
+    from tuneoff.records.history import Earlier
     from tuneoff.records.schema import TrialEndRecord
     from tuneoff.records.store import LOG_FILE, LogWriter, read_log
-    from tuneoff.study.resume import Earlier
 
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began, used = time.perf_counter(), time.process_time()
     with LogWriter(cell) as writer, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        board = boards.create(boards.Limits())
-        recorder = Recorder(cell, writer, board, Earlier(), lambda _: None)
-        hosts = tuple(ray.remote(num_cpus=0)(NoOpHost).remote(board) for _ in range(slots))
-        assignment: Any = Assignment(inputs=None, executors=hosts, seats=str(cell / RUNTIME_FOLDER))  # type: ignore[arg-type]
+        state = shared_state.create(shared_state.Limits())
+        recorder = Recorder(cell, writer, state, Earlier(), lambda _: None)
+        hosts = tuple(ray.remote(num_cpus=0)(NoOpWorker).remote(state) for _ in range(slots))
+        assignment: Any = Assignment(inputs=None, workers=hosts, locks=str(cell / RUNTIME_FOLDER))  # type: ignore[arg-type]
         tune.Tuner(
             tune.with_resources(tune.with_parameters(Trial, assignment=assignment), {"CPU": 1}),
             tune_config=tune.TuneConfig(
@@ -74,7 +74,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
             ),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
         ).fit()
-        for actor in (board, *hosts):
+        for actor in (state, *hosts):
             ray.kill(actor)
     seconds, used = time.perf_counter() - began, time.process_time() - used
     ends = [r.elapsed_seconds for r in read_log(cell / LOG_FILE)[0] if isinstance(r, TrialEndRecord)]

@@ -16,13 +16,15 @@ import numpy as np
 import torch
 
 from benchmarks.speed.setting import Setting, read_rows
-from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network, load_base, load_tokenizer
 from tuneoff.model.vocabulary import compact
 from tuneoff.task.base import TextSplit
 from tuneoff.task.encode import encode
 from tuneoff.training.batches import DeviceSplit, epoch_order
 from tuneoff.training.finetune import Job, finetune
+from tuneoff.training.hparams import HParams
+from tuneoff.training.protocol import Environment
+from tuneoff.training.settings import TrainingSettings
 
 FEW_ROWS = 16
 """What stands for validation, which nothing here asks for."""
@@ -59,13 +61,13 @@ class Ours:
             "test": DeviceSplit(test, cpu),
             "n_labels": 2,
             "metrics": ("accuracy",),
-            "device": cpu,
             "bf16": precision == "bf16",
         }
 
     def __call__(self, seed: int, bucket: bool) -> Trained:
         evaluations = itertools.count(1)  # test is scored at the last one alone
-        job = Job(**self._job, bucket_lengths=bucket, wants_test=lambda _: next(evaluations) == self._hparams.num_epochs)
+        at_the_end = Environment(wants_test=lambda _: next(evaluations) == self._hparams.num_epochs)
+        job = Job(**self._job, settings=TrainingSettings(bucket_lengths=bucket), environment=at_the_end)
         done = list(finetune(job, self._hparams, seed=seed))
         score, seconds = done[-1].test, sum(e.cost.train_seconds for e in done)
         assert score is not None

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 from tuneoff.evaluation import Cost, Score
-from tuneoff.hparams import HParams
 from tuneoff.records.provenance import PROTOCOL_VERSION
 from tuneoff.records.schema import (
     COMPLETED,
@@ -28,6 +27,7 @@ from tuneoff.records.schema import (
     TrialStartRecord,
 )
 from tuneoff.records.store import LOG_FILE, find_cells, load_cell, to_line, write_header
+from tuneoff.training.hparams import HParams
 
 STUDY = "made-up"
 ALGORITHMS = ("bayesopt", "hyperopt", "pbt", "random")

@@ -16,48 +16,23 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tuneoff import plugins
 from tuneoff.algorithms.base import AlgorithmConfig
 from tuneoff.budget import Budget
-from tuneoff.errors import UserError
-from tuneoff.hparams import NAMES, HParamError, HParams
+from tuneoff.errors import ConfigError, check_flag, check_one_of, check_whole
+from tuneoff.hparams import NUM_EPOCHS, HParamError, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
 from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError, Value
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
+from tuneoff.training.protocol import Engine
+from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = ("results", "view", "retrain", "dry_run", "energy")
 """Settings that say where and how a run is shown, or what is done besides, not what the search is."""
+ENGINES = "tuneoff.training.engines"
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
-class ConfigError(UserError):
-    """A setting that is unknown, missing or outside its rule."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
-    """What is the same for every trial of every search. See conf/config.yaml for a line on each."""
-
-    evaluations_per_epoch: int
-    precision: str
-    bucket_lengths: bool
-    evaluation_batch_size: int
-    cuda_graphs: str
-    snapshot_seconds: float | None
-
-    def __post_init__(self) -> None:
-        _whole("training.evaluations_per_epoch", self.evaluations_per_epoch, 1, 1000)
-        _one_of("training.precision", self.precision, ("auto", "fp32", "bf16"))
-        _flag("training.bucket_lengths", self.bucket_lengths)
-        _whole("training.evaluation_batch_size", self.evaluation_batch_size, 1, 4096)
-        _one_of("training.cuda_graphs", self.cuda_graphs, ("auto", "off"))
-        seconds = self.snapshot_seconds
-        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0):
-            raise ConfigError(
-                f"training.snapshot_seconds is {seconds!r}, but it must be a number of seconds >= 0 (0: "
-                "after every evaluation), or null for no snapshots"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +46,10 @@ class ResourceSettings:
     address: str | None
 
     def __post_init__(self) -> None:
-        _one_of("resources.device", self.device, ("auto", "cpu", "cuda"))
-        _whole("resources.cpus_per_trial", self.cpus_per_trial, 1, 1024)
+        check_one_of("resources.device", self.device, ("auto", "cpu", "cuda"))
+        check_whole("resources.cpus_per_trial", self.cpus_per_trial, 1, 1024)
         if self.slots is not None:
-            _whole("resources.slots", self.slots, 1, 4096)
+            check_whole("resources.slots", self.slots, 1, 4096)
         gpus = self.gpus_per_trial
         if isinstance(gpus, bool) or not isinstance(gpus, int | float) or gpus < 0 or (gpus > 1 and gpus != int(gpus)):
             raise ConfigError(
@@ -90,6 +65,30 @@ class ResourceSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """Which engine trains the trials. settings: an instance of that engine's `Settings`."""
+
+    name: str
+    kind: type[Engine]
+    settings: Any
+
+    @classmethod
+    def from_dict(cls, values: Any) -> EngineConfig:
+        if not isinstance(values, Mapping) or not isinstance(values.get("name"), str):
+            raise ConfigError(f"engine is {values!r}, but it must be a mapping with a name, as in engine={{name:finetune}}")
+        kind: type[Engine] = plugins.find("engine", values["name"], ENGINES, setting="engine.name")
+        knobs = {str(key): value for key, value in values.items() if key != "name"}
+        names = [f.name for f in fields(kind.Settings)]
+        for key in knobs:
+            if key not in names:
+                raise ConfigError(f"engine.{key} is not a setting of engine={values['name']}{_nearest(key, names)}")
+        return cls(name=values["name"], kind=kind, settings=kind.Settings(**knobs))
+
+    def make(self) -> Engine:
+        return self.kind(self.settings)
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """One search: algorithm x task x model x repeat."""
 
@@ -102,8 +101,10 @@ class RunConfig:
     model: ModelSettings
     algorithm: AlgorithmConfig
     space: SearchSpace
-    hparams: HParams
+    hparams: Mapping[str, HParamValue]
+    """A value for each hyperparameter that the engine declares; in force where the space does not set it."""
     price: Price
+    engine: EngineConfig
     training: TrainingSettings
     resources: ResourceSettings
     budget: Budget | None
@@ -111,6 +112,7 @@ class RunConfig:
     dry_run: bool
     energy: str | None
     view: str
+    plugins: tuple[str, ...]
     raw: Mapping[str, Any]
     """The composed configuration as plain data, for the run header."""
 
@@ -120,16 +122,16 @@ class RunConfig:
                 f"study is {self.study!r}, but it becomes a folder's name: use letters, digits, '.', '_' "
                 "and '-', and begin with a letter or digit"
             )
-        _whole("repeat", self.repeat, 0, 100_000)
-        _whole("seed", self.seed, 0, 2**31)
-        _whole("retrain", self.retrain, 0, 1000)
-        _flag("dry_run", self.dry_run)
+        check_whole("repeat", self.repeat, 0, 100_000)
+        check_whole("seed", self.seed, 0, 2**31)
+        check_whole("retrain", self.retrain, 0, 1000)
+        check_flag("dry_run", self.dry_run)
         if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):
             raise ConfigError(
                 f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
                 "USA, or null for no energy meter"
             )
-        _one_of("view", self.view, ("auto", "live", "lines", "quiet"))
+        check_one_of("view", self.view, ("auto", "live", "lines", "quiet"))
 
     @property
     def cell(self) -> Path:
@@ -144,28 +146,24 @@ class RunConfig:
         return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
 
     @property
-    def batch_sizes(self) -> tuple[int, ...]:
-        """Those at which speed is measured: the fixed one, or the ends of its domain."""
-        domain = self.space.domains.get("batch_size")
-        if domain is None:
-            return (self.hparams.batch_size,)
-        if isinstance(domain, Choice):
-            return tuple(sorted({int(min(domain.values)), int(max(domain.values))}))
-        return int(domain.low), int(domain.high)
-
-    @property
     def max_epochs(self) -> int:
         """The most epochs that a trial can have."""
-        domain = self.space.domains.get("num_epochs")
+        domain = self.space.domains.get(NUM_EPOCHS)
         if isinstance(domain, Choice):
             return max(int(v) for v in domain.values)
-        return math.floor(domain.high) if domain else self.hparams.num_epochs
+        return math.floor(domain.high) if domain else self.epochs_of({})
+
+    def epochs_of(self, point: Mapping[str, Any]) -> int:
+        """The length of a trial with these hyperparameters, in epochs."""
+        return int(point.get(NUM_EPOCHS, self.hparams[NUM_EPOCHS]))
 
 
 def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     """Raises a UserError of the part that is wrong; unknown and missing keys are errors."""
     _exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name != "raw"])
-    hparams = HParams.from_dict(raw["hparams"])
+    plugins.load(raw["plugins"] or ())
+    engine = EngineConfig.from_dict(raw["engine"])
+    declared = engine.kind.hyperparameters
     return RunConfig(
         study=raw["study"],
         results=Path(raw["results"]),
@@ -175,8 +173,10 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         protocol=ProtocolSettings.from_dict(raw["protocol"]),
         model=_settings(ModelSettings, "model", raw),
         algorithm=AlgorithmConfig.from_dict(raw["algorithm"]),
-        space=parse_space(raw["space"], hparams),
-        hparams=hparams,
+        space=parse_space(raw["space"], declared),
+        hparams=declared.complete(raw["hparams"] or {}),
+        engine=engine,
+        plugins=tuple(raw["plugins"] or ()),
         price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw),
         resources=_settings(ResourceSettings, "resources", raw),
@@ -209,18 +209,18 @@ def _listed(price: Price) -> Price:
     return price
 
 
-def parse_space(raw: Mapping[str, Any] | None, hparams: HParams) -> SearchSpace:
-    """`{name: {type: float|int|choice, ...}}`; every corner must be a value that the training function accepts."""
+def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> SearchSpace:
+    """`{name: {type: float|int|choice, ...}}`; every corner must be a value that the engine accepts."""
     domains: dict[str, Domain] = {}
     for name, settings in (raw or {}).items():
-        if name not in NAMES:
-            raise SpaceError(f"space.{name} is not a hyperparameter of the training function{_nearest(name, NAMES)}")
+        if name not in declared:
+            raise SpaceError(f"space.{name} is not a hyperparameter of the engine{_nearest(name, declared.names)}")
         if settings is None:
             continue
         domains[name] = _parse_domain(f"space.{name}", settings)
         for value in _extremes(domains[name]):
             try:
-                hparams.replace({name: value})
+                declared.check({name: value})
             except HParamError as error:
                 raise SpaceError(f"space.{name} reaches a value that can't be trained with: {error}") from error
     return SearchSpace(domains)
@@ -280,21 +280,6 @@ def _exact_keys(where: str, given: Mapping[str, Any], names: list[str]) -> Mappi
 def _nearest(key: str, names: tuple[str, ...] | list[str]) -> str:
     close = difflib.get_close_matches(key, names, n=1)
     return f": did you mean {close[0]}? There are {', '.join(names)}" if close else f": there are {', '.join(names)}"
-
-
-def _whole(where: str, value: Any, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ConfigError(f"{where} is {value!r}, but it must be a whole number from {low} to {high}")
-
-
-def _one_of(where: str, value: Any, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{where} is {value!r}, but it must be one of {', '.join(choices)}")
-
-
-def _flag(where: str, value: Any) -> None:
-    if not isinstance(value, bool):
-        raise ConfigError(f"{where} is {value!r}, but it must be true or false")
 
 
 def available_cores() -> int:

@@ -1,91 +1,89 @@
-"""The hyperparameters of the training function: their names, defaults and limits. Knows neither Ray nor torch."""
+"""How a trainer declares its hyperparameters: name, type, limits and default. Knows neither Ray nor torch."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any, TypeAlias
 
 from tuneoff.errors import UserError
 
-LR_SCHEDULES = ("linear", "constant", "cosine")
+HParamValue: TypeAlias = int | float | str | None
+"""None where a hyperparameter allows for it: the trainer's own value."""
+
+NUM_EPOCHS = "num_epochs"
+"""The one hyperparameter that every trainer declares: the length of a trial."""
 
 
 class HParamError(UserError):
-    """A hyperparameter that does not exist or whose value the training function does not accept."""
+    """A hyperparameter that does not exist, or whose value the trainer does not accept."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class HParams:
-    """What one trial trains with. Names and defaults follow transformers' `TrainingArguments` and the BERT paper.
+class Hyperparameter:
+    """One value that a trial trains with.
 
-    `warmup_steps`, where above 0, wins over `warmup_ratio` (as in transformers). A dropout of None keeps the model's
-    own.
+    rule: the limits in words, for messages. low, high: both included. above: excluded lower limit, or None. choices: the
+    texts that are accepted; a hyperparameter with choices is text, any other a number. optional: None is accepted.
     """
 
-    learning_rate: float = 5e-5
-    weight_decay: float = 0.01
-    batch_size: int = 32
-    num_epochs: int = 3
-    warmup_ratio: float = 0.0
-    warmup_steps: int = 0
-    lr_schedule: str = "linear"
-    max_grad_norm: float = 1.0
-    hidden_dropout: float | None = None
-    attention_dropout: float | None = None
-    adam_beta1: float = 0.9
-    adam_beta2: float = 0.999
-    adam_epsilon: float = 1e-8
+    name: str
+    default: HParamValue
+    rule: str = ""
+    low: float = -math.inf
+    high: float = math.inf
+    above: float | None = None
+    whole: bool = False
+    choices: tuple[str, ...] = ()
+    optional: bool = False
 
-    def __post_init__(self) -> None:
-        for name, (low, high, rule) in LIMITS.items():
-            value = getattr(self, name)
-            if value is None and name.endswith("dropout"):
-                continue
-            if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-                raise HParamError(f"{name} is {value!r}, but it must be a number ({rule})")
-            if name in WHOLE and int(value) != value:
-                raise HParamError(f"{name} is {value!r}, but it must be a whole number ({rule})")
-            if not low <= value <= high:
-                raise HParamError(f"{name} is {value!r}, but it must be {rule}")
-        if self.learning_rate == 0:
-            raise HParamError("learning_rate is 0, but it must be above 0")
-        if self.lr_schedule not in LR_SCHEDULES:
-            raise HParamError(f"lr_schedule is {self.lr_schedule!r}, but it must be one of {', '.join(LR_SCHEDULES)}")
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> HParams:
-        unknown = set(values) - set(NAMES)
-        if unknown:
-            raise HParamError(f"unknown hyperparameter {sorted(unknown)[0]!r}; there are {', '.join(NAMES)}")
-        whole: dict[str, Any] = {k: int(v) for k, v in values.items() if k in WHOLE and _is_whole(v)}
-        return cls(**{**values, **whole})
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def replace(self, changes: Mapping[str, Any]) -> HParams:
-        return self.from_dict({**self.to_dict(), **changes})
+    def check(self, value: Any) -> HParamValue:
+        """The value, as int where it is whole. HParamError where it breaks the rule."""
+        if value is None and self.optional:
+            return None
+        if self.choices:
+            if value not in self.choices:
+                raise HParamError(f"{self.name} is {value!r}, but it must be one of {', '.join(self.choices)}")
+            return str(value)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise HParamError(f"{self.name} is {value!r}, but it must be a number ({self.rule})")
+        if self.whole and int(value) != value:
+            raise HParamError(f"{self.name} is {value!r}, but it must be a whole number ({self.rule})")
+        if not self.low <= value <= self.high or (self.above is not None and value <= self.above):
+            raise HParamError(f"{self.name} is {value!r}, but it must be {self.rule}")
+        return int(value) if self.whole else value
 
 
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
+class Hyperparameters:
+    """What a trainer declares, by name, in the order of declaration."""
 
+    def __init__(self, *declared: Hyperparameter) -> None:
+        self._declared = {one.name: one for one in declared}
+        assert len(self._declared) == len(declared), "a name is declared twice"
+        assert NUM_EPOCHS in self._declared, "every trainer declares the length of a trial, num_epochs"
 
-WHOLE = ("batch_size", "num_epochs", "warmup_steps")
-LIMITS: dict[str, tuple[float, float, str]] = {
-    "learning_rate": (0.0, 1.0, "above 0 and at most 1"),
-    "weight_decay": (0.0, 1.0, "from 0 to 1"),
-    "batch_size": (1, 4096, "from 1 to 4096"),
-    "num_epochs": (1, 1000, "from 1 to 1000"),
-    "warmup_ratio": (0.0, 1.0, "from 0 to 1"),
-    "warmup_steps": (0, 10_000_000, "at least 0"),
-    "max_grad_norm": (0.0, 1e9, "at least 0 (0 switches clipping off)"),
-    "hidden_dropout": (0.0, 0.99, "from 0 to 0.99, or null for the model's own"),
-    "attention_dropout": (0.0, 0.99, "from 0 to 0.99, or null for the model's own"),
-    "adam_beta1": (0.0, 0.99999, "from 0 to 0.99999"),
-    "adam_beta2": (0.0, 0.99999, "from 0 to 0.99999"),
-    "adam_epsilon": (1e-16, 1.0, "from 1e-16 to 1"),
-}
-NAMES = tuple(field.name for field in fields(HParams))
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._declared)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._declared
+
+    def __getitem__(self, name: str) -> Hyperparameter:
+        """HParamError, with the nearest name, where it is not declared."""
+        if name not in self._declared:
+            close = get_close_matches(str(name), self.names, n=1)
+            hint = f" (did you mean {close[0]}?)" if close else ""
+            raise HParamError(f"unknown hyperparameter {name!r}{hint}; there are {', '.join(self.names)}")
+        return self._declared[name]
+
+    def check(self, values: Mapping[str, Any]) -> dict[str, HParamValue]:
+        """Those of `values`, checked. HParamError."""
+        return {name: self[name].check(value) for name, value in values.items()}
+
+    def complete(self, values: Mapping[str, Any]) -> dict[str, HParamValue]:
+        """Every declared hyperparameter: from `values`, checked, or its default."""
+        given = self.check(values)
+        return {name: given.get(name, one.default) for name, one in self._declared.items()}

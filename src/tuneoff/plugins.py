@@ -60,12 +60,14 @@ def names(kind: str, package: str | None = None) -> tuple[str, ...]:
 
 
 def find(kind: str, name: str, package: str | None = None, setting: str | None = None) -> Any:
-    """The part: what was registered, what an entry point refers to, or the module of our package.
+    """The part: what was registered, what an entry point refers to, or a file of our package: what it registers under its own
+    name, else the module.
 
     setting: what an error blames. PluginError where there is no such part, with the nearest names.
     """
     if name in _files(package):
-        return import_module(f"{package}.{name}")
+        module = import_module(f"{package}.{name}")
+        return _registered.get(kind, {}).get(name, module)
     if name in _registered.get(kind, {}):
         return _registered[kind][name]
     for point in _points(kind):

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 
 from tests.end_to_end.command import command, run
 from tuneoff.config import parse_space
-from tuneoff.hparams import HParams
 from tuneoff.records.recipe import schedule_of, winner
 from tuneoff.records.store import load_cell
+from tuneoff.training.hparams import HYPERPARAMETERS
 
 ALGORITHMS = ("default", "grid", "random", "random_asha", "bayesopt", "hyperopt", "pbt", "pbt_2020")
 TRIALS = 4
@@ -54,7 +54,7 @@ def test_a_search_ends_with_complete_records(results, algorithm):
 @pytest.mark.parametrize("algorithm", [a for a in ALGORITHMS if a not in ("pbt_2020", "default")])
 def test_everything_that_was_trained_with_lies_in_the_space(results, algorithm):
     cell = cell_of(results, algorithm)
-    space = parse_space(cell.header.space, HParams())
+    space = parse_space(cell.header.space, HYPERPARAMETERS)
     for record in cell.evaluations:
         assert space.contains({name: record.hparams[name] for name in space.domains}), record.hparams
 
@@ -137,14 +137,14 @@ def test_retraining_and_replay_follow_the_winner_on_new_seeds(results):
     again = load_cell(cell.path, "retrain.jsonl")
     assert {e.trial_id for e in again.trial_ends} == {"r000", "r001"}
     for record in again.evaluations:
-        assert HParams.from_dict(record.hparams) == schedule.at(record.examples_seen - 1)
+        assert record.hparams == schedule.at(record.examples_seen - 1)
         assert record.test is not None
     assert len({e.validation.loss for e in again.evaluations if e.epoch == 1.0}) == 2, "seeds differ"
     done = run(results, "algorithm=pbt_replay", "algorithm.trials=1", "study=all", f"algorithm.searcher.source={cell.path}")
     assert done.returncode == 0, done.stderr
     replayed = cell_of(results, "pbt_replay")
     for record in replayed.evaluations:
-        assert HParams.from_dict(record.hparams) == schedule.at(record.examples_seen - 1)
+        assert record.hparams == schedule.at(record.examples_seen - 1)
 
 
 @pytest.mark.parametrize(("algorithm", "budget"), [("random", 6), ("bayesopt", 5), ("pbt", 8)])

@@ -12,11 +12,12 @@ import torch
 from transformers import AutoModelForSequenceClassification, BertConfig
 
 from tests.training.conftest import WORDS, make_split
-from tuneoff.hparams import HParams
 from tuneoff.model.loading import BaseModel, Network
 from tuneoff.training.batches import DeviceSplit, Slice
 from tuneoff.training.finetune import Job, Run, finetune
 from tuneoff.training.generators import own_generators
+from tuneoff.training.hparams import HParams
+from tuneoff.training.settings import TrainingSettings
 from tuneoff.training.step import GraphStepper
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
@@ -57,7 +58,6 @@ def make_job(base: BaseModel, **options) -> Job:
         test=None,
         n_labels=2,
         metrics=("accuracy",),
-        device=DEVICE,
         **{"bf16": False, **options},
     )
 
@@ -84,7 +84,7 @@ def losses(job: Job, hparams: HParams, steps: int, *, still: bool = False) -> li
 
 
 def eager(job: Job) -> Job:
-    return replace(job, cuda_graphs=False)
+    return replace(job, settings=TrainingSettings(cuda_graphs="off"))
 
 
 def weights(job: Job) -> dict[str, torch.Tensor]:
@@ -92,7 +92,7 @@ def weights(job: Job) -> dict[str, torch.Tensor]:
 
 
 def final(job: Job, hparams: HParams, **options):
-    return list(finetune(job, hparams, seed=5, **options))[-1].capture("t000")
+    return list(finetune(job, hparams, seed=5, **options))[-1].capture()
 
 
 def equal(left, right) -> bool:
@@ -146,7 +146,7 @@ def test_a_changed_learning_rate_and_decay_act_in_the_very_next_replay(job):
 def test_resumption_is_exact(base):
     """Bit for bit in fp32. Atomic additions in a kernel would break it: then this says so, and the docs must."""
     whole = final(make_job(base), HP)
-    state = next(finetune(make_job(base), HP, seed=5)).capture("t000")
+    state = next(finetune(make_job(base), HP, seed=5)).capture()
     resumed = final(make_job(base), HP, state=state)
     assert equal(whole.generators, resumed.generators)
     assert equal(whole.weights, resumed.weights)

@@ -15,7 +15,6 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig, LEDConfig
 
 from tests.training.conftest import WORDS, make_base, make_split
-from tuneoff.hparams import HParams
 from tuneoff.model.architecture import Architecture
 from tuneoff.model.dropout import dropout, keep_mask
 from tuneoff.model.encoder import encoder_of
@@ -23,7 +22,9 @@ from tuneoff.model.loading import Network
 from tuneoff.model.packing import Packing, padded
 from tuneoff.model.skeleton import skeleton
 from tuneoff.training.batches import Batch, DeviceSplit
+from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.finetune import finetune
+from tuneoff.training.hparams import HParams
 from tuneoff.training.optimiser import exempt_from_decay
 from tuneoff.training.step import Steppers
 
@@ -223,7 +224,7 @@ def test_training_on_the_skeleton_is_bit_for_bit_training_on_transformers_module
 
     def trained(network: Network):
         *_, last = finetune(replace(job, network=network, steppers=Steppers()), hparams, seed=3)
-        return last.capture("t000")
+        return TrainState.of(last.capture())
 
     ours = trained(Network(base, torch.device("cpu")))
     monkeypatch.setattr("tuneoff.model.loading.skeleton", lambda config, weights: make_theirs(config))

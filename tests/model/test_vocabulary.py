@@ -6,11 +6,11 @@ import numpy as np
 import torch
 
 from tests.training.conftest import make_split
-from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network
 from tuneoff.model.vocabulary import WORDS, compact
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.finetune import Job, finetune
+from tuneoff.training.hparams import HParams
 
 
 def test_leaving_out_unused_word_rows_changes_no_score(base):
@@ -31,7 +31,6 @@ def test_leaving_out_unused_word_rows_changes_no_score(base):
             test=None,
             n_labels=2,
             metrics=("accuracy",),
-            device=device,
             bf16=False,
         )
         run = finetune(job, HParams(learning_rate=1e-2, weight_decay=0.1, batch_size=16, num_epochs=3), seed=1)

@@ -9,9 +9,9 @@ import pytest
 
 from tests.records.test_store import HEADER, RECORDS, SCORE
 from tuneoff.evaluation import Cost
-from tuneoff.hparams import HParams
 from tuneoff.records.recipe import lineage, schedule_of, winner
 from tuneoff.records.schema import Cell, EvaluationRecord
+from tuneoff.training.hparams import HParams
 
 
 def evaluation(
@@ -63,12 +63,12 @@ def test_lineage_goes_through_every_ancestor():
 
 def test_the_schedule_says_which_rate_until_which_example():
     schedule = schedule_of(cell())
-    assert [(s.until_examples, s.hparams.learning_rate, s.trial_id) for s in schedule.segments] == [
+    assert [(s.until_examples, s.hparams["learning_rate"], s.trial_id) for s in schedule.segments] == [
         (100, 2e-5, "t001"),
         (200, 4e-5, "t000"),
         (300, 5e-5, "t002"),
     ]
-    assert [schedule.at(seen).learning_rate for seen in (0, 99, 100, 250, 300, 999)] == [2e-5, 2e-5, 4e-5, 5e-5, 5e-5, 5e-5]
+    assert [schedule.at(seen)["learning_rate"] for seen in (0, 99, 100, 250, 300, 999)] == [2e-5, 2e-5, 4e-5, 5e-5, 5e-5, 5e-5]
     assert not schedule.constant
 
 

@@ -12,6 +12,7 @@ from transformers import AutoModelForSequenceClassification, BertConfig
 from tuneoff.model.loading import BaseModel, Network
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.finetune import Job
+from tuneoff.training.protocol import Environment, Shared
 
 WORDS = 60
 
@@ -68,11 +69,15 @@ def job(base: BaseModel) -> Job:
         test=DeviceSplit(make_split(50, 3), device),
         n_labels=2,
         metrics=("accuracy",),
-        device=device,
         bf16=False,
     )
 
 
 @pytest.fixture
 def job_2020(job: Job) -> Job:
-    return replace(job, resume="trainer_2020")
+    return replace(job, environment=Environment(resume="trainer_2020"))
+
+
+def local(value: object, key: str = "a") -> Shared:
+    """As an engine shares a large value, without Ray."""
+    return Shared(key=key, fetch=lambda: value)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from transformers import get_scheduler
 
-from tuneoff.hparams import HParams
+from tuneoff.training.hparams import HParams
 from tuneoff.training.lr_schedule import lr_factor
 
 

@@ -10,9 +10,10 @@ import torch
 from torch import nn
 
 from tests.training.test_graphs import FakeBackend
-from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network, takes_wide_mask, wide_mask
+from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.finetune import Job, finetune
+from tuneoff.training.hparams import HParams
 from tuneoff.training.optimiser import DeviceOptimiser, Optimiser
 from tuneoff.training.step import UNIT, GraphStepper, Stepper, Steppers, make_stepper
 
@@ -35,7 +36,7 @@ def graphed(job: Job, backend: FakeBackend | None = None) -> Job:
 
 def run(job: Job, hparams: HParams = HP, **options):
     evaluations = list(finetune(job, hparams, seed=5, **options))
-    return evaluations, evaluations[-1].capture("t000")
+    return evaluations, TrainState.of(evaluations[-1].capture())
 
 
 def close(left, right, atol: float = 1e-5) -> bool:
@@ -196,7 +197,7 @@ def test_what_a_graph_has_fixed_needs_another_graph(job, change):
 def test_with_captured_steps_too_resumption_is_exact(job):
     whole, straight = run(graphed(job), replace(HP, hidden_dropout=0.1, attention_dropout=0.1))
     dropped = replace(HP, hidden_dropout=0.1, attention_dropout=0.1)
-    state = next(finetune(graphed(job), dropped, seed=5)).capture("t000")
+    state = next(finetune(graphed(job), dropped, seed=5)).capture()
     (second,), resumed = run(graphed(job), dropped, state=state)
     assert equal(straight.weights, resumed.weights)
     assert equal(straight.moments, resumed.moments)
@@ -268,7 +269,7 @@ def test_a_wide_mask_is_added_to_scores():
 
 
 def test_a_stepper_is_kept_from_job_to_job_while_they_ask_for_the_same(job):
-    other = replace(job, evaluation_batch_size=7)
+    other = replace(job, settings=replace(job.settings, evaluation_batch_size=7))
     first = job.stepper
     assert other.stepper is first
     assert replace(job, bf16=True).stepper is not first

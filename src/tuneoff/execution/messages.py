@@ -1,57 +1,39 @@
-"""What the trials of a search are given. Knows neither torch nor Ray, so that a process may carry it that has neither."""
+"""Messages between the driver, Ray Tune's trials and the workers: frozen, declared once. Imports neither torch nor Ray."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from tuneoff.hparams import HParams
+from tuneoff.evaluation import Cost, Score
 from tuneoff.records.recipe import Schedule
-
-if TYPE_CHECKING:
-    from tuneoff.model.loading import BaseModel
-    from tuneoff.task.encode import EncodedSplit
+from tuneoff.training.protocol import Rates, Recipe, Values
 
 TRIAL = "trial"
 """The key of a trial's name in the configuration that Ray Tune gives it."""
+MESSAGE = "message"
+"""The key of an Evaluated or Ended in a result for Ray Tune."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
-    """What is large, and the same for all searches on one split of one task and model. Arrays are not copied by Ray."""
+class SessionInputs:
+    """The same for every trial of one session of a search.
 
-    base: BaseModel
-    train: EncodedSplit
-    validation: EncodedSplit
-    test: EncodedSplit | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrialInputs:
-    """What every trial of a search is given.
-
-    material: a reference to a Material in Ray's object store; material_key: equal where the Material is.
-    hparams: in force where neither the search nor `schedule` sets them. resume: how a checkpoint is continued, see
-    finetune. batch_sizes: at which a worker's speed is measured. checkpoints: whether the scheduler exploits.
-    schedule: what every trial follows instead of a proposal.
-    snapshot_seconds: see SnapshotWriter; None writes none. test_always: not only incumbents are scored on test.
-    began: time.time() at which the session of the search began, and its name. deadline: time.time() at which a budget of
-    time is spent, or None.
+    metric: of the validation score, by which the search goes. defaults: in force where neither the search nor `schedule`
+    sets them. resume: how a trial goes on from a copied state, of training.protocol.RESUME. checkpoints: whether the scheduler
+    copies trials. schedule: followed by every trial instead of its proposal. snapshot_seconds: see SnapshotWriter; None writes
+    none. test_always: score every evaluation on test, not only incumbents. began: time.time() at which the session began, also
+    its name. deadline: time.time() at which a budget of time is spent, or None. plugins: modules that a worker imports first.
     """
 
-    material: Any
-    material_key: str
-    n_labels: int
-    metrics: tuple[str, ...]
-    hparams: HParams
+    recipe: Recipe
+    metric: str
+    defaults: Values
     seed: int
     device: str
     threads: int
-    batch_sizes: tuple[int, ...]
-    bf16: bool
     evaluations_per_epoch: int
-    bucket_lengths: bool
-    evaluation_batch_size: int
     resume: str
     checkpoints: bool
     schedule: Schedule | None
@@ -60,15 +42,77 @@ class TrialInputs:
     test_always: bool
     began: float
     deadline: float | None
-    board: Any
-    cuda_graphs: bool = True
+    shared_state: Any
+    plugins: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialRequest:
+    """A trial to be trained: its name, and the hyperparameters that the search sets."""
+
+    trial_id: str
+    hparams: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> TrialRequest:
+        """From the configuration that Ray Tune carries."""
+        values = dict(config)
+        return cls(trial_id=values.pop(TRIAL), hparams=values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated:
+    """A step that came to an evaluation. score: by which searchers and schedulers go.
+
+    serial: of the state kept in shared memory, or None. parent: (trial, serial) of a copied state from which this interval
+    went on. rates: with a worker's first evaluation of a session. clock: count of evaluations that Ray Tune must take over,
+    after a crash.
+    """
+
+    trial_id: str
+    score: float
+    hparams: Values
+    examples_seen: int
+    epoch: float
+    done: bool
+    validation: Score
+    test: Score | None
+    cost: Cost
+    peak_memory_bytes: int | None
+    worker: str
+    snapshot: str | None
+    serial: int | None
+    parent: tuple[str, int] | None
+    rates: Rates | None
+    clock: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A step that came to no evaluation: a last result without a score, because none is invented. status: of TRIAL_STATUSES."""
+
+    trial_id: str
+    status: str
+    reason: str
+    cost: Cost
+    worker: str
+    traceback: str = ""
+
+
+class TrialWorker(Protocol):
+    """A worker as a trial of Ray Tune uses it, in its own process or in another."""
+
+    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None: ...
+    def reset(self, request: TrialRequest) -> None: ...
+    def step(self) -> Evaluated | Ended: ...
+    def load(self, serial: int) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """executors: handles, one a slot, of which each worker of Ray Tune takes one (see seats); none where a worker holds its
-    own. seats: folder of the locks by which they are taken."""
+    """workers: handles, one a slot, of which each trial of Ray Tune takes one (see worker_locks); none where a trial trains in
+    its own process. locks: folder of the locks by which they are taken."""
 
-    inputs: TrialInputs
-    executors: tuple[Any, ...]
-    seats: str
+    inputs: SessionInputs
+    workers: tuple[Any, ...]
+    locks: str

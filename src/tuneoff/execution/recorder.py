@@ -1,9 +1,10 @@
-"""Ray Tune's events into records: the single writer of a cell's log."""
+"""From Ray Tune's events to records: the single writer of a cell's log."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
-from tuneoff.execution.messages import TRIAL
+from tuneoff.execution.messages import MESSAGE, TRIAL, Ended, Evaluated
 from tuneoff.execution.snapshots import drop
 from tuneoff.execution.trainable import read_reference
+from tuneoff.records.history import Earlier
 from tuneoff.records.schema import (
+    COMPLETED,
     FAILED,
     STOPPED,
     CalibrationRecord,
@@ -24,10 +27,10 @@ from tuneoff.records.schema import (
     TrialEndRecord,
     TrialStartRecord,
 )
-from tuneoff.records.store import STATE_FOLDER, LogWriter, from_dict
-from tuneoff.study.resume import Earlier
+from tuneoff.records.store import STATE_FOLDER, LogWriter
 
 ERRORS_FOLDER = "errors"
+STOPPED_BY_SCHEDULER = "stopped early by the scheduler"
 KEEP_EVERY = 8
 """Checkpoints written between two clean-ups of those in memory."""
 
@@ -35,8 +38,10 @@ KEEP_EVERY = 8
 class Recorder(Callback):  # type: ignore[misc]
     """`listen` hears every record after it is on the disk."""
 
-    def __init__(self, cell: Path, writer: LogWriter, board: Any, earlier: Earlier, listen: Callable[[Record], None]) -> None:
-        self._cell, self._writer, self._board, self._listen = cell, writer, board, listen
+    def __init__(
+        self, cell: Path, writer: LogWriter, shared_state: Any, earlier: Earlier, listen: Callable[[Record], None]
+    ) -> None:
+        self._cell, self._writer, self._shared_state, self._listen = cell, writer, shared_state, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
         self._started, self._ended = set(earlier.started), set(earlier.ended)
@@ -74,84 +79,96 @@ class Recorder(Callback):  # type: ignore[misc]
     def on_trial_result(
         self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, result: dict[str, Any], **info: Any
     ) -> None:
-        if "evaluation" not in result:
+        message = result.get(MESSAGE)
+        if not isinstance(message, Evaluated):
             return
-        if result["rates"]:
-            self.write(
-                CalibrationRecord(
-                    worker=result["evaluation"]["worker"], elapsed_seconds=self.elapsed_seconds, **result["rates"]
-                )
-            )
-        payload = dict(result["evaluation"])
-        name = payload["trial_id"]
+        if message.rates is not None:
+            rates = asdict(message.rates)
+            self.write(CalibrationRecord(worker=message.worker, elapsed_seconds=self.elapsed_seconds, **rates))
+        name = message.trial_id
         number = self._evaluations[name] = self._evaluations.get(name, 0) + 1
-        if result["serial"] is not None:
-            self._written_at[result["serial"]] = number
+        if message.serial is not None:
+            self._written_at[message.serial] = number
             self._unkept += 1
-        record = from_dict(
-            {
-                "kind": EvaluationRecord.kind,
-                **payload,
-                "evaluation": number,
-                "parent_evaluation": self._written_at.get(result["parent_serial"]),
-                "elapsed_seconds": self.elapsed_seconds,
-            }
+        parent, serial = message.parent or (None, 0)
+        self.write(
+            EvaluationRecord(
+                trial_id=name,
+                evaluation=number,
+                parent_trial_id=parent,
+                parent_evaluation=self._written_at.get(serial),
+                hparams=message.hparams,
+                examples_seen=message.examples_seen,
+                epoch=message.epoch,
+                validation=message.validation,
+                test=message.test,
+                cost=message.cost,
+                peak_memory_bytes=message.peak_memory_bytes,
+                elapsed_seconds=self.elapsed_seconds,
+                worker=message.worker,
+                snapshot=message.snapshot,
+            )
         )
-        self.write(record)
-        if payload["snapshot"] is not None:
-            self._board.recorded.remote(name, payload["snapshot"])
+        if message.snapshot is not None:
+            self._shared_state.recorded.remote(name, message.snapshot)
         if self._unkept >= KEEP_EVERY:
             self._keep_checkpoints(trials)
 
     def on_trial_complete(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        last: Mapping[str, Any] = trial.last_result or {}
-        status = last.get("status", FAILED)
-        if status == "running":
-            self._end(trial, STOPPED, "stopped early by the scheduler", {})
+        message = (trial.last_result or {}).get(MESSAGE)
+        if isinstance(message, Ended):
+            self._end(trial, message)
+        elif isinstance(message, Evaluated) and message.done:
+            self._end(trial, self._ending(trial, COMPLETED, "", worker=message.worker))
+        elif isinstance(message, Evaluated):
+            self._end(trial, self._ending(trial, STOPPED, STOPPED_BY_SCHEDULER, worker=message.worker))
         else:
-            self._end(trial, status, last.get("reason", ""), last)
+            self._end(trial, self._ending(trial, FAILED, "it ended without a result"))
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
-        """The trial's process died: what it raised itself comes as a result."""
+        """The trial's process died: exceptions of the trainer come as a result."""
         error = trial.get_error()
         text = str(error).strip() if error else "no message"
-        self._end(trial, FAILED, f"the worker died: {text.splitlines()[0]}", {"traceback": text})
+        self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[0]}", traceback=text))
 
-    def _end(self, trial: TuneTrial, status: str, reason: str, last: Mapping[str, Any]) -> None:
+    def _ending(self, trial: TuneTrial, status: str, reason: str, *, worker: str = "", traceback: str = "") -> Ended:
+        """Of a trial that said nothing of its end itself; all of its cost is in its evaluations."""
         name = trial.config[TRIAL]
+        return Ended(trial_id=name, status=status, reason=reason, cost=Cost(), worker=worker, traceback=traceback)
+
+    def _end(self, trial: TuneTrial, ended: Ended) -> None:
+        name = ended.trial_id
         if name in self._ended:
             return
         self._ended.add(name)
-        self._last_reason = reason or self._last_reason
-        self._board.ended.remote(name)
-        if last.get("traceback"):
+        self._last_reason = ended.reason or self._last_reason
+        self._shared_state.ended.remote(name)
+        if ended.traceback:
             folder = self._cell / ERRORS_FOLDER
             folder.mkdir(exist_ok=True)
-            (folder / f"{name}.txt").write_text(last["traceback"], encoding="utf-8")
-        hparams = {key: value for key, value in trial.config.items() if key != TRIAL}
-        cost = Cost(**last["cost"]) if "cost" in last else Cost()
+            (folder / f"{name}.txt").write_text(ended.traceback, encoding="utf-8")
         drop(self._cell / STATE_FOLDER, name)
         self.write(
             TrialEndRecord(
                 trial_id=name,
-                status=status,
-                reason=reason,
-                hparams=hparams,
-                cost=cost,
+                status=ended.status,
+                reason=ended.reason,
+                hparams={key: value for key, value in trial.config.items() if key != TRIAL},
+                cost=ended.cost,
                 elapsed_seconds=self.elapsed_seconds,
-                worker=last.get("worker"),
+                worker=ended.worker or None,
             )
         )
 
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
-        """Memory is bounded by the population: only what a living trial can still ask for stays on the board."""
+        """Memory is bounded by the population: only what a living trial can still ask for stays in memory."""
         self._unkept = 0
         live = [t for t in trials if not t.is_finished()]
         wanted = [read_reference(Path(t.checkpoint.path)) for t in live if t.checkpoint]
-        self._board.keep.remote(wanted, [t.config[TRIAL] for t in live])
+        self._shared_state.keep.remote(wanted, [t.config[TRIAL] for t in live])
 
 
-def settle(board: Any) -> int:
+def settle(shared_state: Any) -> int:
     """Drops every checkpoint; returns how many were left behind (0)."""
-    left: int = ray.get(board.keep.remote([], []))
+    left: int = ray.get(shared_state.keep.remote([], []))
     return left

@@ -1,4 +1,4 @@
-"""Ray: one runtime per process, how many trials run at once, and the executors. Imports neither torch nor Ray Tune, unless a
+"""Ray: one runtime per process, and how many trials run at once. Imports neither torch nor Ray Tune, unless a
 GPU is to be counted."""
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ os.environ.update(
 
 import ray
 
-from tuneoff.config import ConfigError, ResourceSettings, RunConfig, available_cores
-from tuneoff.execution import worker_pool as pool
+from tuneoff.config import ResourceSettings, RunConfig, available_cores
+from tuneoff.errors import ConfigError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +64,25 @@ def find_slots(config: RunConfig, device: str) -> Slots:
     return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
 
 
+def resolve_device(config: RunConfig) -> str:
+    """cpu or cuda. ConfigError where more is asked for than there is; a cluster's GPUs are checked on connecting."""
+    asked = config.resources.device
+    gpus = _count_gpus() if asked != "cpu" else 0
+    local = config.resources.address is None
+    device = asked if asked != "auto" else ("cuda" if gpus else "cpu")
+    if device == "cuda" and local and gpus == 0:
+        raise ConfigError(
+            "resources.device is cuda, but this machine has 0 GPUs that torch can use: "
+            "resources.device=cpu, or resources.address=ADDRESS of a Ray cluster with GPUs"
+        )
+    if device == "cuda" and config.price.name == "cpu":
+        raise ConfigError(
+            "price is cpu, but trials train on a GPU: name what it costs, for example price=h100 or "
+            "price=custom price.per_device_hour_usd=1.20"
+        )
+    return device
+
+
 def _fit(resources: ResourceSettings, cores: int, gpus: int, *, on_gpu: bool) -> int:
     """Trials at once on one machine. A share of a GPU is never of two."""
     by_cores = cores // resources.cpus_per_trial
@@ -76,15 +95,17 @@ def _count_gpus() -> int:
     return int(torch.cuda.device_count())
 
 
-def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
-    """Connects to `resources.address`, or starts a runtime of `slots` on this machine; a sweep in one process reuses it.
+def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
+    """Whether a runtime was started or connected to; False where the one there is serves.
+
+    Connects to `resources.address`, or starts a runtime of `slots` on this machine; a sweep in one process reuses it.
 
     Trials at once are limited by the cores that Ray is told of.
     """
     cores = slots.count * config.resources.cpus_per_trial if slots else 0
     if ray.is_initialized():
         if config.resources.address is not None or ray.cluster_resources().get("CPU") == cores:
-            return
+            return False
         stop_ray()
     logging.getLogger("ray").setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
@@ -96,23 +117,16 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> None:
                 f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
                 f"({error}): start one, or leave it null to run on this machine"
             ) from error
-        return
+        return True
     gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
     ray.init(num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)
+    return True
 
 
 def stop_ray() -> None:
     """Ray's own hook at the interpreter's end first waits half a second for the workers' output, which we never show."""
     ray.shutdown()
-    pool.forget()
 
 
 def gpu_share(config: RunConfig, device: str) -> float:
     return config.resources.gpus_per_trial if device == "cuda" else 0
-
-
-def executors(config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
-    """On this machine, one a slot, which outlive the search. On a cluster none: each worker of Ray Tune trains by itself."""
-    if config.resources.address is not None:
-        return ()
-    return pool.executors(slots.count, device=device, threads=config.resources.cpus_per_trial, gpus=gpu_share(config, device))

@@ -1,4 +1,4 @@
-"""What the trials of one search share while it runs: the best score, the budget, and checkpoints in memory.
+"""The state that the trials of one search share while it runs: the best score, the budget, and checkpoints in memory.
 
 One Ray actor per search. A checkpoint that Ray Tune carries around is a reference of a few bytes; the state itself lies
 here, in shared memory, and an exploit touches no disk.
@@ -20,7 +20,7 @@ TINY = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What was there before this session, and what there may be. deadline: time.time(), or None."""
+    """From earlier sessions, and the budget. deadline: time.time(), or None."""
 
     best: float = -math.inf
     epochs_spent: float = 0.0
@@ -29,7 +29,7 @@ class Limits:
     snapshots: Mapping[str, str] = field(default_factory=dict)
 
 
-class Board:
+class SharedState:
     """Single-threaded, as Ray actors are: no call sees another one half done."""
 
     def __init__(self, limits: Limits) -> None:
@@ -111,4 +111,4 @@ class Board:
 
 def create(limits: Limits) -> Any:
     """The actor's handle. It takes no slot from the trials."""
-    return ray.remote(num_cpus=0)(Board).remote(limits)
+    return ray.remote(num_cpus=0)(SharedState).remote(limits)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tuneoff.training.checkpoint import TrainState, write
+from tuneoff.training.protocol import State
+from tuneoff.training.state_file import write
 
 KEPT = 2
 
@@ -27,7 +28,7 @@ class SnapshotWriter:
     def due(self) -> bool:
         return self._written_at is None or time.monotonic() - self._written_at >= self._interval
 
-    def write(self, state: TrainState) -> str:
+    def write(self, state: State) -> str:
         """The name of the file, to be recorded with the evaluation."""
         name = f"{self._trial_id}-{time.time_ns()}.safetensors"
         write(state, self._folder / name)

@@ -1,4 +1,4 @@
-"""What Ray Tune holds as a trial: forwards to an executor, which trains. Imports neither torch nor transformers."""
+"""A trial as Ray Tune holds it: forwards to a worker, which trains. Imports neither torch nor transformers."""
 
 from __future__ import annotations
 
@@ -9,46 +9,44 @@ IMPORT_BEGAN = time.time()  # before the imports below, which are most of this p
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray.tune import Trainable
 
-from tuneoff.execution.messages import Assignment
+from tuneoff.algorithms.base import SCORE
+from tuneoff.execution.actor import RemoteWorker
+from tuneoff.execution.messages import MESSAGE, Assignment, Ended, Evaluated, TrialRequest, TrialWorker
 from tuneoff.execution.worker_locks import take
 
 REFERENCE_FILE = "state.ref"
 
 
 class Trial(Trainable):  # type: ignore[misc]
-    """Reports one evaluation per `step`. Where its executor dies it raises, and Ray Tune lets the trial go on in a new one."""
+    """Reports one evaluation per `step`. Where its worker dies it raises, and Ray Tune lets the trial go on in a new one."""
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._serial = 0
-        self._inputs = assignment.inputs
-        if assignment.executors:
-            number, self._seat = take(Path(assignment.seats), len(assignment.executors))
-            self._executor, self._apart = assignment.executors[number], True
-        else:
-            from tuneoff.execution.worker import Executor
+        self._worker: TrialWorker = self._take_worker(assignment)
+        self._worker.begin(assignment.inputs, TrialRequest.of(config), IMPORT_BEGAN)
 
-            self._executor, self._apart = Executor(), False
-        self._call("begin", self._inputs, dict(config), IMPORT_BEGAN)
+    def _take_worker(self, assignment: Assignment) -> TrialWorker:
+        if assignment.workers:
+            number, self._lock = take(Path(assignment.locks), len(assignment.workers))
+            return RemoteWorker(assignment.workers[number])
+        from tuneoff.execution.worker import Worker
 
-    def _call(self, method: str, *arguments: Any) -> Any:
-        if self._apart:
-            return ray.get(self._executor.call.remote(method, *arguments))
-        return getattr(self._executor, method)(*arguments)
+        return Worker()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._serial = 0
-        self._call("reset", dict(new_config))
+        self._worker.reset(TrialRequest.of(new_config))
         return True
 
     def step(self) -> dict[str, Any]:
-        result, iteration = self._call("step")
-        if iteration is not None:
-            self._iteration = iteration  # Ray's clock, which its schedulers go by
-        self._serial = result.get("serial") or self._serial
-        return dict(result)
+        message = self._worker.step()
+        if isinstance(message, Evaluated):
+            if message.clock is not None:
+                self._iteration = message.clock  # Ray's clock, which its schedulers go by
+            self._serial = message.serial or self._serial
+        return result_of(message)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         (Path(checkpoint_dir) / REFERENCE_FILE).write_text(str(self._serial), encoding="ascii")
@@ -56,7 +54,14 @@ class Trial(Trainable):  # type: ignore[misc]
     def load_checkpoint(self, checkpoint: str) -> None:
         """Goes on from the referenced state; another trial's makes it this one's parent."""
         self._serial = read_reference(Path(checkpoint))
-        self._call("load", self._serial)
+        self._worker.load(self._serial)
+
+
+def result_of(message: Evaluated | Ended) -> dict[str, Any]:
+    """A message as Ray Tune takes it: with a score and the word "done" beside it."""
+    if isinstance(message, Ended):
+        return {"done": True, MESSAGE: message}
+    return {SCORE: message.score, "done": message.done, MESSAGE: message}
 
 
 def read_reference(checkpoint: Path) -> int:

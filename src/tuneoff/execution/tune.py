@@ -4,41 +4,42 @@ from __future__ import annotations
 
 import os
 import warnings
+from typing import Any
 
 from ray import tune
 
 from tuneoff.algorithms.base import MODE, SCORE, Plan
 from tuneoff.config import RunConfig
-from tuneoff.execution.messages import Assignment, TrialInputs
+from tuneoff.execution.messages import Assignment, SessionInputs
 from tuneoff.execution.numbering import NumberingSearcher
 from tuneoff.execution.recorder import Recorder
-from tuneoff.execution.runtime import Slots, executors, gpu_share
+from tuneoff.execution.runtime import Slots, gpu_share
 from tuneoff.execution.trainable import Trial
 
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
 WORKER_RETRIES = 2
-"""How often a trial goes on after its process died; what it raised itself is not tried again."""
+"""How often a trial goes on after its process died; exceptions of the trainer are not tried again."""
 
 
 def fit(
     config: RunConfig,
-    inputs: TrialInputs,
+    *,
+    inputs: SessionInputs,
+    workers: tuple[Any, ...],
     plan: Plan,
     searcher: NumberingSearcher,
     recorder: Recorder,
-    *,
     slots: Slots,
     ended: int,
 ) -> None:
     """The Tune run. ended: trials that an earlier session ended."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
     trials = max(plan.num_samples - ended, 1)
-    apart = executors(config, slots, inputs.device)
-    for executor in apart:
-        executor.call.remote("prepare", inputs)  # while Ray Tune starts; where it fails, the first trial says so
-    assignment = Assignment(inputs=inputs, executors=apart, seats=str(config.cell / RUNTIME_FOLDER))
-    held = {"CPU": config.resources.cpus_per_trial, "GPU": 0 if apart else gpu_share(config, inputs.device)}
+    for worker in workers:
+        worker.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
+    assignment = Assignment(inputs=inputs, workers=workers, locks=str(config.cell / RUNTIME_FOLDER))
+    held = {"CPU": config.resources.cpus_per_trial, "GPU": 0 if workers else gpu_share(config, inputs.device)}
     trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment), held)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

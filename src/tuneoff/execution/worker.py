@@ -1,4 +1,4 @@
-"""What trains: one process a slot, which outlives trials and searches. Holds torch, the network and the data."""
+"""A worker: one process a slot, which trains one trial at a time and outlives trials and searches."""
 
 from __future__ import annotations
 
@@ -9,287 +9,240 @@ IMPORT_BEGAN = time.time()  # before the imports below, which are most of a proc
 import os
 import socket
 import traceback
-from collections.abc import Generator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import ray
-import torch
 
-from tuneoff.algorithms.base import SCORE
+from tuneoff import plugins
 from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
-from tuneoff.execution.messages import TRIAL, Material, TrialInputs
+from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.execution.snapshots import SnapshotWriter
-from tuneoff.hparams import HParams
-from tuneoff.model.loading import Network
 from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, STOPPED
 from tuneoff.seeds import trial_seed
-from tuneoff.training.batches import DeviceSplit
-from tuneoff.training.checkpoint import TrainState, from_arrays, read, to_arrays
-from tuneoff.training.finetune import Diverged, Evaluation, Job, OutOfTime, finetune
-from tuneoff.training.speed import Rates, Speeds, calibrate
-from tuneoff.training.step import Steppers
+from tuneoff.training import state_file
+from tuneoff.training.protocol import (
+    Diverged,
+    Environment,
+    Evaluation,
+    Kept,
+    OutOfTime,
+    Rates,
+    Speed,
+    State,
+    Trainer,
+    Trial,
+    Values,
+)
 
 BUDGET_SPENT = "the budget is spent"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Held:
-    """The network and the data on the device, for as long as searches ask for the same."""
+@dataclass(kw_only=True)
+class _Running:
+    """The trial in progress. pending: its cost that no message has carried yet."""
 
-    key: tuple[str, str]
-    network: Network
-    train: DeviceSplit
-    validation: DeviceSplit
-    test: DeviceSplit | None
-    steppers: Steppers = field(default_factory=Steppers)
-    speeds: Speeds = field(default_factory=Speeds)
+    trial_id: str
+    hparams: Values
+    snapshots: SnapshotWriter | None
+    examples_seen: int = 0
+    generator: Trial | None = None
+    state: State | None = None
+    parent: tuple[str, int] | None = None
+    serial: int = 0
+    clock: int | None = None
+    pending: Cost = field(default_factory=Cost)
 
 
-class Executor:
-    """One trial at a time: `begin` a first one, `reset` to the next, `step` through it. In a process of its own where it is
-    a Ray actor (see pool), else in a worker of Ray Tune."""
+class Worker:
+    """`begin` a first trial, `reset` to the next, `step` through it. In a process of its own where it is a Ray actor (see
+    worker_pool), else in a process of Ray Tune."""
 
     def __init__(self) -> None:
-        self._worker = f"{socket.gethostname()}:{os.getpid()}"
-        self._held: _Held | None = None
-        self._job: Any = None
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._kept = Kept()
+        self._trainer: Trainer | None = None
         self._began: float | None = None
         self._report: Rates | None = None
 
-    def time_precision(self, inputs: TrialInputs, precision: str) -> float:
-        """Seconds per real token of training steps in fp32 or bf16, at the smallest batch size."""
-        torch.set_num_threads(inputs.threads)
-        self._inputs = inputs
-        job, hparams = self._make_job(), inputs.hparams.replace({"batch_size": inputs.batch_sizes[0]})
-        return self._hold().speeds.train(replace(job, bf16=precision == "bf16"), hparams)
+    def step_seconds(self, inputs: SessionInputs) -> float:
+        """Seconds per unit of training work with the recipe of `inputs`: one of its engine's variants."""
+        return self._build(inputs).step_seconds()
 
-    def prepare(self, inputs: TrialInputs) -> Rates:
+    def prepare(self, inputs: SessionInputs) -> Rates | None:
         """Takes up a session of a search; the second time does nothing. Returns the speed of this worker.
 
-        What is at hand is kept: network and data where they are the same, the measured speed where everything that it depends
-        on is. start_up_seconds is this session's. What is raised here is raised again at the next call.
+        The trainer keeps what it has where it is the same: the network, data and measured speed in the case of `finetune`.
+        start_up_seconds is this session's. An exception raised here is raised again at the next call.
         """
         if self._began != inputs.began:
             self._busy_since = IMPORT_BEGAN if self._began is None else time.time()
             self._inputs = inputs
-            torch.set_num_threads(inputs.threads)
-            if inputs.device == "cuda":
-                torch.cuda.reset_peak_memory_stats()
-            self._job = self._make_job()
-            self._rates = self._measure()
+            self._trainer = self._build(inputs)
+            self._speed: Speed = self._trainer.measure()
+            self._interval_seconds = self._speed.interval_seconds
             self._began, self._new = inputs.began, True
-        return replace(self._rates, start_up_seconds=time.time() - inputs.began)
+        rates = self._speed.rates
+        return replace(rates, start_up_seconds=time.time() - inputs.began) if rates else None
 
-    def _hold(self) -> _Held:
-        inputs, device = self._inputs, torch.device(self._inputs.device)
-        key = (inputs.material_key, inputs.device)
-        if self._held is None or self._held.key != key:
-            self._held = self._job = None  # two networks at once may be too much for the device
-            material: Material = ray.get(inputs.material)
-            self._held = _Held(
-                key=key,
-                network=Network(material.base, device),
-                train=DeviceSplit(material.train, device),
-                validation=DeviceSplit(material.validation, device),
-                test=DeviceSplit(material.test, device) if material.test else None,
-            )
-        return self._held
-
-    def _make_job(self) -> Job:
-        inputs, held, board = self._inputs, self._hold(), self._inputs.board
-        return Job(
-            network=held.network,
-            train=held.train,
-            validation=held.validation,
-            test=held.test,
-            n_labels=inputs.n_labels,
-            metrics=inputs.metrics,
-            device=torch.device(inputs.device),
-            bf16=inputs.bf16,
-            evaluations_per_epoch=inputs.evaluations_per_epoch,
-            bucket_lengths=inputs.bucket_lengths,
-            evaluation_batch_size=inputs.evaluation_batch_size,
+    def _build(self, inputs: SessionInputs) -> Trainer:
+        plugins.load(inputs.plugins)
+        state = inputs.shared_state
+        environment = Environment(
+            device=inputs.device,
+            threads=inputs.threads,
             resume=inputs.resume,
-            cuda_graphs=inputs.cuda_graphs,
-            steppers=held.steppers,
+            wants_test=lambda score: bool(ray.get(state.offer.remote(score))) or inputs.test_always,
             out_of_time=self._out_of_time if inputs.deadline is not None else None,
-            wants_test=lambda score: bool(ray.get(board.offer.remote(score))) or inputs.test_always,
         )
+        self._trainer = None  # so that the last one's memory can be freed before the next one's is taken
+        return inputs.recipe.build(environment, self._kept)
 
-    def _measure(self) -> Rates:
-        inputs = self._inputs
-        rates = calibrate(self._job, inputs.hparams, inputs.batch_sizes, inputs.began, self._hold().speeds)
-        tokens = sum(int(s.lengths.sum()) for s in (self._job.validation, self._job.test) if s is not None)
-        self._evaluate_seconds = rates.evaluate_token_seconds * tokens
-        slowest = max(rates.train_token_seconds.values()) * float(self._job.train.lengths.sum())
-        self._interval_seconds = slowest / inputs.evaluations_per_epoch + self._evaluate_seconds
-        return rates
-
-    def begin(self, inputs: TrialInputs, config: Mapping[str, Any], since: float) -> None:
-        """A worker's first trial. since: time.time() from which it was starting, which is booked as start-up, as is what this
-        process did for the search before."""
+    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None:
+        """A process's first trial. since: time.time() from which it was starting, which is booked as start-up, as is this
+        worker's preparation for the session."""
         rates = self.prepare(inputs)
-        self.reset(config)
+        self.reset(request)
         if self._new:
             since, self._report, self._new = min(since, self._busy_since), rates, False
-        self._pending = Cost(start_up_seconds=max(0.0, time.time() - max(since, inputs.began)))
+        self._running.pending = Cost(start_up_seconds=max(0.0, time.time() - max(since, inputs.began)))
 
     def _out_of_time(self) -> bool:
-        """Whether a budget of time would be overdrawn by going on: what is trained must also be scored."""
+        """Whether a budget of time would be overdrawn by going on: an interval that was trained must also be scored."""
         deadline = self._inputs.deadline
-        return deadline is not None and time.time() + self._evaluate_seconds > deadline
+        return deadline is not None and time.time() + self._speed.evaluate_seconds > deadline
 
     def _must_have_begun(self) -> None:
         """RuntimeError in a process that Ray put in a dead one's place between two calls."""
         if self._began is None:
-            raise RuntimeError("the executor died and was started anew: what it held is gone, its trial begins again")
+            raise RuntimeError("the worker died and was started anew: its state is gone, its trial begins again")
 
-    def reset(self, config: Mapping[str, Any]) -> None:
+    def reset(self, request: TrialRequest) -> None:
         """The next trial, from scratch."""
         self._must_have_begun()
-        values = dict(config)
-        self._trial: str = values.pop(TRIAL)
-        self._hparams = self._inputs.hparams.replace(values)
-        self._examples_seen = 0
-        self._run: Generator[Evaluation, HParams | None, None] | None = None
-        self._state: TrainState | None = None
-        self._parent: tuple[str, int] | None = None
-        self._serial = 0
-        self._pending = Cost()
-        self._iteration: int | None = None
-        self._snapshots = self._make_snapshots()
+        inputs = self._inputs
+        seconds, folder = inputs.snapshot_seconds, Path(inputs.snapshot_folder)
+        self._running = _Running(
+            trial_id=request.trial_id,
+            hparams={**inputs.defaults, **request.hparams},
+            snapshots=None if seconds is None else SnapshotWriter(folder, request.trial_id, seconds),
+        )
 
-    def _make_snapshots(self) -> SnapshotWriter | None:
-        seconds = self._inputs.snapshot_seconds
-        return None if seconds is None else SnapshotWriter(Path(self._inputs.snapshot_folder), self._trial, seconds)
-
-    def step(self) -> tuple[dict[str, Any], int | None]:
-        """(result for Ray Tune, its clock where that must be set: after a crash)."""
+    def step(self) -> Evaluated | Ended:
+        """Trains to the next evaluation. An exception of the trainer is a failed trial, and the search goes on."""
         self._must_have_begun()
-        result = self._guarded_step()
-        iteration, self._iteration = self._iteration, None
-        return result, iteration
-
-    def _guarded_step(self) -> dict[str, Any]:
         started = time.perf_counter()
-        epochs = 1 / self._inputs.evaluations_per_epoch
+        epochs, state = 1 / self._inputs.evaluations_per_epoch, self._inputs.shared_state
         try:
-            if not ray.get(self._inputs.board.take.remote(self._trial, epochs, self._interval_seconds)):
+            if not ray.get(state.take.remote(self._running.trial_id, epochs, self._interval_seconds)):
                 return self._end(STOPPED, BUDGET_SPENT, Cost())
-            result = self._step()
+            message = self._evaluate()
             self._interval_seconds = time.perf_counter() - started
-            return result
+            return message
         except StopIteration:
-            self._inputs.board.give_back.remote(epochs)
+            state.give_back.remote(epochs)
             return self._end(COMPLETED, "the weights it continued from had already seen every epoch", Cost())
         except OutOfTime as error:
             return self._end(STOPPED, BUDGET_SPENT, error.cost)
         except Diverged as error:
             return self._end(DIVERGED, str(error), error.cost)
-        except Exception as error:  # a failed trial is counted and the search goes on; the reason is kept
+        except Exception as error:
             spent = Cost(train_seconds=time.perf_counter() - started)
             return self._end(FAILED, _reason(error), spent, traceback.format_exc())
 
-    def _step(self) -> dict[str, Any]:
+    def _evaluate(self) -> Evaluated:
+        running = self._running
         evaluation = self._next_evaluation()
-        self._examples_seen = evaluation.examples_seen
-        cost = evaluation.cost + self._pending
-        snapshot = None
+        running.examples_seen = evaluation.examples_seen
+        cost, snapshot = evaluation.cost + running.pending, None
         if not evaluation.done:
             saved, snapshot = self._save(evaluation)
             cost = cost + saved
-        parent, self._parent, self._pending = self._parent, None, Cost()
+        parent, running.parent, running.pending = running.parent, None, Cost()
+        clock, running.clock = running.clock, None
         rates, self._report = self._report, None
-        return {
-            SCORE: evaluation.validation.metrics[self._inputs.metrics[0]],
-            "epoch": evaluation.epoch,
-            "done": evaluation.done,
-            "status": COMPLETED if evaluation.done else "running",
-            "serial": self._serial if self._inputs.checkpoints and not evaluation.done else None,
-            "parent_serial": parent[1] if parent else None,
-            "rates": asdict(rates) if rates else None,
-            "evaluation": {
-                "trial_id": self._trial,
-                "parent_trial_id": parent[0] if parent else None,
-                "hparams": evaluation.hparams.to_dict(),
-                "examples_seen": evaluation.examples_seen,
-                "epoch": evaluation.epoch,
-                "validation": asdict(evaluation.validation),
-                "test": asdict(evaluation.test) if evaluation.test else None,
-                "cost": asdict(cost),
-                "peak_memory_bytes": _peak_memory(self._inputs.device),
-                "worker": self._worker,
-                "snapshot": snapshot,
-            },
-        }
+        return Evaluated(
+            trial_id=running.trial_id,
+            score=evaluation.validation.metrics[self._inputs.metric],
+            hparams=evaluation.hparams,
+            examples_seen=evaluation.examples_seen,
+            epoch=evaluation.epoch,
+            done=evaluation.done,
+            validation=evaluation.validation,
+            test=evaluation.test,
+            cost=cost,
+            peak_memory_bytes=_peak_memory(self._inputs.device),
+            worker=self._name,
+            snapshot=snapshot,
+            serial=running.serial if self._inputs.checkpoints and not evaluation.done else None,
+            parent=parent,
+            rates=rates,
+            clock=clock,
+        )
 
     def _next_evaluation(self) -> Evaluation:
-        schedule = self._inputs.schedule
-        if self._run is not None:
-            return self._run.send(schedule.at(self._examples_seen) if schedule else None)
-        if self._state is None:
+        running, schedule = self._running, self._inputs.schedule
+        if running.generator is not None:
+            return running.generator.send(schedule.at(running.examples_seen) if schedule else None)
+        if running.state is None:
             self._recover()
-        self._examples_seen = self._state.examples_seen if self._state else 0
-        hparams = schedule.at(self._examples_seen) if schedule else self._hparams
-        self._run = finetune(self._job, hparams, seed=trial_seed(self._inputs.seed, self._trial), state=self._state)
-        return next(self._run)
+        running.examples_seen = running.state.examples_seen if running.state else 0
+        hparams = schedule.at(running.examples_seen) if schedule else running.hparams
+        assert self._trainer is not None
+        seed = trial_seed(self._inputs.seed, running.trial_id)
+        running.generator = self._trainer.start(hparams, seed=seed, state=running.state)
+        return next(running.generator)
 
     def _recover(self) -> None:
         """After a crash: from the trial's newest snapshot whose evaluation is in the log, if there is one."""
-        started = time.perf_counter()
-        name = ray.get(self._inputs.board.snapshot_of.remote(self._trial))
+        started, running = time.perf_counter(), self._running
+        name = ray.get(self._inputs.shared_state.snapshot_of.remote(running.trial_id))
         if name is None:
             return
-        self._state = read(Path(self._inputs.snapshot_folder) / name)
-        share = len(self._job.train) / self._inputs.evaluations_per_epoch
-        self._iteration = int(self._state.examples_seen / share + 1e-9)
-        self._pending = self._pending + Cost(load_seconds=time.perf_counter() - started)
+        running.state = state_file.read(Path(self._inputs.snapshot_folder) / name)
+        running.clock = int(running.state.epoch * self._inputs.evaluations_per_epoch + 1e-9)
+        running.pending = running.pending + Cost(load_seconds=time.perf_counter() - started)
 
     def _save(self, evaluation: Evaluation) -> tuple[Cost, str | None]:
-        """Hands the state to the board now, so that the cost is this interval's; Ray gets a reference on demand."""
-        started = time.perf_counter()
-        snapshots = self._snapshots if self._snapshots and self._snapshots.due() else None
+        """Hands the state to shared memory now, so that the cost is this interval's; Ray gets a reference on demand."""
+        started, running = time.perf_counter(), self._running
+        snapshots = running.snapshots if running.snapshots and running.snapshots.due() else None
         if not self._inputs.checkpoints and snapshots is None:
             return Cost(), None
-        state = evaluation.capture(self._trial)
+        state = evaluation.capture()
         if self._inputs.checkpoints:
-            self._serial = ray.get(self._inputs.board.put.remote(self._trial, to_arrays(state)))
+            running.serial = ray.get(self._inputs.shared_state.put.remote(running.trial_id, state))
         name = snapshots.write(state) if snapshots else None
         return Cost(save_seconds=time.perf_counter() - started), name
 
     def load(self, serial: int) -> None:
         """Goes on from the state of this number; another trial's makes it this one's parent."""
         self._must_have_begun()
-        started = time.perf_counter()
-        writer, state = ray.get(self._inputs.board.get.remote(serial))
-        self._state, self._run = from_arrays(*state), None
-        self._parent = (writer, serial) if writer != self._trial else None
-        self._pending = self._pending + Cost(load_seconds=time.perf_counter() - started)
+        started, running = time.perf_counter(), self._running
+        writer, running.state = ray.get(self._inputs.shared_state.get.remote(serial))
+        running.generator = None
+        running.parent = (writer, serial) if writer != running.trial_id else None
+        running.pending = running.pending + Cost(load_seconds=time.perf_counter() - started)
 
-    def _end(self, status: str, reason: str, cost: Cost, trace: str = "") -> dict[str, Any]:
-        """A last result without a score: none is invented."""
-        spent, self._pending = cost + self._pending, Cost()
-        return {
-            "done": True,
-            "status": status,
-            "reason": reason,
-            "traceback": trace,
-            "cost": asdict(spent),
-            "worker": self._worker,
-        }
+    def _end(self, status: str, reason: str, cost: Cost, trace: str = "") -> Ended:
+        running = self._running
+        spent, running.pending = cost + running.pending, Cost()
+        return Ended(trial_id=running.trial_id, status=status, reason=reason, cost=spent, worker=self._name, traceback=trace)
 
 
 def _reason(error: Exception) -> str:
+    """Out of memory is told by the exception's name, since torch has one of its own and this module doesn't import torch."""
     text = first_line(error)
-    return f"out of memory: {text.split(': ', 1)[1]}" if isinstance(error, torch.OutOfMemoryError | MemoryError) else text
+    out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return f"out of memory: {text.split(': ', 1)[1]}" if out_of_memory else text
 
 
 def _peak_memory(device: str) -> int:
     """Peak resident bytes of the process; on a GPU, peak bytes allocated on it."""
     if device == "cuda":
+        import torch
+
         return int(torch.cuda.max_memory_allocated())
     import resource
 

@@ -1,76 +1,70 @@
-"""The driver's executors: one process a slot, for all searches that this process runs on this machine, one after the other."""
+"""The workers of one command on this machine, one process a slot, and the values that all of them read."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import ray
 
-from tuneoff.execution.actor import ExecutorHost
-from tuneoff.execution.messages import Material
-
-if TYPE_CHECKING:
-    from tuneoff.study.prepare import Prepared
+from tuneoff.execution.actor import WorkerActor
+from tuneoff.training.protocol import Shared
 
 
-@dataclass(kw_only=True)
-class _Kept:
-    """What outlives a search. device, threads: an executor of others is of no use."""
+@dataclass(frozen=True, kw_only=True)
+class WorkerKind:
+    """A worker of one kind is of no use where another is wanted. gpus: share of a GPU that each holds. modules: imported first,
+    while the driver goes on."""
 
-    device: str = ""
-    threads: int = 0
-    gpus: float = 0.0
-    executors: list[Any] = field(default_factory=list)
-    material_key: str = ""
-    material: Any = None
-
-
-_kept = _Kept()
-"""As Ray's runtime itself, there is one a process."""
+    device: str
+    threads: int
+    gpus: float
+    modules: tuple[str, ...]
 
 
-def executors(slots: int, *, device: str, threads: int, gpus: float) -> tuple[Any, ...]:
-    """Handles of `slots` executors with `gpus` each; those of the search before where they are of use.
+class WorkerPool:
+    """Outlives a search: the next one of the command finds its workers warm. Lives as long as Ray's runtime."""
 
-    New ones are still importing what they need. They take no CPUs from the trials, which hold those. Where one dies Ray starts
-    it anew; they end with the driver.
-    """
-    if (_kept.device, _kept.threads, _kept.gpus) != (device, threads, gpus):
-        for handle in _kept.executors:
+    def __init__(self) -> None:
+        self._kind: WorkerKind | None = None
+        self._workers: list[Any] = []
+        self._shared: Shared | None = None
+
+    def workers(self, count: int, kind: WorkerKind) -> tuple[Any, ...]:
+        """Handles of `count` workers; those of the search before where they are of the same kind.
+
+        New ones are still importing what they need. They take no CPUs from the trials, which hold those. Where one dies Ray
+        starts it anew; they end with the driver.
+        """
+        if self._kind != kind:
+            self._stop()
+            self._kind = kind
+        made = ray.remote(num_cpus=0, num_gpus=kind.gpus, max_restarts=-1)(WorkerActor)
+        self._workers += [made.remote(kind.modules) for _ in range(count - len(self._workers))]
+        return tuple(self._workers[:count])
+
+    def share(self, key: str, make: Callable[[], Any]) -> Shared:
+        """In the object store once, for all searches in a row with the same key."""
+        if self._shared is None or self._shared.key != key:
+            self._shared = Shared(key=key, fetch=partial(ray.get, ray.put(make())))
+        return self._shared
+
+    def _stop(self) -> None:
+        for handle in self._workers:
             ray.kill(handle)
-        _kept.executors, _kept.device, _kept.threads, _kept.gpus = [], device, threads, gpus
-    missing = slots - len(_kept.executors)
-    kind = ray.remote(num_cpus=0, num_gpus=gpus, max_restarts=-1)(ExecutorHost)
-    _kept.executors += [kind.remote() for _ in range(missing)]
-    return tuple(_kept.executors[:slots])
+        self._workers = []
 
 
-def material(prepared: Prepared) -> tuple[str, Any]:
-    """(key, reference): in the object store once, for all searches in a row on the same."""
-    key = _key(prepared)
-    if _kept.material_key != key:
-        _kept.material = ray.put(
-            Material(base=prepared.base, train=prepared.train, validation=prepared.validation, test=prepared.test)
-        )
-        _kept.material_key = key
-    return key, _kept.material
+def own_workers(count: int, kind: WorkerKind, cpus: int) -> list[Any]:
+    """Workers that hold their CPUs, on a cluster, for as long as the caller keeps them: see `placed`."""
+    made = ray.remote(num_cpus=cpus, num_gpus=kind.gpus)(WorkerActor)
+    return [made.remote(kind.modules) for _ in range(count)]
 
 
-def forget() -> None:
-    """Ray's runtime is gone, and with it all that was kept."""
-    global _kept  # noqa: PLW0603
-    _kept = _Kept()
-
-
-def _key(prepared: Prepared) -> str:
-    """SHA-256 over what a Material is made from: weights, the model's settings, tokens and labels of each part."""
-    facts = prepared.facts
-    parts = [
-        facts["model_sha256"],
-        prepared.base.config.to_json(),
-        str(prepared.base.missing),
-        *(f"{name}={digest}" for name, digest in sorted(facts["encoded_sha256"].items())),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+def placed(handles: Sequence[Any], patience_seconds: float) -> list[Any]:
+    """Those that the cluster found a place for in time."""
+    ready = {handle.__ray_ready__.remote(): handle for handle in handles}
+    found, _ = ray.wait(list(ready), num_returns=len(ready), timeout=patience_seconds)
+    return [ready[one] for one in found]

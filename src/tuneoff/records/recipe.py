@@ -7,10 +7,10 @@ ancestors', one after the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tuneoff.hparams import HParams
+from tuneoff.hparams import HParamValue
 from tuneoff.records.schema import Cell, EvaluationRecord
 
 
@@ -19,7 +19,7 @@ class Segment:
     """until_examples: progress at which the next segment begins. trial_id: who trained it."""
 
     until_examples: int
-    hparams: HParams
+    hparams: Mapping[str, HParamValue]
     trial_id: str
 
 
@@ -29,13 +29,13 @@ class Schedule:
 
     segments: tuple[Segment, ...]
 
-    def at(self, examples_seen: int) -> HParams:
-        """What the step that begins after `examples_seen` examples trains with."""
+    def at(self, examples_seen: int) -> Mapping[str, HParamValue]:
+        """The hyperparameters of the step that begins after `examples_seen` examples."""
         return next((s.hparams for s in self.segments if examples_seen < s.until_examples), self.segments[-1].hparams)
 
     @property
     def constant(self) -> bool:
-        return len({s.hparams for s in self.segments}) == 1
+        return all(s.hparams == self.segments[0].hparams for s in self.segments)
 
 
 def winner(cell: Cell) -> EvaluationRecord:
@@ -70,12 +70,10 @@ def lineage(records: Sequence[EvaluationRecord], last: EvaluationRecord) -> list
 
 
 def schedule_of(cell: Cell, last: EvaluationRecord | None = None) -> Schedule:
-    """What the winner (or `last`) was trained with, epoch by epoch; equal neighbours are joined."""
+    """The hyperparameters of the winner (or of `last`), epoch by epoch; equal neighbours are joined."""
     segments: list[Segment] = []
     for record in lineage(cell.evaluations, last or winner(cell)):
-        segment = Segment(
-            until_examples=record.examples_seen, hparams=HParams.from_dict(record.hparams), trial_id=record.trial_id
-        )
+        segment = Segment(until_examples=record.examples_seen, hparams=dict(record.hparams), trial_id=record.trial_id)
         if segments and (segments[-1].hparams, segments[-1].trial_id) == (segment.hparams, segment.trial_id):
             segments.pop()
         segments.append(segment)

@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from tuneoff.records.schema import KINDS, SCHEMA_VERSION, Cell, Header, Record
 
 HEADER_FILE = "run.json"
 LOG_FILE = "trials.jsonl"
+LOCK_FILE = ".lock"
 STATE_FOLDER = "state"
 """Snapshots of running trials, see snapshots."""
 RETRAIN_FILE = "retrain.jsonl"
@@ -115,6 +117,15 @@ def must_be_free(cell: Path) -> None:
     for log in (LOG_FILE, RETRAIN_FILE):
         if (cell / log).exists():
             _lock((cell / log).open("a", encoding="utf-8"), cell).close()
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """One process at a time; another one waits. For decisions that all cells of a folder share."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("w", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _lock(file: IO[str], cell: Path) -> IO[str]:

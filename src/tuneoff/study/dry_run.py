@@ -1,48 +1,34 @@
-"""`dry_run=true`: measures the device for a few steps in as many workers as would train, and says what it would cost."""
+"""`dry_run=true`: measures the device for a few steps in as many workers as would train, and predicts what it would cost."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 
-from tuneoff.algorithms.base import build
 from tuneoff.config import RunConfig
-from tuneoff.execution.runtime import find_slots, start_ray
+from tuneoff.errors import ConfigError
 from tuneoff.records.schema import CalibrationRecord
 from tuneoff.study.estimate import START_SECONDS, describe, estimate, simulate
-from tuneoff.study.plan import algorithm_and_context
-from tuneoff.study.prepare import prepare, resolve_device
-from tuneoff.study.readiness import measure, settle_precision, workers
-from tuneoff.study.reading import read_task
+from tuneoff.study.plan import build_plan
+from tuneoff.study.session import Session
 
 
-def dry_run(config: RunConfig) -> str:
+def dry_run(session: Session, config: RunConfig) -> str:
     """The estimate, as text. Leaves nothing behind. UserError where the input is bad."""
-    make_plan: Callable[[], object] = lambda: build(*algorithm_and_context(config, slots=1, devices=1))  # noqa: E731
-    make_plan()
-    device = resolve_device(config)
-    slots = find_slots(config, device)
-    task, splits = read_task(config)
-    plan = build(*algorithm_and_context(config, slots.count, slots.devices))
-    start_ray(config, slots)
-    with workers(config, slots, device) as handles:
-        prepared = prepare(config, task, splits)
-        if prepared.facts["precision"] is None:
-            prepared = settle_precision(config, prepared, plan, handles)
-        rates = [
-            CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(measured))
-            for measured in measure(config, prepared, plan, handles)
-        ]
+    session.check(config)
+    ready = session.ready(config)
+    slots = ready.slots
+    plan = build_plan(config, slots=slots.count, devices=slots.devices)
+    with session.measuring(ready) as workers:
+        ready = session.settled(replace(ready, workers=tuple(workers)))
+        measured = session.measure(ready, plan, workers)
+    if not measured:
+        raise ConfigError(f"dry_run is true, but engine={config.engine.name} does not measure its speed: run the search itself")
+    rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(one)) for one in measured]
     if config.resources.address is None:
-        rates = [replace(measured, start_up_seconds=START_SECONDS) for measured in rates]
+        rates = [replace(one, start_up_seconds=START_SECONDS) for one in rates]
+    work = simulate(config, lambda: build_plan(config, slots=1, devices=1))
     found = estimate(
-        config,
-        simulate(config, make_plan),
-        rates,
-        prepared.facts,
-        slots=slots.count,
-        devices=slots.devices,
-        checkpoints=plan.checkpoints,
+        config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
     )
     return describe(config, found, slots.device_kind, time.time())

@@ -76,8 +76,8 @@ def _simulate_once(config: RunConfig, plan: Plan, rng: np.random.Generator) -> t
     whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
     while trials < plan.num_trials and left >= share:
         point = _proposal(config, plan, trials, rng)
-        size = int(point.get("batch_size", config.hparams.batch_size))
-        length = int(point.get("num_epochs", config.hparams.num_epochs)) * config.training.evaluations_per_epoch
+        size = int(point.get("batch_size", config.hparams.get("batch_size") or 0))
+        length = config.epochs_of(point) * config.training.evaluations_per_epoch
         if whole and left * config.training.evaluations_per_epoch < length:
             break
         trial = SimpleNamespace(trial_id=f"simulated-{trials}", config=point, is_finished=lambda: False)

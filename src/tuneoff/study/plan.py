@@ -1,76 +1,34 @@
-"""From settings to what a search is given: its algorithm and number of trials, its trials' inputs, its budget."""
+"""From settings to a search's plan: its algorithm and number of trials, and its budget."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
 
-from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext
+from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
 from tuneoff.algorithms.discovery import load
 from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
-from tuneoff.execution import worker_pool as pool
-from tuneoff.execution.messages import TrialInputs
 from tuneoff.execution.runtime import Slots
-from tuneoff.records.recipe import Schedule
-from tuneoff.records.store import STATE_FOLDER
+from tuneoff.records.history import Earlier
 from tuneoff.seeds import derive
-
-if TYPE_CHECKING:
-    from tuneoff.study.prepare import Prepared
-    from tuneoff.study.resume import Earlier
 
 UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
 
 
-def trial_inputs(
-    config: RunConfig,
-    prepared: Prepared,
-    plan: Plan,
-    board: Any = None,
-    *,
-    schedule: Schedule | None = None,
-    retraining: bool = False,
-    deadline: float | None = None,
-) -> TrialInputs:
-    """What every trial is given. Ray must have been started: what is large is put into its object store."""
-    training, began = config.training, time.time()
-    material_key, material = pool.material(prepared)
-    return TrialInputs(
-        material=material,
-        material_key=material_key,
-        n_labels=len(prepared.task.label_names),
-        metrics=prepared.task.metrics,
-        hparams=config.hparams,
-        seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"],
-        device=prepared.device,
-        threads=config.resources.cpus_per_trial,
-        batch_sizes=config.batch_sizes,
-        bf16=prepared.bf16,
-        evaluations_per_epoch=training.evaluations_per_epoch,
-        bucket_lengths=training.bucket_lengths,
-        cuda_graphs=training.cuda_graphs == "auto",
-        evaluation_batch_size=training.evaluation_batch_size,
-        resume=plan.resume,
-        checkpoints=plan.checkpoints,
-        schedule=schedule,
-        snapshot_folder=str(config.cell / STATE_FOLDER),
-        snapshot_seconds=training.snapshot_seconds,
-        test_always=retraining or config.protocol.name == "blog2020",
-        began=began,
-        deadline=deadline,
-        board=board,
-    )
+def build_plan(config: RunConfig, *, slots: int, devices: int) -> Plan:
+    """The searcher and scheduler of the search. AlgorithmError where a setting does not fit."""
+    return build(*algorithm_and_context(config, slots, devices))
 
 
 def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[AlgorithmConfig, SearchContext]:
     """The algorithm with its number of trials, which a budget decides where there is one."""
-    defaults = {name: getattr(config.hparams, name) for name in config.space.domains}
+    defaults: dict[str, Any] = {name: config.hparams[name] for name in config.space.domains}
     context = SearchContext(
         space=config.space,
         seed=derive(config.seed, config.repeat)["search"],
@@ -100,20 +58,20 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
     return max(1, int(budget.amount * config.training.evaluations_per_epoch + 1e-9))
 
 
-def budget_gate(config: RunConfig, plan: Plan, board: Any) -> Callable[[str, Mapping[str, Any]], bool]:
+def budget_gate(config: RunConfig, plan: Plan, shared_state: Any) -> Callable[[str, Mapping[str, Any]], bool]:
     """Whether one more trial may start: a whole one where nothing stops it early, an evaluation of it otherwise."""
     whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
 
     def may_start(name: str, point: Mapping[str, Any]) -> bool:
         if whole:
-            return bool(ray.get(board.reserve.remote(name, float(point.get("num_epochs", config.hparams.num_epochs)))))
-        return bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch)))
+            return bool(ray.get(shared_state.reserve.remote(name, float(config.epochs_of(point)))))
+        return bool(ray.get(shared_state.left.remote(1 / config.training.evaluations_per_epoch)))
 
     return may_start
 
 
 def budget_limits(config: RunConfig, slots: Slots, earlier: Earlier) -> dict[str, Any]:
-    """What of a board's Limits the budget sets."""
+    """The fields of shared_state.Limits that the budget sets."""
     if config.budget is None:
         return {}
     seconds = config.budget.wall_seconds(config.price, slots.devices)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rich.console import Console, Group
@@ -87,9 +88,8 @@ class Progress:
             self.rows[record.trial_id].status = record.status
             self.running.pop(record.trial_id, None)
 
-    def _epochs_of(self, hparams: object) -> float:
-        value = hparams.get("num_epochs") if isinstance(hparams, dict) else None
-        return float(value if value is not None else self.config.hparams.num_epochs)
+    def _epochs_of(self, hparams: Mapping[str, object]) -> float:
+        return float(self.config.epochs_of(hparams))
 
     @property
     def charged_seconds(self) -> float:
@@ -114,10 +114,10 @@ class Progress:
         return " · ".join(p for p in parts if p)
 
     def title(self) -> str:
-        h = self.header
+        h, precision = self.header, self.header.data.get("precision")
         return (
             f"{h.algorithm} · {h.task} · {h.model} · repeat {h.repeat} · protocol {h.protocol} · "
-            f"{self.slots.count} at once, {h.data['precision']['chosen']}"
+            f"{self.slots.count} at once" + (f", {precision['chosen']}" if precision else "")
         )
 
 

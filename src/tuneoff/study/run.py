@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import ray
 
-from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
+from tuneoff.algorithms.base import AlgorithmConfig, Plan, build
 from tuneoff.algorithms.discovery import load
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
-from tuneoff.execution import shared_state as boards
+from tuneoff.execution import shared_state
 from tuneoff.execution.numbering import NumberingSearcher
 from tuneoff.execution.recorder import Recorder, settle
-from tuneoff.execution.runtime import Slots, executors, find_slots, start_ray
+from tuneoff.execution.runtime import Slots
 from tuneoff.execution.tune import RUNTIME_FOLDER, fit
+from tuneoff.records.history import missing_ends, read_earlier
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, versions
 from tuneoff.records.recipe import Schedule, schedule_of
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
@@ -29,26 +29,23 @@ from tuneoff.records.store import (
     RETRAIN_FILE,
     STATE_FOLDER,
     LogWriter,
-    find_cells,
+    exclusive,
     load_cell,
-    must_be_free,
     read_header,
     write_header,
 )
 from tuneoff.seeds import derive
 from tuneoff.study.estimate import estimate, simulate
 from tuneoff.study.hardware import hardware
-from tuneoff.study.meters import Meters, add, check_energy
-from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, trial_inputs
-from tuneoff.study.prepare import Prepared, prepare, resolve_device
-from tuneoff.study.readiness import WorkerError, measure, settle_precision, workers
-from tuneoff.study.reading import read_task
-from tuneoff.study.resume import missing_ends, read_earlier, replay
+from tuneoff.study.meters import Meters, add
+from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_plan
+from tuneoff.study.resume import replay
+from tuneoff.study.session import Ready, Session, WorkerError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """What a live view is told. Each is called in the driver, between Ray's events."""
+    """Hears of a search while it runs. Each is called in the driver, between Ray's events."""
 
     began: Callable[[RunConfig, Header, Slots, int | None, Cell], None] = lambda *_: None
     record: Callable[[Record], None] = lambda _: None
@@ -66,47 +63,40 @@ class Phase:
     prefix: str = "t"
 
     @property
+    def retraining(self) -> bool:
+        return self.log == RETRAIN_FILE
+
+    @property
     def trials(self) -> int | None:
         """How many it will have; None where a budget of time decides."""
         return self.plan.num_trials if self.plan.num_trials < UNLIMITED_TRIALS else None
 
 
-def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
+def run(session: Session, config: RunConfig, listener: Listener, command: str = "") -> Path:
     """Runs or resumes the search and returns its cell. UserError before a search begins where the input is bad.
 
-    command: what a person types to make this cell, for the header.
+    command: to be typed to make this cell, for the header.
     """
+    session.check(config)
     cell = config.cell
-    must_be_free(cell)
-    check_energy(config.energy)
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
-    device = resolve_device(config)
-    slots = find_slots(config, device)
-    task, splits = read_task(config)
-    algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
-    search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
-    start_ray(config, slots)
-    executors(config, slots, device)  # they import what they need while this process goes on
-    prepared = _ready(config, prepare(config, task, splits, old.data if old else None), search.plan, slots)
-    header = old or _header(config, prepared, command)
-    if old is None:
-        write_header(cell, header)
-    status, reason, meters = "finished", "", Meters(config.energy, prepared.device)
+    ready = session.ready(config, old.data if old else None)
+    search = Phase(log=LOG_FILE, plan=_plan(ready), schedule=_schedule(config))
+    with exclusive(cell.parents[1]):
+        ready = session.settled(ready)
+        header = old or _header(ready, command)
+        if old is None:
+            write_header(cell, header)
+    with suppress(WorkerError):  # the first trial says so
+        session.measure(ready, search.plan, ready.workers)
+    status, reason, meters = "finished", "", Meters(config.energy, ready.prepared.device)
     if header.status != "finished":
         with meters:
-            status, reason = _run_phase(config, prepared, header, search, slots=slots, listener=listener)
+            status, reason = _run_phase(session, ready, header, search, listener)
     if status == "finished" and config.retrain:
-        again = _retraining(config, context)
-        status, reason = _run_phase(config, prepared, header, again, slots=slots, listener=listener)
-    predicted = _predicted(config, header, slots, search.plan)
-    write_header(
-        cell,
-        replace(
-            header,
-            status="running" if status == "interrupted" else status,
-            extra={**add(dict(header.extra), meters.found), "predicted": predicted},
-        ),
-    )
+        status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
+    extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search.plan)}
+    write_header(cell, replace(header, status="running" if status == "interrupted" else status, extra=extra))
     if status == "interrupted":
         raise KeyboardInterrupt
     shutil.rmtree(cell / STATE_FOLDER, ignore_errors=True)
@@ -118,34 +108,13 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     return cell
 
 
-def _ready(config: RunConfig, prepared: Prepared, plan: Plan, slots: Slots) -> Prepared:
-    """With the precision settled and, on this machine, all workers at the line: what a command does once is no search's charge.
-
-    Where a worker fails the first trial says so.
-    """
-    known = _precision_of_study(config, prepared.device) if prepared.facts["precision"] is None else None
-    if known is not None:
-        prepared = prepared.with_precision(known)
-    if prepared.facts["precision"] is None:
-        with workers(config, slots, prepared.device) as handles:
-            prepared = settle_precision(config, prepared, plan, handles)
-    with suppress(WorkerError):
-        measure(config, prepared, plan, executors(config, slots, prepared.device))
-    return prepared
+def _plan(ready: Ready) -> Plan:
+    return build_plan(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
 
 
-def _precision_of_study(config: RunConfig, device: str) -> Mapping[str, Any] | None:
-    """What the study's other searches on this task and model chose on the same hardware: one precision for a comparison."""
-    here = hardware(device)
-    headers = [read_header(cell) for cell in find_cells(config.cell.parents[1])]
-    same = [h for h in sorted(headers, key=lambda h: h.started_utc) if h.hardware == here]
-    return same[0].data["precision"] if same else None
-
-
-def _run_phase(
-    config: RunConfig, prepared: Prepared, header: Header, phase: Phase, *, slots: Slots, listener: Listener
-) -> tuple[str, str]:
-    """Runs what is left of a phase; returns its status and, where it is not finished, the reason."""
+def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, listener: Listener) -> tuple[str, str]:
+    """Runs the rest of a phase; returns its status and, where it is not finished, the reason."""
+    config, slots = ready.config, ready.slots
     with LogWriter(config.cell, phase.log) as writer:
         for record in missing_ends(load_cell(config.cell, phase.log)):
             writer.append(record)
@@ -154,19 +123,19 @@ def _run_phase(
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
         replay(log, phase.plan, config.training.evaluations_per_epoch)
-        limits = boards.Limits(
+        limits = shared_state.Limits(
             best=earlier.best,
             epochs_spent=earlier.epochs_spent,
             snapshots=earlier.snapshots,
-            **(budget_limits(config, slots, earlier) if phase.log == LOG_FILE else {}),
+            **({} if phase.retraining else budget_limits(config, slots, earlier)),
         )
-        board = boards.create(limits)
-        recorder = Recorder(config.cell, writer, board, earlier, listener.record)
+        state = shared_state.create(limits)
+        recorder = Recorder(config.cell, writer, state, earlier, listener.record)
         listener.began(config, header, slots, phase.trials, log)
-        session = earlier.sessions + 1
+        number = earlier.sessions + 1
         recorder.write(
             SessionStartRecord(
-                session=session,
+                session=number,
                 time_utc=now_utc(),
                 elapsed_seconds=recorder.elapsed_seconds,
                 devices=slots.devices,
@@ -175,59 +144,63 @@ def _run_phase(
         )
         status, reason = "interrupted", "stopped from outside"
         try:
-            inputs = trial_inputs(
-                config,
-                prepared,
-                phase.plan,
-                board,
-                schedule=phase.schedule,
-                retraining=phase.log == RETRAIN_FILE,
-                deadline=limits.deadline,
+            inputs = session.inputs(
+                ready, phase.plan, state, schedule=phase.schedule, retraining=phase.retraining, deadline=limits.deadline
             )
             searcher = NumberingSearcher(
                 phase.plan.searcher,
                 unfinished=earlier.unfinished,
                 first=len(earlier.started),
                 prefix=phase.prefix,
-                may_start=budget_gate(config, phase.plan, board),
+                may_start=budget_gate(config, phase.plan, state),
                 proposed=recorder.proposed,
             )
             if len(earlier.ended) < phase.plan.num_trials:
-                fit(config, inputs, phase.plan, searcher, recorder, slots=slots, ended=len(earlier.ended))
+                fit(
+                    config,
+                    inputs=inputs,
+                    workers=ready.workers,
+                    plan=phase.plan,
+                    searcher=searcher,
+                    recorder=recorder,
+                    slots=slots,
+                    ended=len(earlier.ended),
+                )
             status, reason = recorder.outcome()
         finally:
+            elapsed = recorder.elapsed_seconds
             recorder.write(
-                SessionEndRecord(
-                    session=session, time_utc=now_utc(), elapsed_seconds=recorder.elapsed_seconds, status=status, reason=reason
-                )
+                SessionEndRecord(session=number, time_utc=now_utc(), elapsed_seconds=elapsed, status=status, reason=reason)
             )
             listener.ended()
             shutil.rmtree(config.cell / RUNTIME_FOLDER, ignore_errors=True)
-        left = settle(board)
+        left = settle(state)
         assert left == 0, f"{left} checkpoints were left behind"
-        ray.kill(board)
+        ray.kill(state)
     return status, reason
 
 
-def _predicted(config: RunConfig, header: Header, slots: Slots, plan: Plan) -> dict[str, float] | None:
-    """What the workers' calibration, made before the first step, foretold; to be shown beside what it came to."""
+def _predicted(ready: Ready, header: Header, plan: Plan) -> dict[str, float] | None:
+    """The cost predicted from the workers' calibration, made before the first step; shown beside the real one."""
+    config, slots = ready.config, ready.slots
     rates = [r for r in load_cell(config.cell).records if isinstance(r, CalibrationRecord)]
     if not rates:
         return None
-    work = simulate(config, lambda: build(*algorithm_and_context(config, slots.count, slots.devices)))
+    work = simulate(config, lambda: _plan(ready))
     return estimate(
         config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
     ).to_dict()
 
 
 def _schedule(config: RunConfig) -> Schedule | None:
-    """What every trial follows, where the algorithm replays a recorded search."""
+    """To be followed by every trial, where the algorithm replays a recorded search."""
     module = load("searcher", config.algorithm.searcher.name)
     return module.schedule(config.algorithm.searcher.settings) if hasattr(module, "schedule") else None
 
 
-def _retraining(config: RunConfig, context: SearchContext) -> Phase:
+def _retraining(ready: Ready) -> Phase:
     """The winner of the finished search, from scratch, on `retrain` new seeds."""
+    config = ready.config
     again = AlgorithmConfig.from_dict(
         {
             "name": "retrain",
@@ -236,10 +209,13 @@ def _retraining(config: RunConfig, context: SearchContext) -> Phase:
             "scheduler": {"name": "none"},
         }
     )
-    return Phase(log=RETRAIN_FILE, plan=build(again, context), schedule=schedule_of(load_cell(config.cell)), prefix="r")
+    _, context = algorithm_and_context(config, ready.slots.count, ready.slots.devices)
+    plan = build(again, context)
+    return Phase(log=RETRAIN_FILE, plan=plan, schedule=schedule_of(load_cell(config.cell)), prefix="r")
 
 
-def _header(config: RunConfig, prepared: Prepared, command: str) -> Header:
+def _header(ready: Ready, command: str) -> Header:
+    config, prepared = ready.config, ready.prepared
     return Header(
         schema_version=SCHEMA_VERSION,
         protocol_version=PROTOCOL_VERSION,
@@ -249,7 +225,7 @@ def _header(config: RunConfig, prepared: Prepared, command: str) -> Header:
         algorithm=config.algorithm.name,
         repeat=config.repeat,
         protocol=config.protocol.name,
-        metric=prepared.task.metrics[0],
+        metric=prepared.metrics[0],
         status="running",
         started_utc=now_utc(),
         config=config.raw,

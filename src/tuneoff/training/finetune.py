@@ -1,4 +1,4 @@
-"""THE training function: every search runs this one. Knows neither Ray nor Hydra.
+"""THE training function: every search runs this one, unless it brings its own trainer. Knows neither Ray nor Hydra.
 
 Progress is counted in examples seen. The learning rate of a step is `learning_rate x lr_factor(progress)`, computed,
 and weight decay is read from the hyperparameters at each step; a checkpoint restores weights, moments, progress and
@@ -10,44 +10,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tuneoff.algorithms.base import RESUME_EXAMPLES, RESUME_TRAINER_2020
 from tuneoff.evaluation import Cost, Score
-from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network
 from tuneoff.task.metrics import score_predictions
 from tuneoff.training.batches import DeviceSplit, Slice, by_length, epoch_order
 from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.generators import own_generators, seeded
+from tuneoff.training.hparams import HParams
 from tuneoff.training.lr_schedule import lr_factor
+from tuneoff.training.protocol import RESUME_TRAINER_2020, Diverged, Environment, Evaluation, OutOfTime, State, Trial
+from tuneoff.training.settings import TrainingSettings
 from tuneoff.training.step import Stepper, Steppers
-
-
-class _Cut(Exception):
-    """`cost` is what was spent since the last evaluation."""
-
-    def __init__(self, message: str, cost: Cost) -> None:
-        super().__init__(message)
-        self.cost = cost
-
-
-class Diverged(_Cut):
-    """The loss is not a finite number any more."""
-
-
-class OutOfTime(_Cut):
-    """`Job.out_of_time` said so in the middle of an interval, which is lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What all trials of a search share. `wants_test(validation_score)` decides whether the test split is scored."""
+    """All that the trials of a search share."""
 
     network: Network
     train: DeviceSplit
@@ -55,40 +40,22 @@ class Job:
     test: DeviceSplit | None
     n_labels: int
     metrics: tuple[str, ...]
-    device: torch.device
     bf16: bool
-    evaluations_per_epoch: int = 1
-    bucket_lengths: bool = True
-    evaluation_batch_size: int = 64
-    resume: str = RESUME_EXAMPLES
-    cuda_graphs: bool = True
-    wants_test: Callable[[float], bool] = field(default=lambda _: True)
-    out_of_time: Callable[[], bool] | None = None
+    settings: TrainingSettings = field(default_factory=TrainingSettings)
+    environment: Environment = field(default_factory=Environment)
     steppers: Steppers = field(default_factory=Steppers)
 
     @property
+    def device(self) -> torch.device:
+        return self.train.device
+
+    @property
     def stepper(self) -> Stepper:
-        return self.steppers.get(self.network, self.train, bf16=self.bf16, cuda_graphs=self.cuda_graphs)
+        return self.steppers.get(self.network, self.train, bf16=self.bf16, cuda_graphs=self.settings.cuda_graphs == "auto")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """What the generator yields. `capture(writer)` copies the complete state; valid until the generator goes on."""
-
-    hparams: HParams
-    examples_seen: int
-    epoch: float
-    validation: Score
-    test: Score | None
-    cost: Cost
-    done: bool
-    capture: Callable[[str], TrainState]
-
-
-def finetune(
-    job: Job, hparams: HParams, *, seed: int, state: TrainState | None = None
-) -> Generator[Evaluation, HParams | None, None]:
-    """Trains and yields an `Evaluation` at each evaluation point; `send(hparams)` changes what follows.
+def finetune(job: Job, hparams: HParams, *, seed: int, state: State | None = None) -> Trial:
+    """Trains and yields an `Evaluation` at each evaluation point; `send(values)` changes the hyperparameters of what follows.
 
     Starts from the pre-trained weights and a head drawn from `seed`, or goes on from `state`. Ends when `num_epochs`
     are seen. Raises `Diverged` when the training or validation loss is not finite.
@@ -97,13 +64,13 @@ def finetune(
     while not run.done:
         changed = yield run.advance()
         if changed is not None:
-            run.hparams = changed
+            run.hparams = HParams.from_dict(changed)
 
 
 class Run:
-    """One trial in progress: what `finetune` goes by, and calibration steps through."""
+    """One trial in progress; `finetune` goes by it, and calibration steps through it."""
 
-    def __init__(self, job: Job, hparams: HParams, seed: int, state: TrainState | None) -> None:
+    def __init__(self, job: Job, hparams: HParams, seed: int, state: State | None) -> None:
         started = time.perf_counter()
         self.job, self.hparams, self.seed = job, hparams, seed
         self.n = len(job.train)
@@ -119,7 +86,8 @@ class Run:
         seconds = time.perf_counter() - started
         self.cost = Cost(start_up_seconds=seconds) if state is None else Cost(load_seconds=seconds)
 
-    def _restore(self, state: TrainState) -> None:
+    def _restore(self, saved: State) -> None:
+        state = TrainState.of(saved)
         parameters = dict(self.job.network.module.named_parameters())
         with torch.no_grad():
             for name, tensor in state.weights.items():
@@ -127,7 +95,7 @@ class Run:
         self.stepper.optimiser.load_moments(state.moments, state.steps)
         self.generators = dict(state.generators)
         self.steps, self.seed, self.examples_seen = state.steps, state.seed, state.examples_seen
-        if self.job.resume == RESUME_TRAINER_2020:
+        if self.job.environment.resume == RESUME_TRAINER_2020:
             # transformers 3.0.2: the optimiser's and scheduler's saved settings replace the mutated ones, and progress
             # is recomputed from the step count under the new batch size.
             self.applied = (state.applied_lr, state.applied_weight_decay)
@@ -162,12 +130,12 @@ class Run:
         work = work + Cost(evaluate_seconds=evaluated - trained)
         self._must_be_finite(validation.loss, "validation", work)
         test = None
-        if self.job.test is not None and self.job.wants_test(validation.metrics[self.job.metrics[0]]):
+        if self.job.test is not None and self.job.environment.wants_test(validation.metrics[self.job.metrics[0]]):
             test = self._evaluate(self.job.test, keep_predictions=True)
         cost = self.cost + work + Cost(test_seconds=time.perf_counter() - evaluated if test else 0.0)
         self.cost = Cost()
         return Evaluation(
-            hparams=self.in_force,
+            hparams=self.in_force.to_dict(),
             examples_seen=self.examples_seen,
             epoch=self.examples_seen / self.n,
             validation=validation,
@@ -179,12 +147,13 @@ class Run:
 
     def _next_point(self) -> int:
         """Examples at which the next evaluation is due: the next multiple of an epoch's share, at most the end."""
-        share = self.n / self.job.evaluations_per_epoch
+        share = self.n / self.job.settings.evaluations_per_epoch
         return min(math.ceil((math.floor(self.examples_seen / share + 1e-9) + 1) * share - 1e-9), self.total)
 
     def _train(self, target: int) -> tuple[float, int, int, int]:
         """Steps until `target` examples are seen; returns the summed loss, real tokens, steps and examples."""
         self.stepper.prepare(self.hparams)
+        out_of_time = self.job.environment.out_of_time
         tokens, first_step, first_example, started = 0, self.steps, self.examples_seen, time.perf_counter()
         while self.examples_seen < target:
             for batch in self.epoch_batches():
@@ -192,7 +161,7 @@ class Run:
                 tokens += batch.tokens
                 if self.examples_seen >= target:
                     break
-                if self.job.out_of_time is not None and self.job.out_of_time():
+                if out_of_time is not None and out_of_time():
                     raise OutOfTime(
                         "out of time",
                         self.cost
@@ -208,7 +177,7 @@ class Run:
     def epoch_batches(self) -> Iterator[Slice]:
         """What is left of the current epoch; a batch never reaches into the next one."""
         epoch, position = divmod(self.examples_seen, self.n)
-        order = epoch_order(self.job.train.lengths, self.seed, epoch, self.job.bucket_lengths)
+        order = epoch_order(self.job.train.lengths, self.seed, epoch, self.job.settings.bucket_lengths)
         return self.job.train.slices(order[position:], self.hparams.batch_size)
 
     def step(self, batch: Slice) -> None:
@@ -227,7 +196,7 @@ class Run:
         if not math.isfinite(loss):
             raise Diverged(f"the {which} loss is {loss} after {self.examples_seen} examples", self.cost + work)
 
-    def capture(self, writer: str) -> TrainState:
+    def capture(self) -> State:
         module = self.job.network.module
         rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
         return TrainState(
@@ -236,19 +205,19 @@ class Run:
             generators=dict(self.generators),
             steps=self.steps,
             examples_seen=self.examples_seen,
+            epoch=self.examples_seen / self.n,
             seed=self.seed,
             hparams=self.hparams,
             applied_lr=rate,
             applied_weight_decay=decay,
-            writer=writer,
-        )
+        ).to_state()
 
 
 @torch.inference_mode()
 def predict(job: Job, split: DeviceSplit, order: NDArray[np.int64]) -> NDArray[np.float32]:
     """Logits of the rows in `order`, shape (rows, n_labels), without dropout."""
     job.network.module.eval()
-    outputs = [job.network.logits(batch, bf16=job.bf16) for batch in split.batches(order, job.evaluation_batch_size)]
+    outputs = [job.network.logits(batch, bf16=job.bf16) for batch in split.batches(order, job.settings.evaluation_batch_size)]
     logits: NDArray[np.float32] = torch.cat(outputs).cpu().numpy()
     return logits
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from tuneoff.hparams import HParams
+from tuneoff.training.hparams import HParams
 
 
 def lr_factor(hparams: HParams, examples_seen: int, examples_total: int) -> float:

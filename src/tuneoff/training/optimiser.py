@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import nn
 
-from tuneoff.hparams import HParams
+from tuneoff.training.hparams import HParams
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
 

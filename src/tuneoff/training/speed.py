@@ -1,9 +1,9 @@
-"""What a step and an evaluation cost on the device at hand, measured in the worker that will train. Knows no Ray."""
+"""The cost of a step and of an evaluation on a worker's device, measured in the worker that will train. Knows no Ray."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from weakref import ReferenceType, ref
 
@@ -11,33 +11,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tuneoff.hparams import HParams
 from tuneoff.training.batches import Slice, by_length
 from tuneoff.training.finetune import Job, Run, predict
 from tuneoff.training.generators import own_generators
+from tuneoff.training.hparams import HParams
+from tuneoff.training.protocol import Rates
 from tuneoff.training.step import Stepper
 
 SECONDS = 0.3
 """For which each kind of step is repeated, and then timed; one step each where it takes longer."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rates:
-    """Seconds per real token: of training steps by batch size (as text), and of evaluation.
-
-    Measured under whatever else the machine was doing at the time, the other workers' calibration included.
-    """
-
-    train_token_seconds: Mapping[str, float]
-    evaluate_token_seconds: float
-    start_up_seconds: float
-    step: str
-    """How steps run after this: eager, cuda graph, or eager and why."""
-
-
 @dataclass(frozen=True)
 class Speeds:
-    """What was measured with one network and its data: nothing is timed twice under the same conditions.
+    """Measurements with one network and its data: nothing is timed twice under the same conditions.
 
     Except on a GPU with another stepper than before: what that has captured so far is part of the conditions.
     """
@@ -47,7 +34,7 @@ class Speeds:
 
     def train(self, job: Job, hparams: HParams) -> float:
         """Seconds per real token of training. The first time it trains; a trial resets the weights."""
-        key = (torch.get_num_threads(), job.bf16, job.bucket_lengths, job.cuda_graphs, hparams)
+        key = (torch.get_num_threads(), job.bf16, job.settings.bucket_lengths, job.settings.cuda_graphs, hparams)
         seconds, stepper = self._train.get(key, (0.0, None))
         if stepper is None or (job.device.type == "cuda" and stepper() is not job.stepper):
             seconds = train_token_seconds(job, hparams)
@@ -56,29 +43,26 @@ class Speeds:
 
     def evaluate(self, job: Job) -> float:
         """Seconds per real token of evaluation."""
-        key = (torch.get_num_threads(), job.bf16, job.evaluation_batch_size)
+        key = (torch.get_num_threads(), job.bf16, job.settings.evaluation_batch_size)
         if key not in self._evaluate:
             self._evaluate[key] = evaluation_token_seconds(job)
         return self._evaluate[key]
 
 
-def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], began: float, speeds: Speeds) -> Rates:
+def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], speeds: Speeds) -> Rates:
     """A few training steps at each batch size and a few evaluation batches, as far as `speeds` doesn't know them.
 
-    began: time.time() when the search began; start-up is what has passed since, this measurement included.
+    start_up_seconds is left at 0: the worker knows when the search began.
     """
     train = {str(size): speeds.train(job, hparams.replace({"batch_size": size})) for size in batch_sizes}
     return Rates(
-        train_token_seconds=train,
-        evaluate_token_seconds=speeds.evaluate(job),
-        start_up_seconds=time.time() - began,
-        step=job.stepper.mode,
+        train_token_seconds=train, evaluate_token_seconds=speeds.evaluate(job), start_up_seconds=0.0, step=job.stepper.mode
     )
 
 
 def evaluation_token_seconds(job: Job) -> float:
     """Over batches from all over the validation set, gone through twice as in train_token_seconds."""
-    order, size = by_length(job.validation.lengths), job.evaluation_batch_size
+    order, size = by_length(job.validation.lengths), job.settings.evaluation_batch_size
     batches = [order[start : start + size] for start in range(0, len(order), size)]
     chosen: list[NDArray[np.int64]] = []
     began = time.perf_counter()

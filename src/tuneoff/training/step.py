@@ -8,10 +8,10 @@ import torch
 from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
-from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network
 from tuneoff.training.batches import DeviceSplit, Slice
 from tuneoff.training.graphs import Backend, CudaBackend, Graphs
+from tuneoff.training.hparams import HParams
 from tuneoff.training.optimiser import DeviceOptimiser, Optimiser
 
 UNIT = 16

@@ -44,7 +44,7 @@ class Replay(Proposer):
 
 def build(settings: Settings, context: SearchContext, trials: int | None) -> Replay:
     last = schedule(settings).segments[-1].hparams
-    return Replay({name: getattr(last, name) for name in context.space.domains}, trials or 1)
+    return Replay({name: last[name] for name in context.space.domains}, trials or 1)
 
 
 def schedule(settings: Settings) -> Schedule:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.report.synthetic import cell, end, evaluation, start, trial_end
 from tuneoff.evaluation import Cost
+from tuneoff.records.history import missing_ends, read_earlier
 from tuneoff.records.schema import COMPLETED, TrialStartRecord
-from tuneoff.study.resume import missing_ends, read_earlier
 
 
 def trial_start(name: str) -> TrialStartRecord:

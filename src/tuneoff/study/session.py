@@ -1,0 +1,242 @@
+"""Everything that the searches of one command need, made ready once: rows, Ray, workers, the model, the choice of a variant.
+
+Each step is done once and handed on. Starting early means calling the first steps sooner; a sweep keeps its session.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray.exceptions import RayError
+
+from tuneoff.config import EngineConfig, RunConfig
+from tuneoff.errors import ConfigError, UserError, first_line
+from tuneoff.execution import runtime
+from tuneoff.execution.messages import SessionInputs
+from tuneoff.execution.runtime import Slots
+from tuneoff.execution.worker_pool import WorkerKind, WorkerPool, own_workers, placed
+from tuneoff.records.recipe import Schedule
+from tuneoff.records.store import STATE_FOLDER, find_cells, must_be_free, read_header
+from tuneoff.seeds import derive
+from tuneoff.study.hardware import hardware
+from tuneoff.study.meters import check_energy
+from tuneoff.study.plan import build_plan
+from tuneoff.training.protocol import Engine, Prepared, Rates, Request
+
+if TYPE_CHECKING:
+    from tuneoff.algorithms.base import Plan
+
+GPU_DRIVER = Path("/proc/driver/nvidia")
+PLACEMENT_SECONDS = 60.0
+"""For which a cluster may keep workers waiting for a place."""
+
+
+class WorkerError(UserError):
+    """Workers that could not be had, or could not take their first steps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A search that could begin. workers: one a slot; none on a cluster, where each trial of Ray Tune trains in its process."""
+
+    config: RunConfig
+    slots: Slots
+    prepared: Prepared
+    workers: tuple[Any, ...]
+
+
+class Session:
+    """One a command. Close it at the end."""
+
+    def __init__(self) -> None:
+        self._pool = WorkerPool()
+        self._engine: tuple[EngineConfig, Engine] | None = None
+
+    def close(self) -> None:
+        runtime.stop_ray()
+        self._pool = WorkerPool()
+
+    def check(self, config: RunConfig) -> None:
+        """Everything that can be told to be wrong in little time. UserError."""
+        must_be_free(config.cell)
+        check_energy(config.energy)
+        plan = build_plan(config, slots=1, devices=1)
+        engine = self.engine(config)
+        if plan.resume not in engine.resumes:
+            raise ConfigError(
+                f"algorithm.scheduler.resume is {plan.resume!r}, but engine={config.engine.name} goes on from a copy by "
+                f"{', '.join(engine.resumes)} only: use another engine or algorithm"
+            )
+        engine.check(_request(config, ""))
+
+    def start_early(self, config: RunConfig) -> None:
+        """Starts Ray and its workers while a thread of this process imports torch and reads the model.
+
+        Ray waits for `ready` where a GPU or a cluster decides what there is. UserError from `check`, before anything is
+        started; faults of the model are left to `ready`.
+        """
+        self.check(config)
+        decided = config.resources.address is None and not may_train_on_gpu(config)
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(self.engine(config).preload, _request(config, ""))
+            if decided:
+                self._start(config, runtime.find_slots(config, "cpu"), "cpu")
+
+    def engine(self, config: RunConfig) -> Engine:
+        """That of the search before, where it is the same."""
+        if self._engine is None or self._engine[0] != config.engine:
+            self._engine = config.engine, config.engine.make()
+        return self._engine[1]
+
+    def ready(self, config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Ready:
+        """Rows, Ray, workers and model. UserError where the input is bad. earlier: facts of the search that is resumed."""
+        device = runtime.resolve_device(config)
+        slots = runtime.find_slots(config, device)
+        workers = self._start(config, slots, device)  # they import what they need while this process goes on
+        prepared = self.engine(config).prepare(_request(config, device), earlier)
+        return Ready(config=config, slots=slots, prepared=prepared, workers=workers)
+
+    def _start(self, config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
+        if runtime.start_ray(config, slots):
+            self._pool = WorkerPool()
+        on_cluster = config.resources.address is not None
+        return () if on_cluster else self._pool.workers(slots.count, self._worker_kind(config, device))
+
+    def _worker_kind(self, config: RunConfig, device: str) -> WorkerKind:
+        return WorkerKind(
+            device=device,
+            threads=config.resources.cpus_per_trial,
+            gpus=runtime.gpu_share(config, device),
+            modules=config.engine.kind.worker_modules,
+        )
+
+    def settled(self, ready: Ready) -> Ready:
+        """With a variant chosen where the engine leaves a choice: that of the study's other searches on the same hardware, else
+        the faster one. WorkerError where a worker fails."""
+        prepared = ready.prepared
+        if not prepared.variants:
+            return ready
+        known = chosen_in_study(ready.config, prepared)
+        if known is None:
+            with self.measuring(ready) as workers:
+                seconds = {name: self._variant_seconds(ready, name, workers) for name in prepared.variants}
+            fastest = min(seconds, key=lambda name: seconds[name])
+            return replace(ready, prepared=prepared.chosen(fastest, "measurement", token_seconds=seconds))
+        return replace(ready, prepared=replace(prepared, facts={**prepared.facts, prepared.choice: known}, variants=()))
+
+    def _variant_seconds(self, ready: Ready, variant: str, workers: Sequence[Any]) -> float:
+        """All workers at once timing a few steps."""
+        tried = replace(ready, prepared=ready.prepared.chosen(variant, "trial"))
+        inputs = self.inputs(tried, build_plan(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
+        return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in workers))
+
+    def measure(self, ready: Ready, plan: Plan, workers: Sequence[Any]) -> list[Rates]:
+        """Has every worker take up network and data and measure its speed. WorkerError where one fails."""
+        inputs = self.inputs(ready, plan)
+        return [rates for rates in _ask(worker.prepare.remote(inputs) for worker in workers) if rates is not None]
+
+    @contextmanager
+    def measuring(self, ready: Ready) -> Iterator[Sequence[Any]]:
+        """The workers; on a cluster up to as many of its own for as long as this is used.
+
+        WorkerError where there is a place for none.
+        """
+        if ready.workers:
+            yield ready.workers
+            return
+        config = ready.config
+        handles = own_workers(
+            ready.slots.count, self._worker_kind(config, ready.prepared.device), config.resources.cpus_per_trial
+        )
+        try:
+            found = placed(handles, PLACEMENT_SECONDS)
+            if not found:
+                raise WorkerError(
+                    f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
+                    f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
+                    "resources.cpus_per_trial and resources.gpus_per_trial"
+                )
+            yield found
+        finally:
+            for handle in handles:
+                ray.kill(handle)
+
+    def inputs(
+        self,
+        ready: Ready,
+        plan: Plan,
+        shared_state: Any = None,
+        *,
+        schedule: Schedule | None = None,
+        retraining: bool = False,
+        deadline: float | None = None,
+    ) -> SessionInputs:
+        """For every trial of a search. Large values are put into Ray's object store, once."""
+        config, prepared = ready.config, ready.prepared
+        return SessionInputs(
+            recipe=prepared.recipe(self._pool.share),
+            metric=prepared.metrics[0],
+            defaults=config.hparams,
+            seed=derive(config.seed, config.repeat)["retraining" if retraining else "training"],
+            device=prepared.device,
+            threads=config.resources.cpus_per_trial,
+            evaluations_per_epoch=config.training.evaluations_per_epoch,
+            resume=plan.resume,
+            checkpoints=plan.checkpoints,
+            schedule=schedule,
+            snapshot_folder=str(config.cell / STATE_FOLDER),
+            snapshot_seconds=config.training.snapshot_seconds,
+            test_always=retraining or config.protocol.name == "blog2020",
+            began=time.time(),
+            deadline=deadline,
+            shared_state=shared_state,
+            plugins=config.plugins,
+        )
+
+
+def _request(config: RunConfig, device: str) -> Request:
+    return Request(
+        task=config.task,
+        protocol=config.protocol,
+        model=config.model,
+        training=config.training,
+        hparams=config.hparams,
+        space=config.space,
+        seeds=derive(config.seed, config.repeat),
+        device=device,
+    )
+
+
+def may_train_on_gpu(config: RunConfig) -> bool:
+    asked = config.resources.device
+    return asked == "cuda" or (asked == "auto" and GPU_DRIVER.exists())
+
+
+def chosen_in_study(config: RunConfig, prepared: Prepared) -> Mapping[str, Any] | None:
+    """The choice of the study's other searches on this task and model on the same hardware: one for a comparison."""
+    here = hardware(prepared.device)
+    headers = [read_header(cell) for cell in find_cells(config.cell.parents[1])]
+    same = [h for h in sorted(headers, key=lambda h: h.started_utc) if h.hardware == here and h.data.get(prepared.choice)]
+    return same[0].data[prepared.choice] if same else None
+
+
+def _ask(calls: Iterator[Any]) -> list[Any]:
+    """The workers' answers. WorkerError where one fails."""
+    try:
+        found: list[Any] = ray.get(list(calls))
+    except RayError as error:
+        cause = getattr(error, "cause", None) or error
+        raise WorkerError(
+            f"a worker's first training steps failed ({first_line(cause)}): if a step is too large for the "
+            "device, make it smaller (model, model.max_length, the largest batch_size), or give "
+            "resources.slots=N to have fewer at once"
+        ) from error
+    return found

@@ -1,0 +1,72 @@
+"""The hyperparameters of `finetune`: their names, defaults and limits. Knows neither Ray nor torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from tuneoff.hparams import Hyperparameter, Hyperparameters
+
+LR_SCHEDULES = ("linear", "constant", "cosine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HParams:
+    """The values that one trial trains with. Names and defaults follow transformers' `TrainingArguments` and the BERT paper.
+
+    `warmup_steps`, where above 0, wins over `warmup_ratio` (as in transformers). A dropout of None keeps the model's
+    own. HParamError where a value is outside its limits.
+    """
+
+    learning_rate: float = 5e-5
+    weight_decay: float = 0.01
+    batch_size: int = 32
+    num_epochs: int = 3
+    warmup_ratio: float = 0.0
+    warmup_steps: int = 0
+    lr_schedule: str = "linear"
+    max_grad_norm: float = 1.0
+    hidden_dropout: float | None = None
+    attention_dropout: float | None = None
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+
+    def __post_init__(self) -> None:
+        for name, value in HYPERPARAMETERS.check(asdict(self)).items():
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> HParams:
+        """Defaults where `values` says nothing. HParamError for a name that is not declared."""
+        known: dict[str, Any] = HYPERPARAMETERS.check(values)
+        return cls(**known)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def replace(self, changes: Mapping[str, Any]) -> HParams:
+        return self.from_dict({**self.to_dict(), **changes})
+
+
+_DROPOUT: dict[str, Any] = {"low": 0.0, "high": 0.99, "optional": True, "rule": "from 0 to 0.99, or null for the model's own"}
+_LIMITS: dict[str, dict[str, Any]] = {
+    "learning_rate": {"above": 0.0, "high": 1.0, "rule": "above 0 and at most 1"},
+    "weight_decay": {"low": 0.0, "high": 1.0, "rule": "from 0 to 1"},
+    "batch_size": {"low": 1, "high": 4096, "whole": True, "rule": "from 1 to 4096"},
+    "num_epochs": {"low": 1, "high": 1000, "whole": True, "rule": "from 1 to 1000"},
+    "warmup_ratio": {"low": 0.0, "high": 1.0, "rule": "from 0 to 1"},
+    "warmup_steps": {"low": 0, "high": 10_000_000, "whole": True, "rule": "at least 0"},
+    "lr_schedule": {"choices": LR_SCHEDULES},
+    "max_grad_norm": {"low": 0.0, "high": 1e9, "rule": "at least 0 (0 switches clipping off)"},
+    "hidden_dropout": _DROPOUT,
+    "attention_dropout": _DROPOUT,
+    "adam_beta1": {"low": 0.0, "high": 0.99999, "rule": "from 0 to 0.99999"},
+    "adam_beta2": {"low": 0.0, "high": 0.99999, "rule": "from 0 to 0.99999"},
+    "adam_epsilon": {"low": 1e-16, "high": 1.0, "rule": "from 1e-16 to 1"},
+}
+HYPERPARAMETERS = Hyperparameters(
+    *(Hyperparameter(name=field.name, default=field.default, **_LIMITS[field.name]) for field in fields(HParams))  # type: ignore[arg-type]
+)
+"""The declaration of `finetune`."""

@@ -1,0 +1,44 @@
+"""A trial's state as a file: safetensors, the numbers as JSON in its metadata. Nothing in it is executed on loading."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import safetensors
+import safetensors.numpy
+
+from tuneoff.errors import UserError
+from tuneoff.training.protocol import State
+
+
+class SnapshotError(UserError):
+    """A snapshot that can't be read."""
+
+
+def to_bytes(state: State) -> bytes:
+    metadata = {"numbers": json.dumps(dict(state.numbers)), "progress": json.dumps([state.examples_seen, state.epoch])}
+    data: bytes = safetensors.numpy.save(dict(state.arrays), metadata=metadata)
+    return data
+
+
+def write(state: State, path: Path) -> int:
+    """Atomic: the file is whole or not there. Returns the bytes written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = to_bytes(state)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+    return len(data)
+
+
+def read(path: Path) -> State:
+    """SnapshotError where the file is not one."""
+    try:
+        with safetensors.safe_open(path, framework="np") as file:
+            metadata = file.metadata()
+            examples_seen, epoch = json.loads(metadata["progress"])
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return State(arrays=arrays, numbers=json.loads(metadata["numbers"]), examples_seen=examples_seen, epoch=epoch)
+    except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise SnapshotError(f"{path} is not a snapshot ({error}): delete it, and the trial starts over") from error

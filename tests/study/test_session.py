@@ -1,0 +1,103 @@
+"""The steps before a search's clock starts. The workers are stand-ins; the real ones are in end_to_end."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ray.exceptions import RayTaskError
+
+from tests.test_config import config
+from tuneoff.execution import worker_pool
+from tuneoff.execution.runtime import Slots
+from tuneoff.study import session as module
+from tuneoff.study.session import Ready, Session, WorkerError
+from tuneoff.training.protocol import Prepared
+
+VARIANTS = ("fp32", "bf16")
+
+
+def prepared() -> Prepared:
+    return Prepared(
+        facts={"n_train": 3, "precision": None},
+        metrics=("accuracy",),
+        device="cpu",
+        make_recipe=lambda facts, share: facts["precision"]["chosen"],
+        choice="precision",
+        variants=VARIANTS,
+    )
+
+
+@pytest.fixture
+def settle(monkeypatch, tmp_path):
+    monkeypatch.setattr(module.ray, "get", lambda asked: [answer() for answer in asked])
+
+    def run(*seconds):
+        asked = []
+
+        def worker(number, answers):
+            def remote(inputs):
+                asked.append((inputs.recipe, number))
+                return lambda: answers(inputs.recipe)
+
+            return SimpleNamespace(step_seconds=SimpleNamespace(remote=remote))
+
+        workers = tuple(worker(number, answers) for number, answers in enumerate(seconds))
+        slots = Slots(count=len(workers), devices=len(workers), device_kind="cpu")
+        given = config(f"results={tmp_path}")
+        return Session().settled(Ready(config=given, slots=slots, prepared=prepared(), workers=workers)).prepared, asked
+
+    return run
+
+
+def test_the_faster_variant_on_average_over_the_workers_is_chosen_and_said(settle):
+    found, asked = settle({"fp32": 3.0, "bf16": 1.0}.get, {"fp32": 3.0, "bf16": 4.0}.get)
+    assert found.variants == ()
+    assert found.facts == {
+        "n_train": 3,
+        "precision": {"chosen": "bf16", "by": "measurement", "token_seconds": {"fp32": 3.0, "bf16": 2.5}},
+    }
+    assert asked == [("fp32", 0), ("fp32", 1), ("bf16", 0), ("bf16", 1)], "all in one precision at a time, as trials run"
+    assert settle({"fp32": 1.0, "bf16": 1.1}.get)[0].facts["precision"]["chosen"] == "fp32"
+
+
+def test_the_choice_of_the_studys_other_searches_stands(settle, monkeypatch):
+    monkeypatch.setattr(module, "chosen_in_study", lambda *_: {"chosen": "bf16", "by": "measurement"})
+    found, asked = settle({"fp32": 1.0, "bf16": 9.0}.get)
+    assert found.facts["precision"] == {"chosen": "bf16", "by": "measurement"}
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(MemoryError("no room for 8 GiB"), "MemoryError: no room for 8 GiB"), (AssertionError(), "AssertionError: no message")],
+)
+def test_a_worker_that_cant_take_a_step_is_a_message(settle, error, said):
+    def fail(_):
+        raise RayTaskError("step_seconds", "", error)
+
+    with pytest.raises(WorkerError, match=rf"{said}.*batch_size.*resources.slots"):
+        settle(fail)
+
+
+@pytest.mark.parametrize("placed", [0, 2])
+def test_on_a_busy_cluster_those_workers_are_used_that_find_a_place_and_all_are_gone_afterwards(monkeypatch, placed):
+    made, gone = [], []
+
+    def create(_):
+        made.append(SimpleNamespace(__ray_ready__=SimpleNamespace(remote=object)))
+        return made[-1]
+
+    monkeypatch.setattr(worker_pool.ray, "remote", lambda **_: lambda _: SimpleNamespace(remote=create))
+    monkeypatch.setattr(worker_pool.ray, "wait", lambda asked, num_returns, timeout: (asked[:placed], asked[placed:]))
+    monkeypatch.setattr(module.ray, "kill", gone.append)
+    slots = Slots(count=3, devices=3, device_kind="cpu")
+    ready = Ready(config=config("resources.address=auto"), slots=slots, prepared=prepared(), workers=())
+    if placed:
+        with Session().measuring(ready) as workers:
+            assert workers == made[:placed]
+    else:
+        with pytest.raises(WorkerError, match="no place for a worker"), Session().measuring(ready):
+            pass
+    assert gone == made
+    assert len(gone) == 3
