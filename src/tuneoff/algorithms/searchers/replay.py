@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,8 @@ class Replay(Proposer):
 
 def build(settings: Settings, context: SearchContext, trials: int | None) -> Replay:
     last = schedule(settings).segments[-1].hparams
-    return Replay({name: last[name] for name in context.space.domains}, trials or 1)
+    point: dict[str, Any] = {name: last[name] for name in context.space.domains}
+    return Replay(point, trials or 1)
 
 
 def schedule(settings: Settings) -> Schedule:
