@@ -27,6 +27,7 @@ class Hyperparameter:
 
     rule: the limits in words, for messages. low, high: both included. above: excluded lower limit, or None. choices: the
     texts that are accepted; a hyperparameter with choices is text, any other a number. optional: None is accepted.
+    mutable: population-based training mutates it unless told otherwise.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Hyperparameter:
     whole: bool = False
     choices: tuple[str, ...] = ()
     optional: bool = False
+    mutable: bool = False
 
     def check(self, value: Any) -> HParamValue:
         """The value, as int where it is whole. HParamError where it breaks the rule."""
@@ -67,6 +69,10 @@ class Hyperparameters:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(self._declared)
+
+    @property
+    def mutable(self) -> tuple[str, ...]:
+        return tuple(name for name, one in self._declared.items() if one.mutable)
 
     def __contains__(self, name: object) -> bool:
         return name in self._declared

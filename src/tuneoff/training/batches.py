@@ -8,39 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tuneoff.model.batch import Batch, Encoded
+
 BLOCK = 16
 """Examples of like length that stay together; a larger batch is several blocks. See docs/decisions/like-lengths.md."""
 WINDOW = 64 * BLOCK
 """Lengths are sorted within windows of this many shuffled examples."""
-
-
-class Encoded(Protocol):
-    """Ragged arrays of n examples: tokens (total,), offsets (n + 1,), labels (n,)."""
-
-    @property
-    def input_ids(self) -> NDArray[np.int32]: ...
-    @property
-    def token_type_ids(self) -> NDArray[np.int8]: ...
-    @property
-    def offsets(self) -> NDArray[np.int64]: ...
-    @property
-    def labels(self) -> NDArray[np.int64]: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Batch:
-    """Shapes (examples, length) and (examples,)."""
-
-    input_ids: torch.Tensor
-    token_type_ids: torch.Tensor
-    attention_mask: torch.Tensor
-    labels: torch.Tensor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,9 +52,9 @@ class HParams:
 
 _DROPOUT: dict[str, Any] = {"low": 0.0, "high": 0.99, "optional": True, "rule": "from 0 to 0.99, or null for the model's own"}
 _LIMITS: dict[str, dict[str, Any]] = {
-    "learning_rate": {"above": 0.0, "high": 1.0, "rule": "above 0 and at most 1"},
-    "weight_decay": {"low": 0.0, "high": 1.0, "rule": "from 0 to 1"},
-    "batch_size": {"low": 1, "high": 4096, "whole": True, "rule": "from 1 to 4096"},
+    "learning_rate": {"above": 0.0, "high": 1.0, "rule": "above 0 and at most 1", "mutable": True},
+    "weight_decay": {"low": 0.0, "high": 1.0, "rule": "from 0 to 1", "mutable": True},
+    "batch_size": {"low": 1, "high": 4096, "whole": True, "rule": "from 1 to 4096", "mutable": True},
     "num_epochs": {"low": 1, "high": 1000, "whole": True, "rule": "from 1 to 1000"},
     "warmup_ratio": {"low": 0.0, "high": 1.0, "rule": "from 0 to 1"},
     "warmup_steps": {"low": 0, "high": 10_000_000, "whole": True, "rule": "at least 0"},

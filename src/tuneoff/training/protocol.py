@@ -235,8 +235,7 @@ class Engine(ABC):
     def __init__(self, settings: Any) -> None:
         self.settings = settings
 
-    @abstractmethod
-    def check(self, request: Request) -> None:
+    def check(self, request: Request) -> None:  # noqa: B027 - an engine may have nothing to check
         """Reads what can be read in little time. UserError where the data or a setting is wrong."""
 
     def preload(self, request: Request) -> None:  # noqa: B027 - nothing to preload by default
