@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from ray.exceptions import RayActorError
 
 from tests.training.conftest import local as shared
 from tests.training.conftest import make_base, make_split
@@ -280,11 +281,28 @@ def test_what_prepares_badly_says_why_each_time_and_never_goes_on_with_the_last_
 
     monkeypatch.setattr(finetune_trainer, "calibrate", fail)
     for _ in range(2):
+        ended = search(worker, inputs, began=2.0)
+        assert (ended.status, ended.reason) == ("failed", "out of memory: no room")
+        assert "MemoryError: no room" in ended.traceback
         with pytest.raises(MemoryError, match="no room"):
-            search(worker, inputs, began=2.0)
+            worker.prepare(replace(inputs, began=2.0))
+    worker.reset(REQUEST)
+    assert worker.step().status == "failed", "the next trial says so too"
     monkeypatch.undo()
     monkeypatch.setattr(module.ray, "get", lambda value: value)
     assert search(worker, inputs, began=2.0).rates
+
+
+def test_a_shared_state_that_died_interrupts_a_trial_and_is_never_its_failure(inputs, monkeypatch):
+    def dead(_):
+        raise RayActorError
+
+    trial = make(inputs)
+    trial.step()
+    monkeypatch.setattr(module.ray, "get", dead)
+    ended = trial.step()[MESSAGE]
+    assert ended.status == "interrupted"
+    assert "shared state died" in ended.reason
 
 
 def test_a_search_is_measured_and_reported_once_however_often_its_workers_come_anew(inputs):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.tune import Callback
+from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
@@ -20,6 +20,7 @@ from tuneoff.records.history import Earlier
 from tuneoff.records.schema import (
     COMPLETED,
     FAILED,
+    INTERRUPTED,
     STOPPED,
     CalibrationRecord,
     EvaluationRecord,
@@ -50,6 +51,8 @@ class Recorder(Callback):  # type: ignore[misc]
         self._unkept = 0
         """Checkpoints written since the last clean-up."""
         self._last_reason = ""
+        self.lost = ""
+        """Why the search can't go on, where a process of ours died; its trials are left unended, to be resumed."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray pickles callbacks for a restore of its own, which is never used: nothing of this one belongs there."""
@@ -61,6 +64,8 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def outcome(self) -> tuple[str, str]:
         """(status of the session, reason): finished, failed where no trial came to a score, or interrupted."""
+        if self.lost:
+            return "interrupted", self.lost
         if self._started - self._ended:
             return "interrupted", f"{len(self._started - self._ended)} trials had not ended"
         if not self._evaluations:
@@ -138,7 +143,9 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def _end(self, trial: TuneTrial, ended: Ended) -> None:
         name = ended.trial_id
-        if name in self._ended:
+        if ended.status == INTERRUPTED:
+            self.lost = ended.reason
+        if self.lost or name in self._ended:
             return
         self._ended.add(name)
         self._last_reason = ended.reason or self._last_reason
@@ -166,6 +173,23 @@ class Recorder(Callback):  # type: ignore[misc]
         live = [t for t in trials if not t.is_finished()]
         wanted = [read_reference(Path(t.checkpoint.path)) for t in live if t.checkpoint]
         self._shared_state.keep.remote(wanted, [t.config[TRIAL] for t in live])
+
+
+class StopWhenLost(Stopper):  # type: ignore[misc]
+    """Ends Ray Tune's run where a process of ours died."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def __getstate__(self) -> dict[str, Any]:
+        """As the recorder's: Ray pickles it for a restore that is never used."""
+        return {}
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        return bool(self._recorder.lost)
 
 
 def settle(shared_state: Any) -> int:

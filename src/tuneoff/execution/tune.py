@@ -12,7 +12,7 @@ from tuneoff.algorithms.base import MODE, SCORE, Plan
 from tuneoff.config import RunConfig
 from tuneoff.execution.messages import Assignment, SessionInputs
 from tuneoff.execution.numbering import NumberingSearcher
-from tuneoff.execution.recorder import Recorder
+from tuneoff.execution.recorder import Recorder, StopWhenLost
 from tuneoff.execution.runtime import Slots, gpu_share
 from tuneoff.execution.trainable import Trial
 
@@ -53,6 +53,7 @@ def fit(
                 storage_path=str(config.cell),
                 verbose=0,
                 callbacks=[recorder],
+                stop=StopWhenLost(recorder),
                 failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),
                 checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints, checkpoint_at_end=False),
             ),

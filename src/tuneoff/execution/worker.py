@@ -13,13 +13,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ray
+from ray.exceptions import RayActorError
 
 from tuneoff import plugins
 from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.execution.snapshots import SnapshotWriter
-from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, STOPPED
+from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
 from tuneoff.seeds import trial_seed
 from tuneoff.training import state_file
 from tuneoff.training.protocol import (
@@ -37,6 +38,7 @@ from tuneoff.training.protocol import (
 )
 
 BUDGET_SPENT = "the budget is spent"
+SHARED_STATE_LOST = "the process that held the search's shared state died (killed from outside, or out of memory)"
 
 
 @dataclass(kw_only=True)
@@ -65,6 +67,8 @@ class Worker:
         self._trainer: Trainer | None = None
         self._began: float | None = None
         self._report: Rates | None = None
+        self._broken: tuple[str, str] | None = None
+        """(reason, traceback) of a preparation that failed."""
 
     def step_seconds(self, inputs: SessionInputs) -> float:
         """Seconds per unit of training work with the recipe of `inputs`: one of its engine's variants."""
@@ -101,10 +105,14 @@ class Worker:
 
     def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None:
         """A process's first trial. since: time.time() from which it was starting, which is booked as start-up, as is this
-        worker's preparation for the session."""
-        rates = self.prepare(inputs)
+        worker's preparation for the session. Where that fails, each step says so: another try would fail as well."""
+        rates, self._broken = None, None
+        try:
+            rates = self.prepare(inputs)
+        except Exception as error:
+            self._inputs, self._broken = inputs, (_reason(error), traceback.format_exc())
         self.reset(request)
-        if self._new:
+        if self._broken is None and self._new:
             since, self._report, self._new = min(since, self._busy_since), rates, False
         self._running.pending = Cost(start_up_seconds=max(0.0, time.time() - max(since, inputs.began)))
 
@@ -115,7 +123,7 @@ class Worker:
 
     def _must_have_begun(self) -> None:
         """RuntimeError in a process that Ray put in a dead one's place between two calls."""
-        if self._began is None:
+        if self._began is None and self._broken is None:
             raise RuntimeError("the worker died and was started anew: its state is gone, its trial begins again")
 
     def reset(self, request: TrialRequest) -> None:
@@ -132,7 +140,24 @@ class Worker:
     def step(self) -> Evaluated | Ended:
         """Trains to the next evaluation. An exception of the trainer is a failed trial, and the search goes on."""
         self._must_have_begun()
+        if self._broken is not None:
+            reason, trace = self._broken
+            return self._end(FAILED, reason, Cost(), trace)
         started = time.perf_counter()
+        try:
+            return self._step(started)
+        except OutOfTime as error:
+            return self._end(STOPPED, BUDGET_SPENT, error.cost)
+        except Diverged as error:
+            return self._end(DIVERGED, str(error), error.cost)
+        except RayActorError:
+            return self._end(INTERRUPTED, SHARED_STATE_LOST, Cost())
+        except Exception as error:
+            spent = Cost(train_seconds=time.perf_counter() - started)
+            return self._end(FAILED, _reason(error), spent, traceback.format_exc())
+
+    def _step(self, started: float) -> Evaluated | Ended:
+        """Within the budget, up to the next evaluation."""
         epochs, state = 1 / self._inputs.evaluations_per_epoch, self._inputs.shared_state
         try:
             if not ray.get(state.take.remote(self._running.trial_id, epochs, self._interval_seconds)):
@@ -143,13 +168,6 @@ class Worker:
         except StopIteration:
             state.give_back.remote(epochs)
             return self._end(COMPLETED, "the weights it continued from had already seen every epoch", Cost())
-        except OutOfTime as error:
-            return self._end(STOPPED, BUDGET_SPENT, error.cost)
-        except Diverged as error:
-            return self._end(DIVERGED, str(error), error.cost)
-        except Exception as error:
-            spent = Cost(train_seconds=time.perf_counter() - started)
-            return self._end(FAILED, _reason(error), spent, traceback.format_exc())
 
     def _evaluate(self) -> Evaluated:
         running = self._running

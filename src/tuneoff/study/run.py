@@ -43,6 +43,10 @@ from tuneoff.study.resume import replay
 from tuneoff.study.session import Ready, Session, WorkerError
 
 
+class Interrupted(StudyError):
+    """A search that could not go on, though nothing of its settings or its data is wrong."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listener:
     """Hears of a search while it runs. Each is called in the driver, between Ray's events."""
@@ -174,6 +178,8 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
             )
             listener.ended()
             shutil.rmtree(config.cell / RUNTIME_FOLDER, ignore_errors=True)
+        if recorder.lost:
+            raise Interrupted(f"{reason}: the search is interrupted, and the same command goes on with what is recorded")
         left = settle(state)
         assert left == 0, f"{left} checkpoints were left behind"
         ray.kill(state)
