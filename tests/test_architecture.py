@@ -26,6 +26,7 @@ ORDER = (
     ("study",),
     ("trackers",),
     ("report",),
+    ("commands",),
 )
 """Each may import itself and what stands before it. Of the packages in one row, each may import the others."""
 RANK = {name: rank for rank, row in enumerate(ORDER) for name in row}

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import sys
 from typing import Any
 
 import pytest
-from hydra import compose, initialize_config_dir
-from omegaconf import OmegaConf
 
+from tuneoff.commands.composition import CONF, composed, to_plain
 from tuneoff.config import RunConfig, from_plain
 from tuneoff.errors import UserError
 from tuneoff.training.hparams import HParams
 
-CONF = Path(__file__).parents[1] / "conf"
-
 
 def plain(*overrides: str) -> dict[str, Any]:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
-        values = OmegaConf.to_container(compose("config", overrides=list(overrides)), resolve=True)
-    assert isinstance(values, dict)
-    return values
+    return to_plain(composed(overrides))
 
 
 def config(*overrides: str) -> RunConfig:
@@ -121,3 +115,20 @@ def test_a_listed_price_keeps_its_figure():
 def test_the_longest_trial_is_known_from_the_space(space, epochs):
     assert config(f"+space.num_epochs={space}").max_epochs == epochs
     assert config("hparams.num_epochs=7").max_epochs == 7
+
+
+def test_modules_of_the_users_own_are_imported_before_the_settings_are_read(tmp_path, monkeypatch):
+    (tmp_path / "my_parts.py").write_text("LOADED = True\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert config("plugins=[my_parts]").plugins == config("plugins=my_parts").plugins == ("my_parts",)
+    assert sys.modules.pop("my_parts").LOADED
+    assert config("plugins=[my_parts]").hash == config().hash
+    with pytest.raises(UserError, match="plugins names 'no_such_module', but importing it failed"):
+        config("plugins=[no_such_module]", "hparams.batch_size=0")
+
+
+@pytest.mark.parametrize("value", ["3", "[a,1]", "null", "[a/b]", "my-parts"])
+def test_plugins_are_a_list_of_module_names(value):
+    with pytest.raises(UserError, match=r"plugins is .*, but it must be a list of modules"):
+        config(f"plugins={value}")

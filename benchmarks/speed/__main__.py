@@ -23,7 +23,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         prog="python -m benchmarks.speed", description="Trainer.hyperparameter_search against tuneoff."
     )
     parser.add_argument("--files", help="a folder with MRPC's files; default: the built-in task")
-    parser.add_argument("--model", default="micro", help="a file of conf/model")
+    parser.add_argument("--model", default="micro", help="a file of src/tuneoff/conf/model")
     parser.add_argument("--layers", type=int, help="cut the encoder to its first layers")
     parser.add_argument("--rows", type=int, help="the first so many training rows; default: all")
     parser.add_argument("--epochs", type=int, default=2)

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.cli import CONF
+from tuneoff.commands.composition import CONF
 from tuneoff.errors import UserError
 from tuneoff.model.settings import ModelSettings
 from tuneoff.task.base import TextSplit

@@ -29,8 +29,10 @@ from tuneoff.task.split import ProtocolSettings
 from tuneoff.training.protocol import Engine
 from tuneoff.training.settings import TrainingSettings
 
-NOT_IN_HASH = ("results", "view", "retrain", "dry_run", "energy")
-"""Settings that say where and how a run is shown, or what is done besides, not what the search is."""
+NOT_IN_HASH = ("results", "view", "retrain", "dry_run", "energy", "plugins")
+"""Settings that say where and how a run is shown, what is done besides, or where parts are looked for (their names are in the
+hash), not what the search is."""
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -113,6 +115,7 @@ class RunConfig:
     energy: str | None
     view: str
     plugins: tuple[str, ...]
+    """Modules that register parts of the user's own."""
     raw: Mapping[str, Any]
     """The composed configuration as plain data, for the run header."""
 
@@ -161,7 +164,8 @@ class RunConfig:
 def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     """Raises a UserError of the part that is wrong; unknown and missing keys are errors."""
     _exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name != "raw"])
-    plugins.load(raw["plugins"] or ())
+    modules = _module_names(raw["plugins"])
+    plugins.load(modules)
     engine = EngineConfig.from_dict(raw["engine"])
     declared = engine.kind.hyperparameters
     return RunConfig(
@@ -176,7 +180,6 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         space=parse_space(raw["space"], declared),
         hparams=declared.complete(raw["hparams"] or {}),
         engine=engine,
-        plugins=tuple(raw["plugins"] or ()),
         price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw),
         resources=_settings(ResourceSettings, "resources", raw),
@@ -185,8 +188,19 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         dry_run=raw["dry_run"],
         energy=raw["energy"],
         view=raw["view"],
+        plugins=modules,
         raw=raw,
     )
+
+
+def _module_names(value: Any) -> tuple[str, ...]:
+    """One name may be given without brackets."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and _MODULE.fullmatch(name) for name in names):
+        raise ConfigError(
+            f"plugins is {value!r}, but it must be a list of modules, such as plugins=[my_search] for my_search.py"
+        )
+    return tuple(names)
 
 
 S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)

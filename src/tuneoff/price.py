@@ -13,7 +13,7 @@ import yaml
 
 from tuneoff.errors import UserError
 
-PRICE_FOLDER = Path(__file__).resolve().parents[2] / "conf" / "price"
+PRICE_FOLDER = Path(__file__).resolve().parent / "conf" / "price"
 _SECONDS_AN_HOUR = 3600.0
 
 

@@ -15,13 +15,14 @@ import numpy as np
 import pytest
 import yaml
 
+import tuneoff
 from tests.algorithms.search_driver import MIXED, Driver, FakeTrial, context, plan
 from tuneoff.algorithms import scheduler_names, searcher_names
 from tuneoff.algorithms.base import AlgorithmConfig, build
 from tuneoff.algorithms.discovery import load
 from tuneoff.space import Choice, Int, SearchSpace
 
-CONF = Path(__file__).parents[2] / "conf" / "algorithm"
+CONF = Path(tuneoff.__file__).parent / "conf" / "algorithm"
 FILES = sorted(path for path in CONF.glob("*.yaml") if path.stem != "pbt_replay")
 """Without the replay, which searches nothing: it is tested end to end, on a recorded search."""
 DETERMINISTIC = ("default",)

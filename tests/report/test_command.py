@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import synthetic as syn
 
-from benchmarks.report import main
+from tuneoff.commands.report import main
 from tuneoff.report import figures
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_needs_neither_ray_nor_torch_and_takes_seconds(results: Path) -> None:
     code = (
-        "import sys; from benchmarks.report import main; code = main(sys.argv[1:]); "
+        "import sys; from tuneoff.commands.report import main; code = main(sys.argv[1:]); "
         "heavy = {'ray', 'torch', 'transformers', 'datasets', 'hydra'} & set(sys.modules); "
         "assert not heavy, heavy; sys.exit(code)"
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import synthetic as syn
 
-from benchmarks.report import main
+from tuneoff.commands.report import main
 from tuneoff.records.schema import Cell
 from tuneoff.report.compare import Comparison, changes, compare
 

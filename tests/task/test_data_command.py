@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from toy import rows, task_of
 
-from benchmarks.data import describe
+from tuneoff.commands.data import describe
 from tuneoff.task import ProtocolSettings, Task, make_splits
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
+import tuneoff
 from tuneoff.task import ProtocolSettings, TaskError, TaskSettings, load_task
 from tuneoff.task.registry import LOADERS
 from tuneoff.task.settings import SETTINGS, EntailSettings, TableSettings
 
-CONF = Path(__file__).resolve().parents[2] / "conf"
+CONF = Path(tuneoff.__file__).parent / "conf"
 TABLE = {"kind": "csv", "train_file": "a.csv", "text_a": "text", "label": "label"}
 
 

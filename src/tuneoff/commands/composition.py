@@ -1,0 +1,39 @@
+"""The default configuration, which is part of the package, and what Hydra composes from it and the user's overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from tuneoff.commands import presets
+from tuneoff.config import RunConfig, from_plain
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def register_presets(config_dir: Path | None = None) -> None:
+    """Those of the package and of the user's own folder of configuration (`--config-dir`)."""
+    presets.register(*(folder / "preset" for folder in (CONF, config_dir) if folder is not None))
+
+
+def composed(overrides: Sequence[str]) -> DictConfig:
+    """As a command with these overrides composes it. HydraException where they don't fit."""
+    register_presets()
+    GlobalHydra.instance().clear()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose("config", list(overrides))
+
+
+def to_plain(configuration: DictConfig) -> dict[str, Any]:
+    """Resolved. OmegaConfBaseException where a mandatory value is missing."""
+    return cast(dict[str, Any], OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True))
+
+
+def to_config(configuration: DictConfig) -> RunConfig:
+    """UserError where a setting is wrong."""
+    return from_plain(to_plain(configuration))

@@ -1,0 +1,62 @@
+"""Hydra's errors in the words of a command line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections.abc import Iterator
+from typing import Any, cast
+
+from hydra.errors import HydraException
+from omegaconf import OmegaConf
+from omegaconf.errors import MissingMandatoryValue
+
+from tuneoff.commands.composition import CONF, composed
+
+
+def explain(error: Exception) -> str:
+    """One message, with the nearest setting where one was misspelt."""
+    cause = error.__cause__
+    text = str(error).strip() or type(error).__name__
+    key = re.search(r"Could not override '([^']+)'", text)
+    if key and key[1] in _leaves(_chosen()):
+        return f"{key[1]} can't be given other fields than it has: remove it and add it again, ~{key[1]} '+{key[1]}={{...}}'"
+    if key:
+        return f"{key[1]} is not a setting{_nearest(key[1])}; python -m benchmarks.run --help lists them all"
+    group = re.search(r"Could not find '([^']+)/([^']+)'", text)
+    if group:
+        choices = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
+        near = difflib.get_close_matches(group[2], choices, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        return f"{group[1]} is {group[2]!r}, but it must be one of {', '.join(choices)}{hint}"
+    if isinstance(error, MissingMandatoryValue):
+        return f"{error.full_key} is missing, but this choice needs it: give {error.full_key}=VALUE"
+    return text if cause is None else f"{text} ({cause})".splitlines()[0]
+
+
+def _nearest(key: str) -> str:
+    known = list(_leaves(_chosen()))
+    close = difflib.get_close_matches(key, known, n=2, cutoff=0.6)
+    if not close:
+        close = [name for name in known if name.rsplit(".", 1)[-1] == key.rsplit(".", 1)[-1]][:2]
+    return f" (did you mean {' or '.join(close)}?)" if close else ""
+
+
+def _chosen() -> dict[str, Any]:
+    """The configuration that the command line's choices of files lead to, without its other settings."""
+    groups = {folder.name for folder in CONF.iterdir() if folder.is_dir()}
+    choices = [argument.split(",")[0] for argument in sys.argv[1:] if argument.split("=")[0] in groups]
+    for overrides in (choices, []):
+        try:
+            return cast(dict[str, Any], OmegaConf.to_container(composed(overrides)))
+        except HydraException:
+            continue
+    return {}
+
+
+def _leaves(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    for name, value in values.items():
+        yield prefix + name
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")

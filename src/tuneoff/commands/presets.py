@@ -1,0 +1,53 @@
+"""Presets that say something about each algorithm: `conf/preset/PRESET/ALGORITHM.yaml`, one file an algorithm.
+
+A file has two parts: `algorithm`, settings that replace those of `conf/algorithm`, and `space`, instead of the model's usual
+space. A part that is a name stands for that of the named file. Hydra can't take one group from the middle of a file, so both
+parts are put into its store, as choices of the groups `preset_details` and `space`: `space=micro` still replaces the space, and
+`space.learning_rate.high=1e-4` still changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.config_store import ConfigStore
+from omegaconf import OmegaConf
+
+from tuneoff.errors import UserError
+
+PARTS = ("algorithm", "space")
+
+
+class PresetError(UserError):
+    """A preset's file that has other parts than it may have, or names a file that isn't there."""
+
+
+def register(*folders: Path) -> None:
+    """Puts what the presets of `folders` (each a folder of presets) say about their algorithms into Hydra's store; of two files
+    for one preset and algorithm the later counts."""
+    store, spaces = ConfigStore.instance(), set()
+    for preset in (path for folder in folders for path in sorted(folder.glob("*/"))):
+        for path in sorted(preset.glob("*.yaml")):
+            algorithm, space = (_part(path, part) for part in PARTS)
+            if algorithm is not None:
+                store.store(f"{path.stem}", {"algorithm": algorithm}, f"preset_details/{preset.name}", "_global_")
+            if space is not None:
+                store.store(path.stem, space, f"space/{preset.name}")
+                spaces.add(f"{preset.name}/{path.stem}")
+
+    def preset_space(preset: str, algorithm: str, usual: str) -> str:
+        return f"{preset}/{algorithm}" if f"{preset}/{algorithm}" in spaces else usual
+
+    OmegaConf.register_new_resolver("preset_space", preset_space, replace=True)
+
+
+def _part(path: Path, part: str) -> Any:
+    """A mapping, or None where the file does not have the part."""
+    values = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+    if not isinstance(values, Mapping) or set(values) - set(PARTS):
+        raise PresetError(f"{path} must be a file with the parts {' and '.join(PARTS)}, of which it may leave out either")
+    value = values.get(part)
+    return _part(path.with_name(f"{value}.yaml"), part) if isinstance(value, str) else value

@@ -1,0 +1,126 @@
+"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--no-figures]
+python -m benchmarks.report A B    may these two studies be compared, and what differs
+python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
+
+Tables and figures of a study, from its records alone; neither Ray nor torch is needed. Without STUDY: the newest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tuneoff.errors import UserError
+from tuneoff.price import Price
+from tuneoff.records.store import HEADER_FILE, LOG_FILE
+from tuneoff.report.compare import compare
+from tuneoff.report.index import Entry, write_index
+from tuneoff.report.output import StudyReport, write_report
+from tuneoff.report.reading import ReportError, read_cells
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0, or 2 with one sentence on stderr where there is nothing to report on."""
+    options = _parser().parse_args(arguments)
+    try:
+        price = _own_price(options.usd_per_device_hour)
+        if options.all:
+            _all(options.results, price, draw=not options.no_figures)
+        elif len(options.study) == 2:
+            a, b = _chosen(options.results, options.study)
+            print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
+        elif len(options.study) > 2:
+            raise ReportError("there are more than two studies to compare: name two, or give --all for a report of each")
+        else:
+            _print(write_report(_chosen(options.results, options.study)[0], price, draw=not options.no_figures))
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.report", description="Tables and figures of a study, from its records alone."
+    )
+    parser.add_argument(
+        "study",
+        nargs="*",
+        metavar="STUDY",
+        help="a study's name, or its folder (default: the newest); two of them are compared",
+    )
+    parser.add_argument("--all", action="store_true", help="every study's report, and a page over all of them")
+    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
+    parser.add_argument("--no-figures", action="store_true", help="tables, verdicts and page only, which takes seconds")
+    return parser
+
+
+def _all(results: Path, price: Price | None, *, draw: bool) -> None:
+    """A study without a finished cell has no report; the index says why."""
+    entries = []
+    for study in _chosen(results, [], everything=True):
+        try:
+            made = write_report(study, price, draw=draw)
+            entries.append(Entry(study=study.name, reports=made.blocks, link=made.html.relative_to(results).as_posix()))
+        except UserError as error:
+            entries.append(Entry(study=study.name, reason=str(error)))
+        print(f"{study.name}: {entries[-1].link or entries[-1].reason}")
+    print(f"Written: {write_index(results, entries)}")
+
+
+def _own_price(usd: float | None) -> Price | None:
+    if usd is None:
+        return None
+    return Price(name="custom", per_device_hour_usd=usd, source="given to the report", date="today")
+
+
+def _studies(results: Path) -> list[Path]:
+    """Folders below `results` that hold cells, the one written to last first."""
+
+    def newest(study: Path) -> float:
+        return max((p.stat().st_mtime for name in (HEADER_FILE, LOG_FILE) for p in study.rglob(name)), default=0.0)
+
+    folders = [p for p in results.iterdir() if p.is_dir()] if results.is_dir() else []
+    return sorted((f for f in folders if next(f.rglob(HEADER_FILE), None)), key=lambda f: (-newest(f), f.name))
+
+
+def _chosen(results: Path, names: Sequence[str], everything: bool = False) -> list[Path]:
+    there = _studies(results)
+    if not there and not any(Path(name).is_dir() for name in names):
+        raise ReportError(
+            f"{results} holds no studies: run one first, for example python -m benchmarks.run "
+            "algorithm=random, or say where they are with --results DIR"
+        )
+    if everything:
+        return there
+    if not names:
+        if len(there) > 1:
+            print(f"The newest study is {there[0].name}; there are also {', '.join(f.name for f in there[1:])}.\n")
+        return there[:1]
+    return [_find(name, results, there) for name in names]
+
+
+def _find(name: str, results: Path, there: Sequence[Path]) -> Path:
+    for folder in (results / name, Path(name)):
+        if folder.is_dir():
+            return folder
+    raise ReportError(f"there is no study {name!r} in {results}; there are {', '.join(f.name for f in there)}")
+
+
+def _print(report: StudyReport) -> None:
+    for block in report.blocks:
+        print(block.results.markdown())
+        print(block.findings.markdown())
+    drawn = sum(len(block.figures) for block in report.blocks)
+    folders = ", ".join(str(block.folder) for block in report.blocks)
+    print(
+        f"Written: {report.html} (one file, to read or send), {report.page}, and in {folders} every table as "
+        f"Markdown, CSV and LaTeX and {drawn} figures as SVG and PNG."
+    )
+
+
+def command() -> None:
+    sys.exit(main())

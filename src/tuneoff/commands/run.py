@@ -1,0 +1,78 @@
+"""python -m benchmarks.run algorithm=pbt: runs one search and leaves its records under results/. --help lists all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from tuneoff.commands.composition import to_config
+from tuneoff.commands.entry import command_of, guarded, hydra_job
+from tuneoff.garbage import collector_paused
+from tuneoff.study.stored_cell import finished
+
+if TYPE_CHECKING:
+    from tuneoff.study.session import Session
+
+
+@hydra_job
+def main(configuration: DictConfig) -> None:
+    """tuneoff: which hyperparameter search is worth its money on your fine-tuning task?
+
+    python -m benchmarks.run algorithm=pbt                                         one search
+    python -m benchmarks.run -m algorithm=grid,bayesopt,pbt 'repeat=range(0,3)'    every combination of these
+    python -m benchmarks.run algorithm=pbt task=mrpc task.files=DIR model=minilm   another task and model
+    python -m benchmarks.run algorithm=pbt dry_run=true                            what it would cost
+    python -m benchmarks.report                                                    table and plots of what ran
+
+    A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
+    """
+    config = to_config(configuration)
+    if not config.dry_run and finished(config):
+        print(
+            f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
+            f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
+        )
+        return
+    with importing():  # not before the settings are known to be right: torch and Ray take seconds
+        session = command_session()
+        session.start_early(config)
+        from tuneoff.report.closing import closing_summary
+        from tuneoff.study import run as study
+        from tuneoff.study.dry_run import dry_run
+        from tuneoff.study.progress import make_listener
+
+    if config.dry_run:
+        print(dry_run(session, config))
+        return
+    cell = study.run(session, config, make_listener(config.view), command_of("run"))
+    print(closing_summary(cell))
+
+
+_sessions: list[Session] = []
+"""The command's one session, once it has begun: Hydra calls `main` for each search of a sweep."""
+
+
+def command_session() -> Session:
+    from tuneoff.study.session import Session
+
+    if not _sessions:
+        _sessions.append(Session())
+    return _sessions[0]
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Around the first search's imports."""
+    with nullcontext() if _sessions else collector_paused():
+        yield
+
+
+def command() -> None:
+    try:
+        guarded(main)
+    finally:
+        for session in _sessions:
+            session.close()
