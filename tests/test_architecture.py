@@ -32,7 +32,13 @@ ORDER = (
 RANK = {name: rank for rank, row in enumerate(ORDER) for name in row}
 
 HEAVY = ("hydra", "omegaconf", "ray", "torch", "transformers")
-KNOWN = {"model": ("torch", "transformers"), "training": ("torch",), "execution": ("ray", "torch"), "study": ("ray", "torch")}
+KNOWN = {
+    "model": ("torch", "transformers"),
+    "training": ("torch",),
+    "execution": ("ray", "torch"),
+    "study": ("ray", "torch"),
+    "commands": ("hydra", "omegaconf"),
+}
 """The heavy libraries that a package may know; the others know none."""
 LIGHT = {
     "execution/messages.py": ("ray", "torch"),
