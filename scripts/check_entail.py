@@ -26,13 +26,15 @@ import torch
 from numpy.typing import NDArray
 
 from tuneoff.hparams import HParams
-from tuneoff.model.loading import Network, load_base, load_tokenizer
+from tuneoff.model.loading import load_base, load_tokenizer
+from tuneoff.model.network import Network
 from tuneoff.model.settings import ModelSettings
 from tuneoff.space import Choice, Float, Int, SearchSpace
 from tuneoff.task.encode import encode
 from tuneoff.task.entail import build, phenomenon_of
 from tuneoff.task.entail.pairs import PHENOMENA
 from tuneoff.task.entail.surface import hypothesis_only_accuracy, overlap_accuracy
+from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.finetune import Job, finetune
 
@@ -65,7 +67,7 @@ class Trials:
         self.task = build()
         tokenizer, base, device = load_tokenizer(model), load_base(model, 2), torch.device("cpu")
         splits = {
-            name: DeviceSplit(encode(split, tokenizer, model.max_length, 2), device) for name, split in self.task.splits.items()
+            name: DeviceSplit(encode(split, tokenizer, model.max_length), device) for name, split in self.task.splits.items()
         }
         self.last = False
         self.job = Job(
@@ -73,8 +75,7 @@ class Trials:
             train=splits["train"],
             validation=splits["dev"],
             test=splits["test"],
-            n_labels=2,
-            metrics=("accuracy",),
+            scoring=scoring(2),
             device=device,
             bf16=False,
             wants_test=lambda _: self.last,

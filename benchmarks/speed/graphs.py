@@ -94,7 +94,8 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
     import torch
 
     from benchmarks.speed.setting import forward_flops
-    from tuneoff.model.loading import Network
+    from tuneoff.model.network import Network
+    from tuneoff.task.kinds import scoring
     from tuneoff.training.batches import DeviceSplit
     from tuneoff.training.finetune import Job, Run
     from tuneoff.training.hparams import HParams
@@ -109,8 +110,7 @@ def measure(arm: Arm, options: argparse.Namespace) -> dict[str, Any]:
         train=split,
         validation=split,
         test=None,
-        n_labels=2,
-        metrics=("accuracy",),
+        scoring=scoring(2),
         bf16=arm.bf16,
         settings=TrainingSettings(cuda_graphs="auto" if arm.graphs else "off"),
     )

@@ -16,10 +16,12 @@ import numpy as np
 import torch
 
 from benchmarks.speed.setting import Setting, read_rows
-from tuneoff.model.loading import Network, load_base, load_tokenizer
+from tuneoff.model.loading import load_base, load_tokenizer
+from tuneoff.model.network import Network
 from tuneoff.model.vocabulary import compact
 from tuneoff.task.base import TextSplit
 from tuneoff.task.encode import encode
+from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit, epoch_order
 from tuneoff.training.finetune import Job, finetune
 from tuneoff.training.hparams import HParams
@@ -48,7 +50,7 @@ class Ours:
         tokenizer = load_tokenizer(settings)
         splits = _split(setting, "train"), _split(setting, "test"), _split(setting, "test", FEW_ROWS)
         base, (train, test, few) = compact(
-            load_base(settings, 2), [encode(split, tokenizer, settings.max_length, 2) for split in splits]
+            load_base(settings, 2), [encode(split, tokenizer, settings.max_length) for split in splits]
         )
         self._train = DeviceSplit(train, cpu)
         self._hparams = HParams(
@@ -59,8 +61,7 @@ class Ours:
             "train": self._train,
             "validation": DeviceSplit(few, cpu),
             "test": DeviceSplit(test, cpu),
-            "n_labels": 2,
-            "metrics": ("accuracy",),
+            "scoring": scoring(2),
             "bf16": precision == "bf16",
         }
 

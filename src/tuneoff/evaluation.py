@@ -14,13 +14,13 @@ class Score:
     loss: float
     n_examples: int
     predicted_counts: tuple[int, ...]
-    """How often each class was predicted; shape (n_labels,)."""
+    """How often each class was predicted; shape (n_classes,), or () where numbers are predicted."""
     predictions: tuple[int, ...] | None = None
     """Predicted class of each example in the split's order; kept for test scores, where paired tests need it."""
 
     @property
     def collapsed(self) -> bool:
-        return max(self.predicted_counts) == self.n_examples
+        return max(self.predicted_counts, default=-1) == self.n_examples
 
 
 @dataclass(frozen=True, kw_only=True)

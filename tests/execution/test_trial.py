@@ -20,6 +20,7 @@ from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Worker
 from tuneoff.records.recipe import Schedule, Segment
 from tuneoff.task.encode import EncodedSplit
+from tuneoff.task.kinds import scoring
 from tuneoff.training import finetune_trainer, speed
 from tuneoff.training.engines.finetune import FinetuneRecipe
 from tuneoff.training.finetune_trainer import Material
@@ -54,8 +55,7 @@ def inputs(tmp_path) -> SessionInputs:
     material = Material(base=make_base(), train=encoded(70, 1), validation=encoded(30, 2), test=encoded(30, 3))
     recipe = FinetuneRecipe(
         material=shared(material),
-        n_labels=2,
-        metrics=("accuracy",),
+        scoring=scoring(2),
         settings=TrainingSettings(evaluation_batch_size=32),
         bf16=False,
         defaults=DEFAULTS,

@@ -12,7 +12,9 @@ import torch
 from transformers import AutoModelForSequenceClassification, BertConfig
 
 from tests.training.conftest import WORDS, make_split
-from tuneoff.model.loading import BaseModel, Network
+from tuneoff.model.loading import BaseModel
+from tuneoff.model.network import Network
+from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit, Slice
 from tuneoff.training.finetune import Job, Run, finetune
 from tuneoff.training.generators import own_generators
@@ -56,8 +58,7 @@ def make_job(base: BaseModel, **options) -> Job:
         train=DeviceSplit(make_split(150, 1), DEVICE),
         validation=DeviceSplit(make_split(40, 2), DEVICE),
         test=None,
-        n_labels=2,
-        metrics=("accuracy",),
+        scoring=scoring(2),
         **{"bf16": False, **options},
     )
 

@@ -15,10 +15,11 @@ from torch import nn
 from transformers import AutoModelForSequenceClassification, BertConfig, DistilBertConfig, ElectraConfig, LEDConfig
 
 from tests.training.conftest import WORDS, make_base, make_split
-from tuneoff.model.architecture import Architecture
+from tuneoff.model.architectures import architecture_of
+from tuneoff.model.config import ModelConfig
 from tuneoff.model.dropout import dropout, keep_mask
-from tuneoff.model.encoder import encoder_of
-from tuneoff.model.loading import Network
+from tuneoff.model.encoder import Encoder
+from tuneoff.model.network import Network
 from tuneoff.model.packing import Packing, padded
 from tuneoff.model.skeleton import skeleton
 from tuneoff.training.batches import Batch, DeviceSplit
@@ -53,6 +54,12 @@ DISTILBERT = DistilBertConfig(
 def make(config: object) -> torch.nn.Module:
     torch.manual_seed(1)
     return AutoModelForSequenceClassification.from_config(config, attn_implementation="sdpa", dtype=torch.float32).eval()
+
+
+def encoder_of(model: torch.nn.Module) -> Encoder | None:
+    config = ModelConfig.of(model.config)
+    fast = architecture_of(config).fast
+    return fast.encoder(model, config) if fast else None
 
 
 def batches() -> list[Batch]:
@@ -204,7 +211,8 @@ def test_padded_rows_carry_no_gradient():
 def test_the_skeleton_is_transformers_module_in_names_order_shapes_and_rates(config):
     model = make(config)
     weights = {n: t.numpy() for n, t in model.state_dict().items()}
-    own = skeleton(Architecture.of(config), weights)
+    plain = ModelConfig.of(config)
+    own = skeleton(plain, weights, architecture_of(plain).fast.rates(plain))
     assert list(own.state_dict()) == list(weights), "the head is drawn in this order"
     assert [(n, p.shape) for n, p in own.named_parameters()] == [(n, p.shape) for n, p in model.named_parameters()]
     assert exempt_from_decay(own) == exempt_from_decay(model)
@@ -227,7 +235,7 @@ def test_training_on_the_skeleton_is_bit_for_bit_training_on_transformers_module
         return TrainState.of(last.capture())
 
     ours = trained(Network(base, torch.device("cpu")))
-    monkeypatch.setattr("tuneoff.model.loading.skeleton", lambda config, weights: make_theirs(config))
+    monkeypatch.setattr("tuneoff.model.network.skeleton", lambda config, *_: make_theirs(config))
     theirs = trained(Network(base, torch.device("cpu")))
     for kind in ("weights", "moments", "generators"):
         a, b = getattr(ours, kind), getattr(theirs, kind)
@@ -235,13 +243,13 @@ def test_training_on_the_skeleton_is_bit_for_bit_training_on_transformers_module
         assert all(torch.equal(a[n], b[n]) for n in a), kind
 
 
-def make_theirs(config: Architecture) -> torch.nn.Module:
+def make_theirs(config: ModelConfig) -> torch.nn.Module:
     return make(config.to_transformers())
 
 
 def test_a_worker_of_a_known_architecture_never_imports_transformers(base):
     code = (
-        "import pickle, sys, torch, tuneoff.execution.worker; from tuneoff.model.loading import Network; "
+        "import pickle, sys, torch, tuneoff.execution.worker; from tuneoff.model.network import Network; "
         "network = Network(pickle.loads(sys.stdin.buffer.read()), torch.device('cpu')); network.reset(1); "
         "print('transformers' in sys.modules)"
     )
@@ -251,8 +259,8 @@ def test_a_worker_of_a_known_architecture_never_imports_transformers(base):
 
 @pytest.mark.parametrize("config", [BERT, DISTILBERT], ids=["bert", "distilbert"])
 def test_an_architecture_goes_to_plain_values_and_back(config):
-    assert Architecture.of(config).to_transformers().to_dict() == config.to_dict()
+    assert ModelConfig.of(config).to_transformers().to_dict() == config.to_dict()
 
 
 def test_a_kind_that_calls_the_heads_spread_otherwise_keeps_it():
-    assert Architecture.of(LEDConfig(init_std=0.5)).initializer_range == 0.5
+    assert ModelConfig.of(LEDConfig(init_std=0.5)).initializer_range == 0.5

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 
 from tests.training.conftest import make_split
-from tuneoff.model.loading import Network
-from tuneoff.model.vocabulary import WORDS, compact
+from tuneoff.model.network import Network
+from tuneoff.model.vocabulary import compact
+from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.finetune import Job, finetune
 from tuneoff.training.hparams import HParams
@@ -18,7 +19,7 @@ def test_leaving_out_unused_word_rows_changes_no_score(base):
     train, validation = (make_split(n, seed) for n, seed in ((60, 1), (40, 2)))
     train, validation = (replace(s, input_ids=s.input_ids // 2 * 2) for s in (train, validation))
     small, (small_train, small_validation) = compact(base, [train, validation])
-    name = next(n for n in base.weights if n.endswith(WORDS))
+    name = next(n for n in base.weights if n.endswith("word_embeddings.weight"))
     assert len(small.weights[name]) == small.config.vocab_size < len(base.weights[name])
     assert base.config.vocab_size == len(base.weights[name]), "the original is left as it was"
 
@@ -29,8 +30,7 @@ def test_leaving_out_unused_word_rows_changes_no_score(base):
             train=DeviceSplit(a, device),
             validation=DeviceSplit(b, device),
             test=None,
-            n_labels=2,
-            metrics=("accuracy",),
+            scoring=scoring(2),
             bf16=False,
         )
         run = finetune(job, HParams(learning_rate=1e-2, weight_decay=0.1, batch_size=16, num_epochs=3), seed=1)

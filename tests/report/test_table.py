@@ -133,6 +133,13 @@ def test_a_result_that_predicts_one_class_is_said_beside_the_majority_rate() -> 
     assert "result of grid predicts one class only" in text
 
 
+def test_the_caption_names_the_class_that_f1_is_about() -> None:
+    made = syn.cell([syn.start(), syn.evaluation("a", 1, 0.5, 10, test=0.5)], data={"n_train": 10, "positive": "fraud"})
+    block, frames = next(build_frames([made]).blocks())
+    assert "metric accuracy" in results_table(block, frames).caption
+    assert "metric F1 of class 'fraud'" in results_table(syn.replace(block, metric="f1"), frames).caption
+
+
 def test_algorithms_stand_simple_before_clever() -> None:
     assert wording.order(["pbt", "zeta", "grid", "alpha", "random"]) == ["random", "grid", "pbt", "alpha", "zeta"]
 

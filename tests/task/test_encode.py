@@ -38,7 +38,7 @@ def small() -> Any:
 
 
 def test_rows_are_laid_end_to_end_with_offsets(small: Any) -> None:
-    encoded = encode(rows(["a b", "c"], [1, 0], ["d", "e a"]), small, 16, 2)
+    encoded = encode(rows(["a b", "c"], [1, 0], ["d", "e a"]), small, 16)
     assert encoded.input_ids.tolist() == [2, 4, 5, 3, 7, 3, 2, 6, 3, 8, 4, 3]
     assert encoded.token_type_ids.tolist() == [0, 0, 0, 0, 1, 1, 0, 0, 0, 1, 1, 1]
     assert encoded.offsets.tolist() == [0, 6, 12]
@@ -54,16 +54,16 @@ def test_rows_are_laid_end_to_end_with_offsets(small: Any) -> None:
 
 
 def test_single_sentences_have_one_segment(small: Any) -> None:
-    encoded = encode(rows(["a b"], [0]), small, 16, 2)
+    encoded = encode(rows(["a b"], [0]), small, 16)
     assert encoded.input_ids.tolist() == [2, 4, 5, 3]
     assert encoded.token_type_ids.tolist() == [0, 0, 0, 0]
 
 
 def test_the_longer_text_is_truncated_first_and_truncated_rows_are_counted(small: Any) -> None:
-    encoded = encode(rows(["a a a a a", "a"], [0, 1], ["b c", "b"]), small, 8, 2)
+    encoded = encode(rows(["a a a a a", "a"], [0, 1], ["b c", "b"]), small, 8)
     assert encoded.input_ids[:8].tolist() == [2, 4, 4, 4, 3, 5, 6, 3]
     assert encoded.truncated_rows == 1
-    assert encode(rows(["a a a a a a"], [0]), small, 8, 2).truncated_rows == 0
+    assert encode(rows(["a a a a a a"], [0]), small, 8).truncated_rows == 0
 
 
 def test_segments_follow_the_template_not_the_list_of_model_inputs(small: Any) -> None:
@@ -74,56 +74,55 @@ def test_segments_follow_the_template_not_the_list_of_model_inputs(small: Any) -
 
     plain = copy.deepcopy(small)
     plain.model_input_names = ["input_ids", "attention_mask"]
-    assert encode(rows(["a"], [0], ["b"]), plain, 16, 2).token_type_ids.tolist() == [0, 0, 0, 1, 1]
+    assert encode(rows(["a"], [0], ["b"]), plain, 16).token_type_ids.tolist() == [0, 0, 0, 1, 1]
     plain.backend_tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    assert encode(rows(["a"], [0], ["b"]), plain, 16, 2).token_type_ids.tolist() == [0] * 5
+    assert encode(rows(["a"], [0], ["b"]), plain, 16).token_type_ids.tolist() == [0] * 5
 
 
 def test_blocks_do_not_change_the_result(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     split = rows([" ".join("abcde"[i % 5] * (i % 9 + 1)) for i in range(40)], [i % 2 for i in range(40)], ["a b"] * 40)
-    whole = encode(split, small, 10, 2)
+    whole = encode(split, small, 10)
     monkeypatch.setattr(sys.modules[EncodedSplit.__module__], "BLOCK_ROWS", 7)
-    assert encode(split, small, 10, 2).content_hash == whole.content_hash
+    assert encode(split, small, 10).content_hash == whole.content_hash
 
 
 def test_arrays_are_read_only_and_the_hash_sees_content(small: Any) -> None:
-    encoded = encode(rows(["a", "b"], [0, 1]), small, 16, 2)
-    assert encoded.content_hash == encode(rows(["a", "b"], [0, 1]), small, 16, 2).content_hash
-    assert encoded.content_hash != encode(rows(["a", "b"], [1, 0]), small, 16, 2).content_hash
-    assert encoded.content_hash != encode(rows(["b", "a"], [0, 1]), small, 16, 2).content_hash
+    encoded = encode(rows(["a", "b"], [0, 1]), small, 16)
+    assert encoded.content_hash == encode(rows(["a", "b"], [0, 1]), small, 16).content_hash
+    assert encoded.content_hash != encode(rows(["a", "b"], [1, 0]), small, 16).content_hash
+    assert encoded.content_hash != encode(rows(["b", "a"], [0, 1]), small, 16).content_hash
     with pytest.raises(ValueError, match="read-only"):
         encoded.input_ids[0] = 1
 
 
 @pytest.mark.parametrize(
-    ("max_length", "labels", "message"),
+    ("max_length", "message"),
     [
-        (4, 2, "max_length is 4, but it must be a whole number from 5 to 16"),
-        (17, 2, "max_length is 17"),
-        (True, 2, "max_length is True"),
-        (16, 1, "row 0 has the label index 1, but the task has 1 labels"),
+        (4, "max_length is 4, but it must be a whole number from 5 to 16"),
+        (17, "max_length is 17"),
+        (True, "max_length is True"),
     ],
 )
-def test_what_cannot_be_encoded_is_an_error(small: Any, max_length: int, labels: int, message: str) -> None:
+def test_what_cannot_be_encoded_is_an_error(small: Any, max_length: int, message: str) -> None:
     with pytest.raises(TaskError, match=message):
-        encode(rows(["a", "b"], [1, 0], ["c", "d"]), small, max_length, labels)
+        encode(rows(["a", "b"], [1, 0], ["c", "d"]), small, max_length)
 
 
 def test_a_slow_tokenizer_and_an_empty_split_are_refused(small: Any) -> None:
     with pytest.raises(TaskError, match="object is not a fast tokenizer"):
-        encode(PAIRS, object(), 16, 2)
+        encode(PAIRS, object(), 16)
     with pytest.raises(TaskError, match="without rows"):
-        encode(rows([], []), small, 16, 2)
+        encode(rows([], []), small, 16)
 
 
 def test_hidden_labels_can_be_encoded(small: Any) -> None:
-    assert encode(rows(["a"], [-1]), small, 16, 2).labels.tolist() == [-1]
+    assert encode(rows(["a"], [-1]), small, 16).labels.tolist() == [-1]
 
 
 def test_berts_layout_with_the_real_vocabulary(tokenizer: Any) -> None:
-    encoded = encode(PAIRS, tokenizer, 128, 2)
+    encoded = encode(PAIRS, tokenizer, 128)
     first, types = encoded.input_ids[: encoded.offsets[1]], encoded.token_type_ids[: encoded.offsets[1]]
     assert tokenizer.decode(first) == "[CLS] a man sleeps. [SEP] a man rests. [SEP]"
     second_begins = first.tolist().index(tokenizer.sep_token_id) + 1

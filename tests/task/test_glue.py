@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tuneoff.task import Task, TaskError, TaskSettings, load_task
-from tuneoff.task.facts import count_duplicates, label_counts, majority_rate, measure_lengths, measure_overlap
+from tuneoff.task.facts import count_duplicates, measure_lengths, measure_overlap
+from tuneoff.task.kinds.classification import label_counts, majority_rate
 
 MRPC = "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n"
 RTE = "index\tsentence1\tsentence2\tlabel\n"
@@ -104,10 +105,10 @@ def test_real_files_keep_every_quote_mark(mrpc: Task, glue: Path) -> None:
 
 @pytest.mark.real
 def test_real_lengths_in_word_pieces_are_as_documented(rte: Task, mrpc: Task, tokenizer: object) -> None:
-    lengths = measure_lengths(rte.splits["train"], tokenizer, 128, 2)
+    lengths = measure_lengths(rte.splits["train"], tokenizer, 128)
     assert (round(lengths.mean), lengths.median, round(lengths.p95), lengths.max) == (70, 56, 157, 289)
     assert np.isclose(lengths.over_limit / 2490, 0.12, atol=0.005)
-    mrpc_lengths = [measure_lengths(rows, tokenizer, 128, 2) for rows in mrpc.splits.values()]
+    mrpc_lengths = [measure_lengths(rows, tokenizer, 128) for rows in mrpc.splits.values()]
     assert (round(mrpc_lengths[0].mean), round(mrpc_lengths[0].p95)) == (53, 74)
     assert max(length.max for length in mrpc_lengths) == 104
     assert sum(length.over_limit for length in mrpc_lengths) == 0

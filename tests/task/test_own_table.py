@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from tuneoff.task import Task, TaskError, TaskSettings, load_task
+from tuneoff.task import ProtocolSettings, Task, TaskError, TaskSettings, load_task, make_splits
+from tuneoff.task.facts import summarise
+from tuneoff.task.kinds import scoring_of
 
 HEADER = "text,label\n"
 GOOD = HEADER + "one,yes\ntwo,no\nthree,yes\n"
@@ -162,7 +164,10 @@ def test_an_unfit_parquet_is_an_error(tmp_path: Path) -> None:
         ({"train_file": "{}/no/such.csv"}, "its folder .* does not exist either"),
         ({"dev_file": "{}/gone.parquet"}, "task.dev_file is .* but there is no such file"),
         ({"train_file": "{}/train.txt"}, "to one of .csv, .tsv, .jsonl, .parquet"),
-        ({"metrics": ["f1"], "dev_file": "{}/three.csv", "train_file": "{}/three.csv"}, "f1 needs two labels .* has 3"),
+        (
+            {"metrics": ["f1"], "dev_file": "{}/three.csv", "train_file": "{}/three.csv"},
+            "f1 is about one class and task .* has 3: use macro_f1, or name the class with task.positive",
+        ),
     ],
 )
 def test_a_wrong_path_or_metric_names_the_setting_and_the_choices(
@@ -188,3 +193,44 @@ def test_a_wrong_path_or_metric_names_the_setting_and_the_choices(
 def test_an_unfit_dev_or_test_file_is_an_error(tmp_path: Path, split: str, text: str, message: str) -> None:
     with pytest.raises(TaskError, match=message):
         load(tmp_path, **{f"{split}_file": write(tmp_path, f"{split}.csv", text)})
+
+
+FRAUD = HEADER + "".join(f"row {i},{'fraud' if i % 5 == 0 else 'legit'}\n" for i in range(60))
+
+
+def test_f1_is_about_the_rarer_class_of_train_or_the_one_that_is_named(tmp_path: Path) -> None:
+    about = {"metrics": ["f1"]}
+    assert load(tmp_path, FRAUD, **about).positive == 0, "fraud, though legit comes second"
+    assert load(tmp_path, FRAUD, positive="legit", **about).positive == 1
+    assert load(tmp_path, HEADER + "a,0\nb,1\nc,0\n", positive=0, **about).positive == 0, "as a command line gives it"
+    assert load(tmp_path, HEADER + "a,x\nb,y\nc,z\nd,z\n", positive="z", **about).positive == 2
+
+
+def test_a_constant_answer_has_no_high_f1_by_default(tmp_path: Path) -> None:
+    task = load(tmp_path, FRAUD, metrics=["f1"])
+    rate = scoring_of(task).constant_scores(task.splits["train"].label)["f1"]
+    assert rate == pytest.approx(2 * 0.2 / 1.2), "that of legit is 89 %"
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"positive": "freud", "metrics": ["f1"]},
+            "task.positive is 'freud', but it must be one of the labels, 'fraud', 'legit'",
+        ),
+        ({"positive": "fraud"}, r"no metric of task.metrics is about one class: .* task.metrics=\[accuracy,f1\]"),
+        ({"positive": ""}, "task.positive is '', but it must be the class that F1 is about"),
+    ],
+)
+def test_a_positive_class_that_does_not_exist_or_has_no_effect_is_an_error(tmp_path: Path, settings: Any, message: str) -> None:
+    with pytest.raises(TaskError, match=message):
+        load(tmp_path, FRAUD, **settings)
+
+
+def test_the_header_names_the_class_that_f1_is_about(tmp_path: Path) -> None:
+    def named(**settings: Any) -> Any:
+        task = load(tmp_path, FRAUD, **settings)
+        return summarise(task, make_splits(task, ProtocolSettings(name="heldout", group_by="row"), 0))["positive"]
+
+    assert (named(metrics=["accuracy", "f1"]), named()) == ("fraud", None)

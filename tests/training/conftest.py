@@ -9,7 +9,9 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, BertConfig
 
-from tuneoff.model.loading import BaseModel, Network
+from tuneoff.model.loading import BaseModel
+from tuneoff.model.network import Network
+from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.finetune import Job
 from tuneoff.training.protocol import Environment, Shared
@@ -67,8 +69,7 @@ def job(base: BaseModel) -> Job:
         train=DeviceSplit(make_split(70, 1), device),
         validation=DeviceSplit(make_split(40, 2), device),
         test=DeviceSplit(make_split(50, 3), device),
-        n_labels=2,
-        metrics=("accuracy",),
+        scoring=scoring(2),
         bf16=False,
     )
 

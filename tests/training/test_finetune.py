@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.training.conftest import make_split
+from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.finetune import Job, finetune
@@ -277,7 +278,7 @@ def test_evaluation_scores_do_not_depend_on_batching(job):
 
 def _job() -> Job:
     from tests.training.conftest import make_base
-    from tuneoff.model.loading import Network
+    from tuneoff.model.network import Network
 
     device = torch.device("cpu")
     split = DeviceSplit(make_split(70, 1), device)
@@ -286,7 +287,6 @@ def _job() -> Job:
         train=split,
         validation=DeviceSplit(make_split(20, 2), device),
         test=None,
-        n_labels=2,
-        metrics=("accuracy",),
+        scoring=scoring(2),
         bf16=False,
     )

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.functional import cross_entropy
 
 from tests.training.test_graphs import FakeBackend
-from tuneoff.model.loading import Network, takes_wide_mask, wide_mask
+from tuneoff.model.network import Network, takes_wide_mask, wide_mask
 from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.finetune import Job, finetune
 from tuneoff.training.hparams import HParams
@@ -30,7 +31,7 @@ class Given(Steppers):
 
 def graphed(job: Job, backend: FakeBackend | None = None) -> Job:
     """The same job with a stepper that captures."""
-    stepper = GraphStepper(job.network, job.train, bf16=job.bf16, backend=backend or FakeBackend())
+    stepper = GraphStepper(job.network, job.train, cross_entropy, bf16=job.bf16, backend=backend or FakeBackend())
     return replace(job, steppers=Given(stepper))
 
 
@@ -214,7 +215,7 @@ def test_a_failed_capture_changes_nothing_but_the_mode(job):
 
 
 def test_on_a_cpu_steps_run_as_written(job):
-    stepper = make_stepper(job.network, job.train, bf16=False, cuda_graphs=True)
+    stepper = make_stepper(job.network, job.train, cross_entropy, bf16=False, cuda_graphs=True)
     assert type(stepper) is Stepper
     assert stepper.mode == "eager"
 

@@ -15,17 +15,17 @@ from tuneoff.commands.entry import guarded, hydra_job
 from tuneoff.config import RunConfig
 from tuneoff.seeds import derive
 from tuneoff.task import Splits, Task, TextSplit, load_task, make_splits
-from tuneoff.task.facts import count_duplicates, label_counts, majority_rate, measure_lengths, measure_overlap
+from tuneoff.task.facts import count_duplicates, measure_lengths, measure_overlap
+from tuneoff.task.kinds import kind_of
 
 
 def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> str:
     """Plain text: the task as its source gives it, then the three parts of the protocol."""
     parts = {name: part.rows for name, part in splits.parts.items()}
-    names = ", ".join(f"{i} = {name}" for i, name in enumerate(task.label_names))
     return "\n".join(
         [
             f"Task {task.name}: {task.source}",
-            f"Labels: {names}. Metrics: {', '.join(task.metrics)} (searches maximise {task.metrics[0]}).",
+            f"{kind_of(task).legend(task)} Metrics: {', '.join(task.metrics)} (searches maximise {task.metrics[0]}).",
             "",
             "Splits of the source",
             *_split_lines(task.splits, task, tokenizer, max_length),
@@ -46,19 +46,15 @@ def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> str
 
 def _split_lines(splits: Mapping[str, TextSplit], task: Task, tokenizer: Any, max_length: int) -> list[str]:
     """Lengths in word pieces, with the special ones; `over`: rows longer than max_length."""
-    head = ("", "rows", "labels", "majority", "mean", "median", "p95", "max", f"over {max_length}", "duplicates")
-    table = [head]
+    table: list[tuple[str, ...]] = []
     for name, rows in splits.items():
-        lengths = measure_lengths(rows, tokenizer, max_length, len(task.label_names))
-        rate = majority_rate(rows)
-        counts = label_counts(rows, len(task.label_names))
-        listed = " / ".join(map(str, counts[:6])) + (" ..." if len(counts) > 6 else "")
+        lengths, targets = measure_lengths(rows, tokenizer, max_length), kind_of(task).columns(task, rows)
+        table = table or [("", "rows", *targets, "mean", "median", "p95", "max", f"over {max_length}", "duplicates")]
         table.append(
             (
                 name,
                 str(len(rows)),
-                "hidden" if rate is None else listed,
-                "-" if rate is None else f"{100 * rate:.1f} %",
+                *targets.values(),
                 f"{lengths.mean:.1f}",
                 f"{lengths.median:.0f}",
                 f"{lengths.p95:.0f}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 
 class Encoded(Protocol):
-    """Ragged arrays of n examples: tokens (total,), offsets (n + 1,), labels (n,)."""
+    """Ragged arrays of n examples: tokens (total,), offsets (n + 1,), labels (n,), int64 classes or float64 numbers."""
 
     @property
     def input_ids(self) -> NDArray[np.int32]: ...
@@ -20,12 +20,12 @@ class Encoded(Protocol):
     @property
     def offsets(self) -> NDArray[np.int64]: ...
     @property
-    def labels(self) -> NDArray[np.int64]: ...
+    def labels(self) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Shapes (examples, length) and (examples,)."""
+    """Shapes (examples, length) and (examples,). labels: classes (int64) or numbers (float32)."""
 
     input_ids: torch.Tensor
     token_type_ids: torch.Tensor

@@ -1,4 +1,4 @@
-"""BERT's and DistilBERT's forward pass from layers named as in transformers' own module, without what costs and adds nothing.
+"""The forward pass of BERT-like encoders on a CPU, over layers that an architecture names, without what costs and adds nothing.
 
 Same weights, same function of them, same dropout: in fp32 and evaluation mode the logits equal transformers' to 1e-5.
 What is left out:
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -57,7 +56,7 @@ class Encoder:
     classifier: nn.Linear
 
     def logits(self, batch: Batch, *, training: bool, bf16: bool) -> torch.Tensor:
-        """Shape (examples, n_labels), float32. bf16: the products alone; sums, softmax and LayerNorm stay in fp32."""
+        """Shape (examples, n_outputs), float32. bf16: the products alone; sums, softmax and LayerNorm stay in fp32."""
         run = _Pass(
             packing=Packing.of(batch.attention_mask),
             n_heads=self.n_heads,
@@ -127,77 +126,3 @@ def _bias(mask: torch.Tensor, n_heads: int, bf16: bool) -> torch.Tensor:
     dtype = torch.bfloat16 if bf16 else torch.float32
     bias = torch.zeros(mask.shape, dtype=dtype).masked_fill_(mask == 0, torch.finfo(dtype).min)
     return bias.repeat_interleave(n_heads, 0).unsqueeze(1)
-
-
-def encoder_of(model: nn.Module) -> Encoder | None:
-    """model: a sequence classifier of transformers, or its skeleton. None where the architecture, or a setting of it, is not
-    one that this module computes."""
-    config: Any = getattr(model, "config", None)
-    kind = getattr(config, "model_type", None)
-    if kind == "bert" and config.hidden_act == "gelu" and not config.is_decoder:
-        return _bert(model)
-    if kind == "distilbert" and config.activation == "gelu":
-        return _distilbert(model)
-    return None
-
-
-def _bert(model: Any) -> Encoder:
-    embeddings = model.bert.embeddings
-    return Encoder(
-        n_heads=model.config.num_attention_heads,
-        words=embeddings.word_embeddings,
-        positions=embeddings.position_embeddings,
-        types=embeddings.token_type_embeddings,
-        norm=embeddings.LayerNorm,
-        dropout=embeddings.dropout,
-        pooler=model.bert.pooler.dense,
-        pooler_activation=torch.tanh,
-        head_dropout=model.dropout,
-        classifier=model.classifier,
-        layers=tuple(
-            Layer(
-                query=layer.attention.self.query,
-                key=layer.attention.self.key,
-                value=layer.attention.self.value,
-                out=layer.attention.output.dense,
-                attention_norm=layer.attention.output.LayerNorm,
-                up=layer.intermediate.dense,
-                down=layer.output.dense,
-                output_norm=layer.output.LayerNorm,
-                attention_dropout=layer.attention.self.dropout,
-                dropouts=(layer.attention.output.dropout, layer.output.dropout),
-            )
-            for layer in model.bert.encoder.layer
-        ),
-    )
-
-
-def _distilbert(model: Any) -> Encoder:
-    embeddings = model.distilbert.embeddings
-    return Encoder(
-        n_heads=model.config.n_heads,
-        words=embeddings.word_embeddings,
-        positions=embeddings.position_embeddings,
-        types=None,
-        norm=embeddings.LayerNorm,
-        dropout=embeddings.dropout,
-        pooler=model.pre_classifier,
-        pooler_activation=torch.relu,
-        head_dropout=model.dropout,
-        classifier=model.classifier,
-        layers=tuple(
-            Layer(
-                query=layer.attention.q_lin,
-                key=layer.attention.k_lin,
-                value=layer.attention.v_lin,
-                out=layer.attention.out_lin,
-                attention_norm=layer.sa_layer_norm,
-                up=layer.ffn.lin1,
-                down=layer.ffn.lin2,
-                output_norm=layer.output_layer_norm,
-                attention_dropout=layer.attention.dropout,
-                dropouts=(None, layer.ffn.dropout),
-            )
-            for layer in model.distilbert.transformer.layer
-        ),
-    )

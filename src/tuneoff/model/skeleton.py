@@ -7,28 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from tuneoff.model.architecture import Architecture
+from tuneoff.model.config import ModelConfig
 
 
 class Skeleton(nn.Module):
     """The root."""
 
-    def __init__(self, config: Architecture) -> None:
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
 
 
-def skeleton(config: Architecture, weights: Mapping[str, NDArray[np.float32]]) -> nn.Module | None:
-    """Parameters named as `weights`, in their order, with contents to be set; None for an architecture that is not known."""
-    if config.values.get("model_type") not in _DROPOUTS:
-        return None
+def skeleton(config: ModelConfig, weights: Mapping[str, NDArray[np.float32]], rates: Mapping[str, float]) -> nn.Module | None:
+    """Parameters named as `weights`, in their order, with contents to be set, and a dropout at each path of `rates`.
+
+    None where the weights are not those of modules that can be told by names and shapes.
+    """
     root = Skeleton(config)
     with torch.device("meta"):  # nothing is drawn
         for prefix in dict.fromkeys(name.rpartition(".")[0] for name in weights):
@@ -36,7 +36,7 @@ def skeleton(config: Architecture, weights: Mapping[str, NDArray[np.float32]]) -
             _put(root, prefix, _layer(config, prefix, shape, bias=f"{prefix}.bias" in weights))
     if root.state_dict().keys() != weights.keys():
         return None
-    for prefix, rate in _DROPOUTS[config.model_type](config).items():
+    for prefix, rate in rates.items():
         _put(root, prefix, nn.Dropout(rate))
     return root.to_empty(device="cpu")
 
@@ -50,35 +50,10 @@ def _put(root: nn.Module, path: str, module: nn.Module) -> None:
     root.add_module(names[-1], module)
 
 
-def _layer(config: Architecture, prefix: str, shape: tuple[int, ...], *, bias: bool) -> nn.Module:
+def _layer(config: ModelConfig, prefix: str, shape: tuple[int, ...], *, bias: bool) -> nn.Module:
     if len(shape) == 1:
         return nn.LayerNorm(shape[0], eps=config.values.get("layer_norm_eps", 1e-12), bias=bias)
     if len(shape) == 2 and not bias and prefix.endswith("_embeddings"):
         padding = config.pad_token_id if prefix.endswith("word_embeddings") else None
         return nn.Embedding(*shape, padding_idx=padding)
     return nn.Linear(shape[1], shape[0], bias=bias) if len(shape) == 2 else nn.Module()
-
-
-def _bert(config: Architecture) -> dict[str, float]:
-    hidden, head = config.hidden_dropout_prob, config.values.get("classifier_dropout")
-    rates = {"bert.embeddings.dropout": hidden, "dropout": hidden if head is None else head}
-    for number in range(config.num_hidden_layers):
-        layer = f"bert.encoder.layer.{number}"
-        rates |= {
-            f"{layer}.attention.self.dropout": config.attention_probs_dropout_prob,
-            f"{layer}.attention.output.dropout": hidden,
-            f"{layer}.output.dropout": hidden,
-        }
-    return rates
-
-
-def _distilbert(config: Architecture) -> dict[str, float]:
-    rates = {"distilbert.embeddings.dropout": config.dropout, "dropout": config.seq_classif_dropout}
-    for number in range(config.n_layers):
-        layer = f"distilbert.transformer.layer.{number}"
-        rates |= {f"{layer}.attention.dropout": config.attention_dropout, f"{layer}.ffn.dropout": config.dropout}
-    return rates
-
-
-_DROPOUTS: dict[str, Any] = {"bert": _bert, "distilbert": _distilbert}
-"""Where each architecture has its dropouts, and their rates."""

@@ -15,15 +15,18 @@ import numpy as np
 from tuneoff.model.batch import Encoded
 from tuneoff.model.loading import BaseModel
 
-WORDS = "word_embeddings.weight"
 E = TypeVar("E", bound=Encoded)
 
 
 def compact(base: BaseModel, splits: Sequence[E]) -> tuple[BaseModel, list[E]]:
-    """The model with the used rows only, and the splits renumbered. Row 0, the padding, is always kept."""
-    name = next(n for n in base.weights if n.endswith(WORDS))
-    pad = base.config.pad_token_id or 0
-    used = np.unique(np.concatenate([[pad], *(split.input_ids for split in splits)]))
+    """The model with the used rows only, and the splits renumbered; both as they are where the architecture is not known.
+
+    Rows that the architecture says it needs, the padding's among them, are always kept.
+    """
+    if base.architecture is None:
+        return base, list(splits)
+    name, pad = base.architecture.word_rows, base.config.pad_token_id or 0
+    used = np.unique(np.concatenate([base.architecture.kept_rows(base.config), *(split.input_ids for split in splits)]))
     renumber = np.zeros(len(base.weights[name]), dtype=np.int32)
     renumber[used] = np.arange(len(used), dtype=np.int32)
     config = base.config.replaced(vocab_size=len(used), pad_token_id=int(renumber[pad]))

@@ -306,6 +306,7 @@ def _cell_row(cell: Cell, trials: Sequence[Mapping[str, Any]], price: Price | No
         "budget": reading.budget_of(cell),
         "sessions": reading.sessions(cell),
         "split": reading.split_hash(cell),
+        "positive": str(cell.header.data.get("positive") or ""),
         "majority_validation": reading.majority_rate(cell, "validation"),
         "majority_test": reading.majority_rate(cell, "test"),
         **reading.origin(cell),

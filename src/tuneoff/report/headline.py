@@ -52,7 +52,7 @@ def _tuning(findings: Findings) -> str:
     lost = f" {wording.listed(worse)} {'is' if len(worse) == 1 else 'are'} shown to be worse than it." if worse else ""
     if not worth:
         return f"Tuning is not shown to be worth it: no search is shown to beat the untuned default.{lost}"
-    form, points = (".1f", " points") if findings.metric in wording.FRACTIONS else (".3f", "")
+    form, points = (".1f", " points") if wording.is_share(findings.metric) else (".3f", "")
     gains = [f"{v.difference.estimate * wording.scale_of(findings.metric):{form}}" for v in worth]
     prices = [format_dollars(x) for x in sorted(v.more_dollars or 0.0 for v in worth)]
     every = len(worth) == len(verdicts) > 1

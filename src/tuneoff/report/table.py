@@ -95,7 +95,7 @@ def details_table(block: Block, frames: Frames) -> Table:
     """What the searches did: work, ledger, failures, selection optimism; means over repeats."""
     groups = _groups(frames.cells)
     metric, device = block.metric, wording.device_label(frames.cells["device_kind"])
-    points = " points" if metric in wording.FRACTIONS else ""
+    points = " points" if wording.is_share(metric) else ""
     makers: list[tuple[str, Callable[[pd.DataFrame], str]]] = [
         ("Trials", lambda g: wording.amount(list(g["trials"]))),
         ("Evaluations", lambda g: wording.amount(list(g["evaluations"]))),
@@ -140,8 +140,9 @@ def caption(block: Block, cells: pd.DataFrame) -> str:
         if (cells[column] > 0).any()
     ]
     devices = wording.listed(sorted({f"{c.devices} x {c.device_kind}" for c in cells.itertuples()}))
+    metric = wording.metric_about(block.metric, cells["positive"])
     parts = [
-        f"Task {block.task}, model {block.model}, protocol {block.protocol}, metric {block.metric}",
+        f"Task {block.task}, model {block.model}, protocol {block.protocol}, metric {metric}",
         ", ".join(sizes),
         f"devices {devices}",
         f"price {priced}",

@@ -151,7 +151,7 @@ def sentence(verdict: Verdict, comparisons: int, metric: str) -> str:
 
 def difference(interval: Interval, metric: str) -> str:
     """ "1.8 points [0.6, 3.1]"; without an interval, where there is none."""
-    points = metric in wording.FRACTIONS
+    points = wording.is_share(metric)
     form, factor = (".1f" if points else ".3f"), wording.scale_of(metric)
     middle = f"{interval.estimate * factor + 0.0:{form}}" + (" points" if points else "")
     if interval.low != interval.low:
@@ -161,7 +161,7 @@ def difference(interval: Interval, metric: str) -> str:
 
 def _outlook(v: Verdict, comparisons: int, metric: str) -> str:
     """What more repeats would bring; where the interval alone would have decided, why it did not."""
-    point = "1 point" if metric in wording.FRACTIONS else f"{WORTHWHILE:g}"
+    point = "1 point" if wording.is_share(metric) else f"{WORTHWHILE:g}"
     fewest = fewest_for_wilcoxon(comparisons)
     family = f" among {comparisons} pairs" if comparisons > 1 else ""
     if v.difference.excludes(0) and v.repeats < fewest:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-FRACTIONS = frozenset({"accuracy", "f1", "macro_f1"})
-"""Metrics from 0 to 1 that are written in per cent; their differences in points."""
+from tuneoff.plugins import PluginError
+from tuneoff.task.kinds import find_metric
+from tuneoff.task.kinds.contracts import SHARE, Metric
+
 _SHORT = {"accuracy": "acc."}
+_LONG = {"f1": "F1"}
 ORDER = ("default", "random", "random_asha", "grid", "bayesopt", "hyperopt", "pbt", "pbt_2020", "pbt_replay")
 """Simple before clever, as the published table has them; the others follow by name."""
 
@@ -20,18 +23,39 @@ def short_metric(metric: str) -> str:
     return _SHORT.get(metric, metric)
 
 
+def is_share(metric: str) -> bool:
+    """Whether the metric declares a share of 1: written in per cent, its differences in points. False for an unknown one."""
+    declared = _declared(metric)
+    return declared is not None and declared.unit == SHARE
+
+
+def metric_about(metric: str, classes: Iterable[str]) -> str:
+    """The metric, with the classes that it is about where it is about one: F1 of class 'fraud'."""
+    declared, names = _declared(metric), [repr(name) for name in sorted(set(classes)) if name]
+    about = declared is not None and declared.needs_positive and names
+    return f"{_LONG.get(metric, metric)} of class {listed(names)}" if about else metric
+
+
+def _declared(metric: str) -> Metric | None:
+    """None for a metric of a plugin that this process has not loaded: its numbers are written as they are."""
+    try:
+        return find_metric(metric)
+    except PluginError:
+        return None
+
+
 def scale_of(metric: str) -> float:
     """What a score is multiplied by before it is written."""
-    return 100.0 if metric in FRACTIONS else 1.0
+    return 100.0 if is_share(metric) else 1.0
 
 
 def unit_of(metric: str) -> str:
-    return " %" if metric in FRACTIONS else ""
+    return " %" if is_share(metric) else ""
 
 
 def score(values: Sequence[float], metric: str) -> str:
     """Mean, and its spread where there are repeats: "65.4 %", "65.4 ± 1.2 %"; "–" where nothing is known."""
-    digits = 1 if metric in FRACTIONS else 3
+    digits = 1 if is_share(metric) else 3
     return _spread([v * scale_of(metric) for v in values], f".{digits}f", unit_of(metric))
 
 

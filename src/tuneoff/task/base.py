@@ -14,7 +14,7 @@ UNLABELLED = -1
 
 
 class TaskError(UserError):
-    """Data that is missing, unreadable or unfit for classification; the message names the remedy."""
+    """Data that is missing, unreadable or unfit for its kind of task; the message names the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +39,7 @@ class TextSplit:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A classification task as its source gives it, before any protocol.
+    """A task as its source gives it, before any protocol.
 
     splits: "train" and, where they exist, "dev" and "test". `source` says where the rows came from, for the run header.
     """
@@ -50,3 +50,7 @@ class Task:
     source: str
     metrics: tuple[str, ...] = ("accuracy",)
     """The first is what searches maximise; the rest are reported."""
+    kind: str = "classification"
+    """Name of the file of task/kinds, or of a registered kind, that knows targets, loss and metrics."""
+    positive: int | None = None
+    """Index of the class that metrics such as F1 are about."""

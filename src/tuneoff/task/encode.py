@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuneoff.task.base import UNLABELLED, TaskError, TextSplit
+from tuneoff.task.base import TaskError, TextSplit
 
 BLOCK_ROWS = 4096
 """Rows per tokenizer call: bounds the memory that its Python objects take."""
@@ -20,14 +20,14 @@ class EncodedSplit:
     """Ragged arrays of n rows; row i has the tokens offsets[i]:offsets[i + 1]. Read-only, no padding.
 
     input_ids: int32 (tokens,). token_type_ids: int8 (tokens,), the segments that the tokenizer's own template gives,
-    whether or not the model reads them. offsets: int64 (n + 1,). labels: int64 (n,). truncated_rows: how many rows lost
-    tokens to max_length.
+    whether or not the model reads them. offsets: int64 (n + 1,). labels: int64 or float64 (n,).
+    truncated_rows: how many rows lost tokens to max_length.
     """
 
     input_ids: NDArray[np.int32]
     token_type_ids: NDArray[np.int8]
     offsets: NDArray[np.int64]
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int64] | NDArray[np.float64]
     max_length: int
     truncated_rows: int
 
@@ -43,18 +43,22 @@ class EncodedSplit:
     def content_hash(self) -> str:
         """SHA-256 over the four arrays; the same on every machine."""
         digest = hashlib.sha256()
-        for array, kind in ((self.input_ids, "<i4"), (self.token_type_ids, "<i1"), (self.offsets, "<i8"), (self.labels, "<i8")):
+        for array, kind in (
+            (self.input_ids, "<i4"),
+            (self.token_type_ids, "<i1"),
+            (self.offsets, "<i8"),
+            (self.labels, f"<{self.labels.dtype.kind}8"),
+        ):
             digest.update(len(array).to_bytes(8, "little") + array.astype(kind).tobytes())
         return digest.hexdigest()
 
 
-def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> EncodedSplit:
+def encode(split: TextSplit, tokenizer: Any, max_length: int) -> EncodedSplit:
     """`tokenizer`: a fast tokenizer of transformers. Truncation takes from the longer text first.
 
-    Raises TaskError for a max_length that the tokenizer or model can't have, a label outside [0, num_labels) that is
-    not UNLABELLED, or a tokenizer that is not a fast one.
+    Raises TaskError for a max_length that the tokenizer or model can't have, or a tokenizer that is not a fast one.
     """
-    _check(split, tokenizer, max_length, num_labels)
+    _check(split, tokenizer, max_length)
     ids: list[NDArray[np.int32]] = []
     types: list[NDArray[np.int8]] = []
     truncated = 0
@@ -73,7 +77,7 @@ def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -
         types += [np.array(row, dtype=np.int8) for row in batch["token_type_ids"]]
         truncated += sum(bool(row.overflowing) for row in batch.encodings)
     offsets = np.concatenate([[0], np.cumsum([len(row) for row in ids])]).astype(np.int64)
-    arrays = (np.concatenate(ids), np.concatenate(types), offsets, split.label.astype(np.int64))
+    arrays = (np.concatenate(ids), np.concatenate(types), offsets, split.label.copy())
     for array in arrays:
         array.setflags(write=False)
     return EncodedSplit(
@@ -86,7 +90,7 @@ def encode(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -
     )
 
 
-def _check(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> None:
+def _check(split: TextSplit, tokenizer: Any, max_length: int) -> None:
     if not len(split):
         raise TaskError("a split without rows can't be encoded: ask for more rows")
     if not getattr(tokenizer, "is_fast", False):
@@ -100,11 +104,4 @@ def _check(split: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -
         raise TaskError(
             f"max_length is {max_length!r}, but it must be a whole number from {low} to {high} (the "
             "longest input that the model takes)"
-        )
-    wrong = (split.label != UNLABELLED) & ((split.label < 0) | (split.label >= num_labels))
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise TaskError(
-            f"row {row} has the label index {int(split.label[row])}, but the task has {num_labels} "
-            f"labels: it must be below {num_labels}"
         )

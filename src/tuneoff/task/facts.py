@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tuneoff.task.base import UNLABELLED, Task, TextSplit
+from tuneoff.task.base import Task, TextSplit
 from tuneoff.task.encode import encode
+from tuneoff.task.kinds import find_metric, kind_of, scoring_of
 from tuneoff.task.split import Splits, hash_rows, sentences, shares_sentence
 
 LONGEST = 100_000
@@ -42,19 +43,9 @@ class Overlap:
     pairs: int
 
 
-def label_counts(rows: TextSplit, num_labels: int) -> tuple[int, ...]:
-    """Shape (num_labels,); hidden labels are not counted."""
-    return tuple(int(c) for c in np.bincount(rows.label[rows.label != UNLABELLED], minlength=num_labels))
-
-
-def majority_rate(rows: TextSplit) -> float | None:
-    """Accuracy of always predicting the split's own most frequent label; None where labels are hidden."""
-    return float(np.bincount(rows.label).max() / len(rows)) if rows.labelled else None
-
-
-def measure_lengths(rows: TextSplit, tokenizer: Any, max_length: int, num_labels: int) -> Lengths:
+def measure_lengths(rows: TextSplit, tokenizer: Any, max_length: int) -> Lengths:
     """Lengths beyond what the model can take at all count as that."""
-    lengths = encode(rows, tokenizer, min(int(tokenizer.model_max_length), LONGEST), num_labels).lengths
+    lengths = encode(rows, tokenizer, min(int(tokenizer.model_max_length), LONGEST)).lengths
     return Lengths(
         mean=float(lengths.mean()),
         median=float(np.median(lengths)),
@@ -82,12 +73,16 @@ def measure_overlap(rows: TextSplit, other: TextSplit) -> Overlap:
 
 
 def summarise(task: Task, splits: Splits) -> dict[str, Any]:
-    """For a run's header, JSON-ready: source, hashes, sizes, majority rates, indices of the split and their hash."""
+    """For a run's header, JSON-ready: source, hashes, sizes, constant answers' scores, indices of the split and their hash."""
+    kind, scoring = kind_of(task), scoring_of(task)
+    about_one = any(find_metric(name).needs_positive for name in task.metrics)
     return {
         "name": task.name,
         "source": task.source,
+        "kind": task.kind,
         "labels": list(task.label_names),
         "metrics": list(task.metrics),
+        "positive": task.label_names[task.positive] if task.positive is not None and about_one else None,
         "source_rows": {name: {"rows": len(rows), "sha256": hash_rows(rows)} for name, rows in task.splits.items()},
         "protocol": splits.protocol,
         "description": splits.description,
@@ -97,8 +92,8 @@ def summarise(task: Task, splits: Splits) -> dict[str, Any]:
                 "from": part.source,
                 "rows": len(part),
                 "index": ranges(part.index),
-                "majority_rate": majority_rate(part.rows),
-                "label_counts": list(label_counts(part.rows, len(task.label_names))),
+                **kind.facts(task, part.rows),
+                "constant_scores": scoring.constant_scores(part.rows.label),
             }
             for name, part in splits.parts.items()
         },

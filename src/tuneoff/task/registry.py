@@ -10,6 +10,7 @@ import numpy as np
 
 from tuneoff.task.base import Task, TaskError
 from tuneoff.task.groups import draw_groups, group_rows
+from tuneoff.task.kinds import check_task
 from tuneoff.task.settings import EntailSettings, GlueSettings, TableSettings, TaskSettings
 from tuneoff.task.split import select
 
@@ -21,11 +22,7 @@ def load_task(settings: TaskSettings) -> Task:
     task = LOADERS[settings.kind](settings)
     if settings.metrics is not None:
         task = replace(task, metrics=settings.metrics)
-    if "f1" in task.metrics and len(task.label_names) != 2:
-        raise TaskError(
-            f"task.metrics is {list(task.metrics)}, but f1 needs two labels and task {task.name} has "
-            f"{len(task.label_names)}: use macro_f1"
-        )
+    check_task(task)
     return _cut_train(task, settings)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from tuneoff.task.base import TaskError
-from tuneoff.task.metrics import METRICS
+from tuneoff.task.kinds import metric_names
 
 QUOTING = ("double", "none")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -40,12 +40,12 @@ class TaskSettings:
             self._check_metrics(self.metrics)
 
     def _check_metrics(self, metrics: tuple[str, ...]) -> None:
-        listed = list(metrics)
+        listed, known = list(metrics), metric_names()
         if not metrics:
             raise TaskError("task.metrics is empty, but it must name at least one metric, or be null for the kind's")
         for metric in metrics:
-            if metric not in METRICS:
-                raise TaskError(f"task.metrics is {listed}, but {metric!r} is not a metric: there are {', '.join(METRICS)}")
+            if metric not in known:
+                raise TaskError(f"task.metrics is {listed}, but {metric!r} is not a metric: there are {', '.join(known)}")
         if len(set(metrics)) != len(metrics):
             raise TaskError(f"task.metrics is {listed}, but each metric must appear once: remove the repeated one")
 
@@ -103,6 +103,8 @@ class TableSettings(TaskSettings):
     """None: a comma for .csv, a tab for .tsv."""
     quoting: str | None = None
     """One of QUOTING. None: double for .csv, none for .tsv."""
+    positive: str | None = None
+    """The class that F1 is about. None: of two classes the rarer in train."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -112,6 +114,7 @@ class TableSettings(TaskSettings):
         _optional_text("text_b", self.text_b, "the column with the second sentence, or null for single sentences")
         _optional_text("dev_file", self.dev_file, "a path, or null for none")
         _optional_text("test_file", self.test_file, "a path, or null for none")
+        _optional_text("positive", self.positive, "the class that F1 is about, or null for the rarer of two")
         columns = [c for c in (self.text_a, self.text_b, self.label) if c is not None]
         if len(set(columns)) != len(columns):
             raise TaskError(f"task.text_a, task.text_b and task.label are {columns}, but they must differ")
@@ -144,7 +147,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
         plain["metrics"] = (metrics,) if isinstance(metrics, str) else tuple(metrics)
     if plain.get("delimiter") in ("tab", "\\t"):
         plain["delimiter"] = "\t"
-    for name in ("text_a", "text_b", "label"):
+    for name in ("text_a", "text_b", "label", "positive"):
         if isinstance(plain.get(name), int) and not isinstance(plain[name], bool):
             plain[name] = str(plain[name])
     if plain.get("kind") == "csv":

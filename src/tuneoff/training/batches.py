@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,12 +36,12 @@ class DeviceSplit:
 
     def __init__(self, encoded: Encoded, device: torch.device) -> None:
         self.lengths: NDArray[np.int64] = np.diff(encoded.offsets)
-        self.labels: NDArray[np.int64] = np.asarray(encoded.labels)
+        self.labels: NDArray[Any] = np.asarray(encoded.labels)
         """On the host, shape (n,)."""
         self.device = device
         self._starts = torch.tensor(encoded.offsets[:-1], device=device)
         self._lengths = torch.tensor(self.lengths, device=device)
-        self._labels = torch.tensor(encoded.labels, dtype=torch.long, device=device)
+        self._labels = torch.tensor(self.labels, dtype=_dtype(self.labels), device=device)
         self._input_ids = torch.tensor(encoded.input_ids, dtype=torch.int32, device=device)
         self._token_type_ids = torch.tensor(encoded.token_type_ids, dtype=torch.int32, device=device)
 
@@ -70,6 +71,11 @@ class DeviceSplit:
             attention_mask=mask.long(),
             labels=self._labels[rows],
         )
+
+
+def _dtype(labels: NDArray[Any]) -> torch.dtype:
+    """Classes are indices; numbers are compared with outputs, which are float32."""
+    return torch.long if labels.dtype.kind == "i" else torch.float32
 
 
 def epoch_order(lengths: NDArray[np.int64], seed: int, epoch: int, bucket: bool = True) -> NDArray[np.int64]:

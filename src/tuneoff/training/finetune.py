@@ -18,12 +18,13 @@ import torch
 from numpy.typing import NDArray
 
 from tuneoff.evaluation import Cost, Score
-from tuneoff.model.loading import Network
-from tuneoff.task.metrics import score_predictions
+from tuneoff.model.network import Network
+from tuneoff.task.kinds.contracts import Scoring
 from tuneoff.training.batches import DeviceSplit, Slice, by_length, epoch_order
 from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.generators import own_generators, seeded
 from tuneoff.training.hparams import HParams
+from tuneoff.training.losses import find_loss
 from tuneoff.training.lr_schedule import lr_factor
 from tuneoff.training.protocol import RESUME_TRAINER_2020, Diverged, Environment, Evaluation, OutOfTime, State, Trial
 from tuneoff.training.settings import TrainingSettings
@@ -38,8 +39,7 @@ class Job:
     train: DeviceSplit
     validation: DeviceSplit
     test: DeviceSplit | None
-    n_labels: int
-    metrics: tuple[str, ...]
+    scoring: Scoring
     bf16: bool
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     environment: Environment = field(default_factory=Environment)
@@ -51,7 +51,13 @@ class Job:
 
     @property
     def stepper(self) -> Stepper:
-        return self.steppers.get(self.network, self.train, bf16=self.bf16, cuda_graphs=self.settings.cuda_graphs == "auto")
+        return self.steppers.get(
+            self.network,
+            self.train,
+            find_loss(self.scoring.loss),
+            bf16=self.bf16,
+            cuda_graphs=self.settings.cuda_graphs == "auto",
+        )
 
 
 def finetune(job: Job, hparams: HParams, *, seed: int, state: State | None = None) -> Trial:
@@ -130,7 +136,7 @@ class Run:
         work = work + Cost(evaluate_seconds=evaluated - trained)
         self._must_be_finite(validation.loss, "validation", work)
         test = None
-        if self.job.test is not None and self.job.environment.wants_test(validation.metrics[self.job.metrics[0]]):
+        if self.job.test is not None and self.job.environment.wants_test(validation.metrics[self.job.scoring.metric]):
             test = self._evaluate(self.job.test, keep_predictions=True)
         cost = self.cost + work + Cost(test_seconds=time.perf_counter() - evaluated if test else 0.0)
         self.cost = Cost()
@@ -188,9 +194,9 @@ class Run:
 
     def _evaluate(self, split: DeviceSplit, *, keep_predictions: bool) -> Score:
         order = by_length(split.lengths)
-        logits: NDArray[np.float32] = np.empty((len(split), self.job.n_labels), dtype=np.float32)
+        logits: NDArray[np.float32] = np.empty((len(split), self.job.scoring.n_outputs), dtype=np.float32)
         logits[order] = predict(self.job, split, order)
-        return score_predictions(logits, split.labels, self.job.metrics, keep_predictions=keep_predictions)
+        return self.job.scoring.score(logits, split.labels, keep_predictions=keep_predictions)
 
     def _must_be_finite(self, loss: float, which: str, work: Cost) -> None:
         if not math.isfinite(loss):
@@ -215,7 +221,7 @@ class Run:
 
 @torch.inference_mode()
 def predict(job: Job, split: DeviceSplit, order: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Logits of the rows in `order`, shape (rows, n_labels), without dropout."""
+    """Logits of the rows in `order`, shape (rows, n_outputs), without dropout."""
     job.network.module.eval()
     outputs = [job.network.logits(batch, bf16=job.bf16) for batch in split.batches(order, job.settings.evaluation_batch_size)]
     logits: NDArray[np.float32] = torch.cat(outputs).cpu().numpy()

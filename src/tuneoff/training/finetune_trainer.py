@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from tuneoff.model.loading import BaseModel, Network
+from tuneoff.model.loading import BaseModel
+from tuneoff.model.network import Network
 from tuneoff.task.encode import EncodedSplit
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.finetune import Job, finetune

@@ -46,6 +46,11 @@ class HParams:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
+    @property
+    def of_the_model(self) -> frozenset[str]:
+        """Names of those that are set and that not every model can have."""
+        return frozenset(name for name in ("hidden_dropout", "attention_dropout") if getattr(self, name) is not None)
+
     def replace(self, changes: Mapping[str, Any]) -> HParams:
         return self.from_dict({**self.to_dict(), **changes})
 

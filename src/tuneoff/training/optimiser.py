@@ -56,9 +56,9 @@ class Optimiser:
         }
 
     def load_moments(self, moments: Mapping[str, torch.Tensor], steps: int) -> None:
-        if not moments:
-            return
         for name, p in self._named.items():
+            if f"{name}/{MOMENTS[0]}" not in moments:  # it had no gradient, as a pooler that no output comes from
+                continue
             state = {m: moments[f"{name}/{m}"].to(p.device, copy=True) for m in MOMENTS}
             self._adamw.state[p] = {"step": torch.tensor(float(steps), device=p.device), **state}
 
@@ -106,9 +106,9 @@ class DeviceOptimiser(Optimiser):
         super().step()
 
     def load_moments(self, moments: Mapping[str, torch.Tensor], steps: int) -> None:
-        if not moments:
-            return
         for name, p in self._named.items():
+            if f"{name}/{MOMENTS[0]}" not in moments:
+                continue
             state = self._adamw.state[p]
             state["step"].fill_(steps)
             for moment in MOMENTS:

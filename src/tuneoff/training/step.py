@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import torch
-from torch.nn.functional import cross_entropy
 from torch.nn.utils import clip_grad_norm_
 
-from tuneoff.model.loading import Network
+from tuneoff.model.network import Network
 from tuneoff.training.batches import DeviceSplit, Slice
 from tuneoff.training.graphs import Backend, CudaBackend, Graphs
 from tuneoff.training.hparams import HParams
+from tuneoff.training.losses import Loss
 from tuneoff.training.optimiser import DeviceOptimiser, Optimiser
 
 UNIT = 16
@@ -21,8 +21,8 @@ UNIT = 16
 class Stepper:
     """Steps as written. One network's, for one trial after the other: `reset` before each."""
 
-    def __init__(self, network: Network, split: DeviceSplit, *, bf16: bool) -> None:
-        self._network, self._split, self._bf16 = network, split, bf16
+    def __init__(self, network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool) -> None:
+        self._network, self._split, self._loss_of, self._bf16 = network, split, loss, bf16
         self.optimiser = self._make_optimiser()
         self._loss = torch.zeros((), device=split.device)
 
@@ -63,7 +63,7 @@ class Stepper:
     def _work(self, rows: torch.Tensor, longest: int, max_grad_norm: float) -> None:
         """Leaves nothing but new contents in the parameters, the moments and the loss."""
         batch = self._split.gather(rows, longest)
-        loss = cross_entropy(self._network.logits(batch, bf16=self._bf16), batch.labels)
+        loss = self._loss_of(self._network.logits(batch, bf16=self._bf16), batch.labels)
         loss.backward()  # type: ignore[no-untyped-call]
         if max_grad_norm > 0:
             clip_grad_norm_(self.optimiser.parameters, max_grad_norm, foreach=True)
@@ -78,8 +78,8 @@ class GraphStepper(Stepper):
     setting of the step needs its own. An epoch's last, smaller batch runs as written.
     """
 
-    def __init__(self, network: Network, split: DeviceSplit, *, bf16: bool, backend: Backend) -> None:
-        super().__init__(network, split, bf16=bf16)
+    def __init__(self, network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool, backend: Backend) -> None:
+        super().__init__(network, split, loss, bf16=bf16)
         self.graphs = Graphs(backend, self.optimiser.clear_gradients)
         self._rows: dict[int, torch.Tensor] = {}
         self._widest = int(split.lengths.max())
@@ -128,19 +128,19 @@ class Steppers:
     def __init__(self) -> None:
         self._held: tuple[tuple[object, ...], Stepper] | None = None
 
-    def get(self, network: Network, split: DeviceSplit, *, bf16: bool, cuda_graphs: bool) -> Stepper:
-        key = (network, split, bf16, cuda_graphs)
+    def get(self, network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool, cuda_graphs: bool) -> Stepper:
+        key = (network, split, loss, bf16, cuda_graphs)
         if self._held is None or self._held[0] != key:
             self._held = None  # two sets of moments at once may be too much for the device
-            self._held = key, make_stepper(network, split, bf16=bf16, cuda_graphs=cuda_graphs)
+            self._held = key, make_stepper(network, split, loss, bf16=bf16, cuda_graphs=cuda_graphs)
         return self._held[1]
 
 
-def make_stepper(network: Network, split: DeviceSplit, *, bf16: bool, cuda_graphs: bool) -> Stepper:
+def make_stepper(network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool, cuda_graphs: bool) -> Stepper:
     """On a GPU one that captures, where that is wanted; elsewhere one that doesn't."""
     if split.device.type != "cuda":
-        return Stepper(network, split, bf16=bf16)
-    stepper = GraphStepper(network, split, bf16=bf16, backend=CudaBackend(split.device))
+        return Stepper(network, split, loss, bf16=bf16)
+    stepper = GraphStepper(network, split, loss, bf16=bf16, backend=CudaBackend(split.device))
     if not cuda_graphs:
         stepper.graphs.give_up("training.cuda_graphs is off")
     return stepper

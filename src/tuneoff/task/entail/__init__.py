@@ -45,6 +45,7 @@ def build(
         label_names=LABEL_NAMES,
         splits={n: splits[n] for n in ("train", "dev", "test") if n in splits},
         source=f"built-in grammar, seed {seed}",
+        positive=LABEL_NAMES.index("entailment"),
     )
 
 

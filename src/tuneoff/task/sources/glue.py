@@ -57,7 +57,9 @@ def load_glue(settings: GlueSettings) -> Task:
     else:
         folder = Path(settings.files).expanduser()
         splits, source = _load_files(folder, layout), f"GLUE files in {folder.absolute()}"
-    return Task(name=settings.name, label_names=layout.label_names, splits=splits, source=source, metrics=layout.metrics)
+    return Task(
+        name=settings.name, label_names=layout.label_names, splits=splits, source=source, metrics=layout.metrics, positive=1
+    )
 
 
 def _load_files(folder: Path, layout: GlueFormat) -> dict[str, TextSplit]:

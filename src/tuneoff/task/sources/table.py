@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit
+from tuneoff.task.kinds import find_metric
+from tuneoff.task.kinds.classification import rarer_class
 from tuneoff.task.settings import TableSettings
 from tuneoff.task.sources.files import Table, read_table
 from tuneoff.task.sources.rows import index_labels, label_column, order_labels, text_column
@@ -31,6 +33,7 @@ def load_table(settings: TableSettings) -> Task:
         label_names=names,
         splits=splits,
         metrics=("accuracy", "macro_f1"),
+        positive=_positive(settings, names, splits["train"]),
         source="own table: " + ", ".join(f"{split} {table.path.name}" for split, table in tables.items()),
     )
 
@@ -52,6 +55,22 @@ def _label_names(train: Table, settings: TableSettings) -> tuple[str, ...]:
             f"{len(train)} rows: name the column with the classes, not an identifier"
         )
     return names
+
+
+def _positive(settings: TableSettings, names: tuple[str, ...], train: TextSplit) -> int | None:
+    """The class that F1 is about: the named one, or of two the rarer in train."""
+    if settings.positive is None:
+        return rarer_class(train.label) if len(names) == 2 else None
+    if settings.positive not in names:
+        raise TaskError(
+            f"task.positive is {settings.positive!r}, but it must be one of the labels, {', '.join(map(repr, names))}"
+        )
+    if not any(find_metric(name).needs_positive for name in settings.metrics or ()):
+        raise TaskError(
+            f"task.positive is {settings.positive!r}, but no metric of task.metrics is about one class: leave it out, or "
+            "give task.metrics=[accuracy,f1]"
+        )
+    return names.index(settings.positive)
 
 
 def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableSettings) -> TextSplit:

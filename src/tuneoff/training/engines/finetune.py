@@ -13,6 +13,8 @@ from tuneoff.space import Choice
 from tuneoff.task.base import Task
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.facts import summarise
+from tuneoff.task.kinds import kind_of, scoring_of
+from tuneoff.task.kinds.contracts import Scoring
 from tuneoff.task.registry import load_task
 from tuneoff.task.split import Splits, make_splits
 from tuneoff.training.hparams import HYPERPARAMETERS, HParams
@@ -47,8 +49,7 @@ class FinetuneRecipe(Recipe):
     """material: shared network, train, validation and test arrays. batch_sizes: at which a worker's speed is measured."""
 
     material: Shared
-    n_labels: int
-    metrics: tuple[str, ...]
+    scoring: Scoring
     settings: TrainingSettings
     bf16: bool
     defaults: HParams
@@ -70,8 +71,7 @@ class FinetuneRecipe(Recipe):
             train=held.train,
             validation=held.validation,
             test=held.test,
-            n_labels=self.n_labels,
-            metrics=self.metrics,
+            scoring=self.scoring,
             bf16=self.bf16,
             settings=self.settings,
             environment=environment,
@@ -97,7 +97,7 @@ class FinetuneEngine(Engine):
         self._read(request)
 
     def preload(self, request: Request) -> None:
-        self._load_model(request.model, len(self._read(request)[0].label_names))
+        self._load_model(request.model, _outputs(self._read(request)[0]))
 
     def _read(self, request: Request) -> tuple[Task, Splits]:
         task: Task = self._tasks.get(request.task, lambda: load_task(request.task))
@@ -105,22 +105,23 @@ class FinetuneEngine(Engine):
         splits: Splits = self._splits.get(key, lambda: make_splits(task, request.protocol, request.seeds["split"]))
         return task, splits
 
-    def _load_model(self, settings: ModelSettings, num_labels: int) -> tuple[Any, BaseModel]:
+    def _load_model(self, settings: ModelSettings, n_outputs: int) -> tuple[Any, BaseModel]:
         from tuneoff.model.loading import load_base, load_tokenizer
 
         found: tuple[Any, BaseModel] = self._models.get(
-            (settings, num_labels), lambda: (load_tokenizer(settings), load_base(settings, num_labels))
+            (settings, n_outputs), lambda: (load_tokenizer(settings), load_base(settings, n_outputs))
         )
         return found
 
     def prepare(self, request: Request, earlier: Mapping[str, Any] | None = None) -> Prepared:
         """Encodes the rows with the model's tokenizer and keeps the word rows that they use."""
+        from tuneoff.model.architectures import check_hparams
         from tuneoff.model.vocabulary import compact
 
         task, splits = self._read(request)
-        n_labels = len(task.label_names)
-        tokenizer, whole = self._load_model(request.model, n_labels)
-        parts = [encode(part.rows, tokenizer, request.model.max_length, n_labels) for part in splits.parts.values()]
+        tokenizer, whole = self._load_model(request.model, _outputs(task))
+        check_hparams(whole.config, request.space.domains.keys() | HParams.from_dict(request.hparams).of_the_model)
+        parts = [encode(part.rows, tokenizer, request.model.max_length) for part in splits.parts.values()]
         base, encoded = compact(whole, parts)
         asked = request.training.precision
         precision = None if asked == "auto" else {"chosen": asked, "by": "setting"}
@@ -152,8 +153,7 @@ class _Encoded:
     def recipe(self, facts: Mapping[str, Any], share: Share) -> FinetuneRecipe:
         return FinetuneRecipe(
             material=share(_key(facts, self.base), self._material),
-            n_labels=len(self.task.label_names),
-            metrics=self.task.metrics,
+            scoring=scoring_of(self.task),
             settings=self.request.training,
             bf16=facts[PRECISION]["chosen"] == "bf16",
             defaults=HParams.from_dict(self.request.hparams),
@@ -176,6 +176,10 @@ def _key(facts: Mapping[str, Any], base: BaseModel) -> str:
         *(f"{name}={digest}" for name, digest in sorted(facts["encoded_sha256"].items())),
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _outputs(task: Task) -> int:
+    return kind_of(task).n_outputs(task)
 
 
 def measured_batch_sizes(request: Request) -> tuple[int, ...]:

@@ -9,13 +9,13 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Architecture:
+class ModelConfig:
     """values: what transformers' config.json holds, each also an attribute of this."""
 
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, config: Any) -> Architecture:
+    def of(cls, config: Any) -> ModelConfig:
         """config: transformers'. Some kinds call initializer_range otherwise, and know it by this name all the same."""
         return cls({"initializer_range": getattr(config, "initializer_range", 0.02), **config.to_dict()})
 
@@ -25,8 +25,8 @@ class Architecture:
             raise AttributeError(name)
         return values[name]
 
-    def replaced(self, **changes: Any) -> Architecture:
-        return Architecture({**self.values, **changes})
+    def replaced(self, **changes: Any) -> ModelConfig:
+        return ModelConfig({**self.values, **changes})
 
     def to_transformers(self) -> Any:
         """Its configuration, with which it builds the model."""

@@ -1,0 +1,145 @@
+"""The contracts of a kind of task and of a metric, and the rules of scoring that follow a task to its trials."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tuneoff.evaluation import Score
+from tuneoff.task.base import Task, TextSplit
+
+CLASSES, NUMBERS = "classes", "numbers"
+"""Targets: int64 indices of classes, or float64 numbers."""
+SHARE, PLAIN = "share", "plain"
+"""Units: a share of 1 is written in per cent and its differences in points; a plain number as it is."""
+
+Targets = NDArray[Any]
+Outputs = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """A network's answers to n examples.
+
+    targets, predicted: (n,), both classes or both numbers. outputs: (n, n_outputs), from which `predicted` was read.
+    positive: the class that a metric with `needs_positive` is about; None where no metric of the task is about one.
+    """
+
+    targets: Targets
+    predicted: Targets
+    outputs: Outputs
+    positive: int | None = None
+
+
+@dataclass(frozen=True)
+class Metric(ABC):
+    """One number that says how good answers are. A subclass registers with `plugins.register("metric", NAME)`."""
+
+    name: str
+    targets: ClassVar[str] = CLASSES
+    unit: ClassVar[str] = PLAIN
+    higher_is_better: ClassVar[bool] = True
+    needs_positive: ClassVar[bool] = False
+
+    @abstractmethod
+    def score(self, answers: Answers) -> float:
+        """A finite number for any answers, one constant prediction included."""
+
+
+@dataclass(frozen=True)
+class Kind(ABC):
+    """One kind of task. A subclass registers with `plugins.register("kind", NAME)`.
+
+    targets: CLASSES or NUMBERS. loss: name of the loss that training minimises, see training.losses.
+    """
+
+    name: str
+    targets: ClassVar[str]
+    loss: ClassVar[str]
+
+    @abstractmethod
+    def n_outputs(self, task: Task) -> int:
+        """Numbers that the network gives for each example."""
+
+    @abstractmethod
+    def check(self, task: Task) -> None:
+        """TaskError where a target of any split is not one that the kind can have; it names the row."""
+
+    @abstractmethod
+    def predict(self, outputs: Outputs) -> Targets:
+        """(n, n_outputs) -> (n,), of the type of the targets."""
+
+    @abstractmethod
+    def mean_loss(self, outputs: Outputs, targets: Targets) -> float:
+        """The loss that training minimises, in float64."""
+
+    @abstractmethod
+    def count(self, predicted: Targets, n_outputs: int) -> tuple[int, ...]:
+        """How often each class was predicted; () for numbers."""
+
+    @abstractmethod
+    def constants(self, targets: Targets, n_outputs: int, positive: int | None) -> Iterable[Outputs]:
+        """Outputs (n_outputs,) of the constant answers of which one is best by any usual metric."""
+
+    @abstractmethod
+    def facts(self, task: Task, rows: TextSplit) -> dict[str, Any]:
+        """Of one part of a split, for a run's header, JSON-ready."""
+
+    @abstractmethod
+    def legend(self, task: Task) -> str:
+        """The targets of a task, in one sentence."""
+
+    @abstractmethod
+    def columns(self, task: Task, rows: TextSplit) -> Mapping[str, str]:
+        """Heads and texts of a table with a row a split."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """The rules by which a task's answers are scored. Crosses to workers with the kind and the metrics themselves.
+
+    metrics: the first is maximised by searches. positive: see Answers.
+    """
+
+    kind: Kind
+    n_outputs: int
+    metrics: tuple[Metric, ...]
+    positive: int | None = None
+
+    @property
+    def metric(self) -> str:
+        """Name of the metric that searches maximise."""
+        return self.metrics[0].name
+
+    @property
+    def loss(self) -> str:
+        """Name of the loss that training minimises."""
+        return self.kind.loss
+
+    def score(self, outputs: Outputs, targets: Targets, *, keep_predictions: bool) -> Score:
+        """outputs: (n, n_outputs); targets: (n,)."""
+        predicted = self.kind.predict(outputs)
+        return Score(
+            metrics=self._metrics(outputs, targets, predicted),
+            loss=self.kind.mean_loss(outputs, targets),
+            n_examples=len(targets),
+            predicted_counts=self.kind.count(predicted, self.n_outputs),
+            predictions=tuple(predicted.tolist()) if keep_predictions else None,
+        )
+
+    def constant_scores(self, targets: Targets) -> dict[str, float]:
+        """The best score of one and the same answer to all examples, by metric: what a result must exceed to be one."""
+        found = []
+        for answer in self.kind.constants(targets, self.n_outputs, self.positive):
+            outputs = np.tile(answer, (len(targets), 1))
+            found.append(self._metrics(outputs, targets, self.kind.predict(outputs)))
+        return {m.name: (max if m.higher_is_better else min)(f[m.name] for f in found) for m in self.metrics}
+
+    def _metrics(self, outputs: Outputs, targets: Targets, predicted: Targets) -> dict[str, float]:
+        answers = Answers(targets=targets, predicted=predicted, outputs=outputs, positive=self.positive)
+        return {metric.name: metric.score(answers) for metric in self.metrics}
