@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy import rows, task_of
 
-from tuneoff.task import ProtocolSettings, Task, TaskError, TaskSettings, TextSplit, load_task, make_splits
+from tuneoff.task import ProtocolSettings, Task, TaskError, TaskSettings, TextSplit, TrainLimit, load_task, make_splits
 from tuneoff.task.facts import measure_overlap, ranges, summarise
 from tuneoff.task.groups import apportion, draw_groups, group_rows
 from tuneoff.task.split import hash_rows
@@ -228,23 +228,88 @@ def test_index_arrays_are_read_only() -> None:
         splits.train.index[0] = 5
 
 
-def test_max_train_rows_falls_back_to_single_rows_where_groups_are_too_large(tmp_path: Any) -> None:
-    lines = ["text_a,text_b,label", *(f"same,b{i},{i % 2}" for i in range(100))]
-    (tmp_path / "t.csv").write_text("\n".join(lines))
-    task = load_task(
-        TaskSettings.from_dict(
-            {
-                "kind": "csv",
-                "train_file": str(tmp_path / "t.csv"),
-                "text_a": "text_a",
-                "text_b": "text_b",
-                "label": "label",
-                "max_train_rows": 20,
-            }
+LIMIT = TrainLimit(rows=40, seed=3)
+
+
+def own_splits(**named: int) -> dict[str, TextSplit]:
+    return {name: singles(n) for name, n in named.items()}
+
+
+@pytest.mark.parametrize(
+    ("splits", "protocol"),
+    [
+        (own_splits(train=300, dev=20, test=30), heldout()),
+        (own_splits(train=300), heldout()),
+        (own_splits(train=300, dev=20), heldout(validation_from="dev")),
+        (own_splits(train=300, test=30), heldout(drop_test_overlap=True, group_by="row")),
+        (own_splits(train=300, dev=20), BLOG),
+    ],
+)
+def test_max_train_rows_takes_rows_from_training_and_leaves_validation_and_test(
+    splits: dict[str, TextSplit], protocol: ProtocolSettings
+) -> None:
+    for seed in range(3):
+        whole = make_splits(task_of(**splits), protocol, seed)
+        cut = make_splits(replace(task_of(**splits), train_limit=LIMIT), protocol, seed)
+        assert (cut.validation.index.tolist(), cut.test.index.tolist()) == (
+            whole.validation.index.tolist(),
+            whole.test.index.tolist(),
         )
+        assert len(cut.train) == 40
+        assert set(cut.train.index) < set(whole.train.index)
+        assert cut.train.index.tolist() == sorted(cut.train.index)
+        assert cut.train.rows.text_a == tuple(splits["train"].text_a[i] for i in cut.train.index)
+        assert abs(int(cut.train.rows.label.sum()) - 20) <= 1
+        assert f"train = 40 of {len(whole.train)} rows (task.max_train_rows, seed 3, stratified)" in cut.description
+        assert cut.hash != whole.hash
+
+
+def test_a_limit_that_is_not_reached_changes_nothing() -> None:
+    task = task_of(train=singles(300))
+    assert (
+        make_splits(replace(task, train_limit=TrainLimit(rows=204, seed=1)), heldout(), 0).hash
+        == make_splits(task, heldout(), 0).hash
     )
-    assert np.bincount(task.splits["train"].label).tolist() == [10, 10]
-    assert "single rows" in task.source
+
+
+@pytest.mark.parametrize(
+    ("protocol", "expected"),
+    [
+        (heldout(), "395ac42af618f7f1bd89c6aa4defb3541a6eb7816b2c609a023fb5844ed0de4a"),
+        (BLOG, "25c9208037c34798f57eedeedcd7b2d594c18b4f27a2f7f57df462449a581897"),
+        (heldout(validation_from="dev"), "f8187ac15a4979ad59cac2d31ebe88f6ed0361e55d39f81cffd14cb9574f07a5"),
+    ],
+)
+def test_the_built_in_tasks_splits_are_those_of_protocol_0_2(protocol: ProtocolSettings, expected: str) -> None:
+    assert make_splits(load_task(TaskSettings.from_dict({"kind": "entail"})), protocol, 7).hash == expected
+
+
+def test_the_limited_rows_depend_on_the_tasks_seed() -> None:
+    one, two, again = (
+        make_splits(replace(task_of(train=singles(300), dev=singles(20)), train_limit=replace(LIMIT, seed=s)), BLOG, 0)
+        for s in (1, 2, 1)
+    )
+    assert one.train.index.tolist() == again.train.index.tolist() != two.train.index.tolist()
+
+
+def test_a_limit_that_loses_a_label_is_an_error() -> None:
+    train = rows([f"a{i}" for i in range(401)], [*([0, 1] * 200), 2])
+    with pytest.raises(TaskError, match=r"task.max_train_rows is 10, but that leaves no train row with the label 'label2'"):
+        make_splits(replace(task_of(3, train=train), train_limit=TrainLimit(rows=10, seed=0)), heldout(), 0)
+
+
+def test_row_numbers_count_the_rows_of_the_file_whatever_was_cut_before(tmp_path: Any) -> None:
+    """Nothing renumbers: not the limit, not the test cut, not a blank line at the end, not a line break inside a field."""
+    lines = [f'"text {i}\nmore",{i % 2}' for i in range(200)]
+    (tmp_path / "t.csv").write_text("text,label\n" + "\n".join(lines) + "\n\n")
+    given = {"kind": "csv", "train_file": str(tmp_path / "t.csv"), "text_a": "text", "label": "label", "max_train_rows": 50}
+    task = load_task(TaskSettings.from_dict(given))
+    splits = make_splits(task, heldout(), 0)
+    assert (len(task.splits["train"]), len(splits.train)) == (200, 50)
+    for part in splits.parts.values():
+        assert part.rows.text_a == tuple(f"text {i}\nmore" for i in part.index)
+    listed = summarise(task, splits)["parts"]["train"]["index"].split()
+    assert sum(int(run.split("-")[-1]) - int(run.split("-")[0]) + 1 for run in listed) == 50
 
 
 @pytest.mark.real
@@ -268,14 +333,12 @@ def test_real_rte_under_blog2020_has_the_published_138_and_139_rows(rte: Task) -
 
 
 @pytest.mark.real
-def test_real_max_train_rows_keeps_whole_groups(rte: Task, glue: Any) -> None:
-    cut = load_task(TaskSettings.from_dict({"kind": "rte", "files": str(glue / "rte"), "max_train_rows": 400}))
-    assert len(cut.splits["train"]) == 400
-    left = set(zip(rte.splits["train"].text_a, rte.splits["train"].text_b or (), strict=True)) - set(
-        zip(cut.splits["train"].text_a, cut.splits["train"].text_b or (), strict=True)
-    )
-    kept = {*cut.splits["train"].text_a, *(cut.splits["train"].text_b or ())}
-    assert not any(text in kept for pair in left for text in pair)
+def test_real_rte_keeps_its_validation_under_max_train_rows(rte: Task) -> None:
+    whole = make_splits(rte, heldout(), 0)
+    cut = make_splits(replace(rte, train_limit=TrainLimit(rows=400, seed=0)), heldout(), 0)
+    assert [len(part) for part in cut.parts.values()] == [400, 374, 277]
+    assert cut.validation.index.tolist() == whole.validation.index.tolist()
+    assert measure_overlap(cut.validation.rows, cut.train.rows).rows == 0
 
 
 def test_row_numbers_are_written_in_short() -> None:

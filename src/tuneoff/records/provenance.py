@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-PROTOCOL_VERSION = "0.2"
+PROTOCOL_VERSION = "0.3"
 """Results compare within one major.minor; docs/PROTOCOL.md says what it covers."""
 _PACKAGES = (
     "tuneoff",

@@ -1,6 +1,6 @@
 """Tasks: where labelled text comes from, how a protocol splits it, and how it becomes token arrays."""
 
-from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit
+from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit, TrainLimit
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.protocol import ProtocolSettings
 from tuneoff.task.registry import load_task
@@ -17,6 +17,7 @@ __all__ = [
     "TaskError",
     "TaskSettings",
     "TextSplit",
+    "TrainLimit",
     "encode",
     "load_task",
     "make_splits",

@@ -38,10 +38,19 @@ class TextSplit:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrainLimit:
+    """At most `rows` rows are trained on, drawn with `seed` after validation and test are cut."""
+
+    rows: int
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Task:
     """A task as its source gives it, before any protocol.
 
-    splits: "train" and, where they exist, "dev" and "test". `source` says where the rows came from, for the run header.
+    splits: "train" and, where they exist, "dev" and "test", each whole and in the order of its source. `source` says
+    where the rows came from, for the run header.
     """
 
     name: str
@@ -54,3 +63,4 @@ class Task:
     """Name of the file of task/kinds, or of a registered kind, that knows targets, loss and metrics."""
     positive: int | None = None
     """Index of the class that metrics such as F1 are about."""
+    train_limit: TrainLimit | None = None

@@ -5,6 +5,9 @@ heldout   Validation is cut from train: stratified by label, rows that share a s
           serves as validation, a cut from train that is the same for every seed.
 blog2020  Validation is the first half of dev and test the second, unshuffled, as published in 2020. The seed has no
           effect.
+
+Row numbers count the rows of a split as its source has them. `task.max_train_rows` comes last: it takes rows from what is
+trained on and leaves validation and test as they are without it.
 """
 
 from __future__ import annotations
@@ -27,12 +30,12 @@ SIZE_TOLERANCE = 0.2
 """How far a cut may miss its number of rows, as a share of it, before it is an error."""
 SHARE_TOLERANCE = 0.1
 """How far a label's share in a cut may be from its share in the whole."""
-_VALIDATION_STREAM, _TEST_STREAM = 1, 2
+_VALIDATION_STREAM, _TEST_STREAM, _LIMIT_STREAM = 1, 2, 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """Rows that play one role. index: int64, ascending, into the task's split named `source`."""
+    """Rows that play one role. index: int64, ascending, from 0, into the rows of the task's split named `source`."""
 
     source: str
     index: Index
@@ -101,13 +104,14 @@ def _blog2020(task: Task) -> Splits:
             "protocol=heldout, or give task.dev_file"
         )
     half = len(dev) // 2
-    train, first, second = np.arange(len(task.splits["train"])), np.arange(half), np.arange(half, len(dev))
+    train, note = _limit(task, np.arange(len(task.splits["train"]), dtype=np.int64))
+    first, second = np.arange(half), np.arange(half, len(dev))
     parts = _part(task, "train", train), _part(task, "dev", first), _part(task, "dev", second)
     return _finish(
         "blog2020",
         parts,
         f"validation = first half of dev ({half} rows), test = second half "
-        f"({len(dev) - half} rows), unshuffled; train = all of train",
+        f"({len(dev) - half} rows), unshuffled; train = {note or 'all of train'}",
     )
 
 
@@ -141,7 +145,26 @@ def _heldout(task: Task, protocol: ProtocolSettings, seed: int) -> Splits:
         notes.append(f"validation = {len(index)} rows cut from train (seed {seed}, stratified, grouped by {protocol.group_by})")
         if source != "dev" and _labelled(task, "dev") is not None:
             notes.append(f"dev unused ({len(task.splits['dev'])} rows; protocol.validation_from=dev uses it)")
+    pool, note = _limit(task, pool)
+    notes += [f"train = {note}"] if note else []
     return _finish("heldout", (_part(task, "train", pool), validation, test), "; ".join(notes))
+
+
+def _limit(task: Task, pool: Index) -> tuple[Index, str]:
+    """At most `task.train_limit` rows of `pool`, with each label's share as in `pool`, ascending; and a note, "" for none."""
+    limit = task.train_limit
+    if limit is None or len(pool) <= limit.rows:
+        return pool, ""
+    label = task.splits["train"].label[pool]
+    rng = np.random.default_rng([limit.seed, _LIMIT_STREAM])
+    kept = pool[draw_groups(label, np.arange(len(pool), dtype=np.int64), limit.rows, rng)]
+    lost = set(label.tolist()) - set(task.splits["train"].label[kept].tolist())
+    if lost:
+        raise TaskError(
+            f"task.max_train_rows is {limit.rows}, but that leaves no train row with the label "
+            f"{task.label_names[min(lost)]!r}: ask for more rows"
+        )
+    return kept, f"{len(kept)} of {len(pool)} rows (task.max_train_rows, seed {limit.seed}, stratified)"
 
 
 def _test_source(task: Task, protocol: ProtocolSettings) -> str | None:
