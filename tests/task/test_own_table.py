@@ -87,9 +87,9 @@ def test_labels_as_float_or_bool_are_read_as_classes(tmp_path: Path) -> None:
 
 
 def test_many_labels_sort_by_value_where_whole_numbers_and_by_text_else(tmp_path: Path) -> None:
-    numbers = "".join(f"t{i},{i % 12 - 1}\n" for i in range(24))
-    assert load(tmp_path, HEADER + numbers).label_names == tuple(map(str, range(-1, 11)))
-    assert load(tmp_path, HEADER + numbers + "x,ten\n").label_names == tuple(sorted([*map(str, range(-1, 11)), "ten"]))
+    numbers = "".join(f"t{i},{i % 12 - 2}\n" for i in range(24))
+    assert load(tmp_path, HEADER + numbers).label_names == tuple(map(str, range(-2, 10)))
+    assert load(tmp_path, HEADER + numbers + "x,ten\n").label_names == tuple(sorted([*map(str, range(-2, 10)), "ten"]))
 
 
 def test_dev_and_test_files_share_the_labels_of_train(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_test_file_without_labels_is_kept_unlabelled(tmp_path: Path, text: str
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEADER + "one,yes\ntwo\n", r"train.csv, line 3, has 1 fields, but the header has 2: mend the line"),
+        (HEADER + "one,yes\ntwo\n", r"train.csv, line 3, has 1 fields, but the header has 2: fix the line"),
         (HEADER + '"a\nb",yes\nc,no,extra\n', "line 4, has 3 fields"),
         (HEADER + '"never closed,yes\n', "can't be read as quoted text.*task.quoting=none"),
         (HEADER + '"a"b,yes\nc,no\n', "line 2, can't be read as quoted text"),
@@ -126,7 +126,7 @@ def test_a_test_file_without_labels_is_kept_unlabelled(tmp_path: Path, text: str
         ("sentence,label\na,b\nc,d\n", "task.text_a is 'text', but .*no such column: it has 'sentence', 'label"),
         ("text,class\na,b\n", "task.label is 'label', but .*: it has 'text', 'class'"),
         (HEADER.encode() + b"ok,yes\ncaf\xe9,no\n", "line 3, is not UTF-8 .byte 0xe9.: save the file as UTF-8"),
-        ("text,label\na,b\n".encode("utf-16"), "line 1, is not UTF-8"),
+        ("text,label\na,b\n".encode("utf-16-le"), "is not text in UTF-8 .*as in UTF-16.*: save the file as UTF-8"),
     ],
 )
 def test_an_unfit_csv_is_an_error_that_says_where_and_what_to_do(tmp_path: Path, text: str | bytes, message: str) -> None:
@@ -140,7 +140,7 @@ def test_an_unfit_csv_is_an_error_that_says_where_and_what_to_do(tmp_path: Path,
         ('{"text": "a", "label": "x"}\n{"text": "b"\n', "line 2, is not JSON"),
         ('["a"]\n', "line 1, is a JSON list, but each line must be one object"),
         ('{"text": 5, "label": "x"}\n{"text": "b", "label": "y"}\n', "column 'text' .* is 5, but it must be text"),
-        ('{"text": "a", "label": 0.5}\n', "is 0.5, but a label must be text or a whole number"),
+        ('{"text": "a", "label": 0.5}\n', "is 0.5, a number with a fraction. Classes, or numbers"),
         ('{"text": "a", "label": [1]}\n', "a label must be text or a whole number"),
         ('{"text": "a", "label": "x"}\n\n{"label": "y"}\n', "line 3: column 'text' .* is empty"),
         ('{"text": "\\ud800", "label": "x"}\n{"text": "b", "label": "y"}\n', "line 1: .*half a surrogate pair"),

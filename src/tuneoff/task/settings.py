@@ -161,6 +161,8 @@ def _whole(name: str, value: Any, low: int, otherwise: str) -> None:
 
 
 def _required_text(name: str, value: Any, remedy: str) -> None:
+    if isinstance(value, bool | float):
+        raise TaskError(f"task.{name} is {value!r}, but it must be text: in quote marks, as in 'task.{name}=\"{value}\"'")
     if not isinstance(value, str) or not value:
         shown = "null" if value is None else repr(value)
         raise TaskError(f"task.{name} is {shown}, but task.kind=csv needs it: {remedy}")

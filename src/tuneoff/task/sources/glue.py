@@ -9,9 +9,12 @@ import numpy as np
 
 from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit
 from tuneoff.task.settings import GlueSettings
-from tuneoff.task.sources.files import Table, read_delimited
+from tuneoff.task.sources.columns import Table
+from tuneoff.task.sources.delimited import read_delimited
 from tuneoff.task.sources.hub import load_from_hub
-from tuneoff.task.sources.rows import index_labels, label_column, text_column
+from tuneoff.task.sources.labels import index_labels, label_column
+from tuneoff.task.sources.rows import text_column
+from tuneoff.task.sources.text import user_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ def load_glue(settings: GlueSettings) -> Task:
     if settings.files is None:
         splits, source = load_from_hub(settings.kind, layout.label_names)
     else:
-        folder = Path(settings.files).expanduser()
+        folder = user_path(settings.files, "task.files")
         splits, source = _load_files(folder, layout), f"GLUE files in {folder.absolute()}"
     return Task(
         name=settings.name, label_names=layout.label_names, splits=splits, source=source, metrics=layout.metrics, positive=1

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit
 from tuneoff.task.kinds import find_metric
 from tuneoff.task.kinds.classification import rarer_class
 from tuneoff.task.settings import TableSettings
-from tuneoff.task.sources.files import Table, read_table
-from tuneoff.task.sources.rows import index_labels, label_column, order_labels, text_column
+from tuneoff.task.sources.columns import Table
+from tuneoff.task.sources.delimited import check_quotes_are_text
+from tuneoff.task.sources.files import read_table
+from tuneoff.task.sources.labels import class_names, index_labels, label_column
+from tuneoff.task.sources.rows import text_column
+from tuneoff.task.sources.text import user_path
 
 LABEL = "task.label"
 
@@ -21,7 +23,10 @@ def load_table(settings: TableSettings) -> Task:
     files = {"train": settings.train_file, "dev": settings.dev_file, "test": settings.test_file}
     tables = {
         split: read_table(
-            Path(file).expanduser(), setting=f"task.{split}_file", delimiter=settings.delimiter, quoting=settings.quoting
+            user_path(file, f"task.{split}_file"),
+            setting=f"task.{split}_file",
+            delimiter=settings.delimiter,
+            quoting=settings.quoting,
         )
         for split, file in files.items()
         if file is not None
@@ -41,8 +46,7 @@ def load_table(settings: TableSettings) -> Task:
 def _label_names(train: Table, settings: TableSettings) -> tuple[str, ...]:
     if not len(train):
         raise TaskError(f"task.train_file is {settings.train_file!r}, but it has no rows: give one with labelled rows")
-    labels = label_column(train, settings.label, LABEL)
-    names = order_labels(label for label in labels if label is not None)
+    names = class_names(train, settings.label, LABEL)
     if len(names) < 2:
         found = f"only the label {names[0]!r}" if names else "no labels"
         raise TaskError(
@@ -79,8 +83,8 @@ def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableS
             f"task.{split}_file is {str(table.path)!r}, but it has no rows: add rows, or set "
             f"task.{split}_file=null to have the protocol cut {split} from train"
         )
-    text_a = text_column(table, settings.text_a, "task.text_a")
-    text_b = None if settings.text_b is None else text_column(table, settings.text_b, "task.text_b")
+    text_a = _texts(table, settings.text_a, "task.text_a", settings)
+    text_b = None if settings.text_b is None else _texts(table, settings.text_b, "task.text_b", settings)
     if split == "test" and settings.label not in table.columns:
         return TextSplit(text_a=text_a, text_b=text_b, label=np.full(len(table), UNLABELLED, dtype=np.int64))
     label = index_labels(table, label_column(table, settings.label, LABEL), names, split=split, setting=LABEL)
@@ -90,3 +94,10 @@ def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableS
             f"label the rows, or set task.{split}_file=null"
         )
     return TextSplit(text_a=text_a, text_b=text_b, label=label)
+
+
+def _texts(table: Table, name: str, setting: str, settings: TableSettings) -> tuple[str, ...]:
+    texts = text_column(table, name, setting)
+    if table.quoting == "none" and settings.quoting is None:
+        check_quotes_are_text(table, name, texts)
+    return texts
