@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tuneoff.price import Price, PriceError, charged_device_seconds, format_dollars, load_price, price_names
@@ -73,3 +74,8 @@ def test_a_table_of_ones_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("dollars", "printed"), [(0.0, "0.00"), (0.00423, "0.0042"), (0.05, "0.050"), (12, "12.00")])
 def test_small_sums_keep_two_digits(dollars: float, printed: str) -> None:
     assert format_dollars(dollars) == printed
+
+
+@pytest.mark.parametrize(("dollars", "printed"), [(0.0042, "0.0042"), (2.295, "2.30"), (0.125, "0.13"), (0.0, "0.00")])
+def test_numbers_out_of_a_frame_are_written_like_others(dollars: float, printed: str) -> None:
+    assert format_dollars(np.float64(dollars)) == printed

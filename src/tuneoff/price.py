@@ -83,5 +83,5 @@ def format_dollars(dollars: float) -> str:
         return "–"
     if 0 < dollars < 0.1:
         return f"{dollars:.{1 - math.floor(math.log10(dollars))}f}"
-    exact = Decimal(repr(round(dollars, 9)))
+    exact = Decimal(repr(round(float(dollars), 9)))  # a frame's number is numpy's, whose repr names its type
     return str(exact.quantize(Decimal("0.01"), rounding=ROUND_HALF_UP))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,14 @@ def test_a_users_mistake_is_one_line_and_exit_code_2() -> None:
     assert done.stderr.startswith("error: task.train_file is 'gone.csv', but there is no such file: ")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def test_lengths_past_what_the_model_can_take_are_shown_and_said(tokenizer: Any) -> None:
+    train = rows([f"{'x ' * (900 if i % 4 == 0 else 5)}{i}" for i in range(100)], [i // 2 % 2 for i in range(100)])
+    task = task_of(train=train)
+    text = describe(task, make_splits(task, ProtocolSettings(name="heldout"), 0), tokenizer, 64, "micro")
+    assert " ".join(line(text, "train")) == "train 100 50 / 50 50.0 % 231.8 8 903 903 25 (25.0 %) 0"
+    assert re.search(r"\nNote: truncated: \d\d % of train \(\d\d of 68 rows\), .* than model.max_length=64", text)
+    assert "Note: model=micro has learnt from" in text
+    short = task_of(train=rows([f"short {i}" for i in range(100)], [i % 2 for i in range(100)]))
+    assert "Note" not in describe(short, make_splits(short, ProtocolSettings(name="heldout"), 0), tokenizer, 64, "minilm")

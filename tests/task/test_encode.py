@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from toy import rows
 
 from tuneoff.task import TaskError, encode
 from tuneoff.task.encode import EncodedSplit
+from tuneoff.task.facts import measure_lengths
 
 PAIRS = rows(["A man sleeps.", "Dogs bark loudly at night"], [1, 0], ["A man rests.", "No."])
 
@@ -64,6 +67,38 @@ def test_the_longer_text_is_truncated_first_and_truncated_rows_are_counted(small
     assert encoded.input_ids[:8].tolist() == [2, 4, 4, 4, 3, 5, 6, 3]
     assert encoded.truncated_rows == 1
     assert encode(rows(["a a a a a a"], [0]), small, 8).truncated_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("text_a", "text_b", "kept"),
+    [
+        ("a a a a a", "b c", ([4, 4, 4], [5, 6])),  # first longer: it alone loses
+        ("a b", "c c c c c", ([4, 5], [6, 6, 6])),  # second longer: it alone loses
+        ("a a a a a", "b b b b", ([4, 4, 4], [5, 5])),  # both: down to equal lengths, the odd place is the longer one's
+        ("a a a a", "b b b b b", ([4, 4], [5, 5, 5])),
+        ("a", "b b b b b b b b b", ([4], [5, 5, 5, 5])),
+    ],
+)
+def test_the_longer_text_loses_its_end_whichever_it_is(
+    small: Any, text_a: str, text_b: str, kept: tuple[list[int], list[int]]
+) -> None:
+    encoded = encode(rows([text_a], [0], [text_b]), small, 8, 2)
+    assert encoded.input_ids.tolist() == [2, *kept[0], 3, *kept[1], 3]
+    assert encoded.truncated_rows == 1
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=8), st.integers(8, 40))
+def test_truncation_is_the_tokenizers_own_longest_first(tokenizer: Any, sizes: list[tuple[int, int]], max_length: int) -> None:
+    text_a = [" ".join(f"first{i}" for i in range(a)) for a, _ in sizes]
+    text_b = [" ".join(f"second{i}" for i in range(b)) for _, b in sizes]
+    encoded = encode(rows(text_a, [0] * len(sizes), text_b), tokenizer, max_length, 2)
+    reference = tokenizer(text_a, text_b, truncation="longest_first", max_length=max_length)["input_ids"]
+    assert np.split(encoded.input_ids, encoded.offsets[1:-1])[0].tolist() == reference[0]
+    assert encoded.input_ids.tolist() == [token for row in reference for token in row]
+    whole = [len(row) for row in tokenizer(text_a, text_b)["input_ids"]]
+    assert encoded.truncated_rows == sum(length > max_length for length in whole)
+    assert measure_lengths(rows(text_a, [0] * len(sizes), text_b), tokenizer, max_length).over_limit == encoded.truncated_rows
 
 
 def test_segments_follow_the_template_not_the_list_of_model_inputs(small: Any) -> None:

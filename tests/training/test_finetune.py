@@ -87,6 +87,23 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact_too(job):
     assert [e.validation for e in finetune(job, HP, seed=5, state=state)] == whole[2:]
 
 
+@pytest.mark.parametrize(
+    ("evaluations", "batch_size", "expected"),
+    [
+        # 70 rows in thirds of 23 1/3: at the first example by which a third is full, the ends of epochs among them.
+        (3, 1, [24, 47, 70, 94, 117, 140]),
+        (3, 16, [32, 48, 70, 102, 118, 140]),
+        (4, 1, [18, 35, 53, 70, 88, 105, 123, 140]),
+        (7, 1, [10 * k for k in range(1, 15)]),
+        (3, 64, [64, 70, 134, 140]),  # a batch that passes a point is scored once, at its end
+    ],
+)
+def test_evaluation_points_where_rows_do_not_divide(job, evaluations, batch_size, expected):
+    job = replace(job, evaluations_per_epoch=evaluations)
+    seen = [e.examples_seen for e in finetune(job, replace(HP, batch_size=batch_size), seed=5)]
+    assert seen == expected
+
+
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(job):
     assert same(final(job).arrays, final(job).arrays)
     assert not same(final(job).arrays, final(job, seed=6).arrays)

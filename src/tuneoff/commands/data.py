@@ -15,12 +15,13 @@ from tuneoff.commands.entry import guarded, hydra_job
 from tuneoff.config import RunConfig
 from tuneoff.seeds import derive
 from tuneoff.task import Splits, Task, TextSplit, load_task, make_splits
-from tuneoff.task.facts import count_duplicates, measure_lengths, measure_overlap
+from tuneoff.task.cautions import cautions
+from tuneoff.task.facts import count_duplicates, measure_lengths, measure_overlap, summarise
 from tuneoff.task.kinds import kind_of
 
 
-def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> str:
-    """Plain text: the task as its source gives it, then the three parts of the protocol."""
+def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_source: str = "") -> str:
+    """Plain text: the task as its source gives it, the three parts of the protocol, and what to be careful about."""
     parts = {name: part.rows for name, part in splits.parts.items()}
     return "\n".join(
         [
@@ -40,8 +41,16 @@ def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int) -> str
             *_overlap_lines(parts),
             "",
             f"Split sha256 {splits.hash}",
+            *(f"Note: {caution}" for caution in _cautions(task, splits, tokenizer, max_length, model_source)),
         ]
     )
+
+
+def _cautions(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_source: str) -> tuple[str, ...]:
+    """Those that a run on these rows would have."""
+    over = {name: measure_lengths(part.rows, tokenizer, max_length).over_limit for name, part in splits.parts.items()}
+    known = {"max_length": max_length, "truncated_rows": over, "model_source": model_source}
+    return cautions({**summarise(task, splits), **known})
 
 
 def _split_lines(splits: Mapping[str, TextSplit], task: Task, tokenizer: Any, max_length: int) -> list[str]:
@@ -98,7 +107,7 @@ def report(config: RunConfig) -> str:
 
     task = load_task(config.task)
     splits = make_splits(task, config.protocol, derive(config.seed, config.repeat)["split"])
-    return describe(task, splits, load_tokenizer(config.model), config.model.max_length)
+    return describe(task, splits, load_tokenizer(config.model), config.model.max_length, config.model.source)
 
 
 @hydra_job

@@ -10,6 +10,7 @@ from tuneoff.records.schema import Cell
 from tuneoff.records.store import load_cell
 from tuneoff.report.frames import build_frames
 from tuneoff.report.wording import counted, device_label, minutes, score
+from tuneoff.task.cautions import recorded_cautions
 
 
 def closing_summary(folder: Path) -> str:
@@ -29,6 +30,7 @@ def closing_summary(folder: Path) -> str:
         f"{row['wall_seconds']:.0f} s), {minutes([row['busy_seconds']])} of them busy",
         f"  ${format_dollars(row['dollars'])} at ${row['per_device_hour_usd']:g} per {kind}-hour (price={row['price']})",
         *_predicted(cell, row, kind),
+        *(f"  note: {caution}" for caution in recorded_cautions(cell.header.data)),
         f"  records: {folder}",
         f"  table and plots: python -m benchmarks.report {row['study']}",
     ]

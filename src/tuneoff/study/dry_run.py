@@ -31,4 +31,5 @@ def dry_run(session: Session, config: RunConfig) -> str:
     found = estimate(
         config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
     )
-    return describe(config, found, slots.device_kind, time.time())
+    notes = (f"note: {caution}" for caution in ready.prepared.facts.get("cautions", ()))
+    return "\n".join([describe(config, found, slots.device_kind, time.time()), *notes])

@@ -85,6 +85,8 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     cell = config.cell
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
     ready = session.ready(config, old.data if old else None)
+    for caution in ready.prepared.facts.get("cautions", ()):
+        listener.note(f"note: {caution}")
     search = Phase(log=LOG_FILE, plan=_plan(ready), schedule=_schedule(config))
     with exclusive(cell.parents[1]):
         ready = session.settled(ready)

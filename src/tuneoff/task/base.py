@@ -64,3 +64,5 @@ class Task:
     positive: int | None = None
     """Index of the class that metrics such as F1 are about."""
     train_limit: TrainLimit | None = None
+    built_in: bool = False
+    """Of the grammar that the built-in model was pre-trained on."""

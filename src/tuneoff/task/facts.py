@@ -10,17 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuneoff.task.base import Task, TextSplit
-from tuneoff.task.encode import encode
+from tuneoff.task.encode import BLOCK_ROWS
 from tuneoff.task.kinds import find_metric, kind_of, scoring_of
 from tuneoff.task.split import Splits, hash_rows, sentences, shares_sentence
-
-LONGEST = 100_000
-"""Some tokenizers state no limit of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lengths:
-    """In word pieces, special tokens included, before truncation."""
+    """In word pieces, special tokens included, before truncation, also of texts longer than the model can take."""
 
     mean: float
     median: float
@@ -44,8 +41,8 @@ class Overlap:
 
 
 def measure_lengths(rows: TextSplit, tokenizer: Any, max_length: int) -> Lengths:
-    """Lengths beyond what the model can take at all count as that."""
-    lengths = encode(rows, tokenizer, min(int(tokenizer.model_max_length), LONGEST)).lengths
+    """`tokenizer`: a fast one of transformers."""
+    lengths = _token_counts(rows, tokenizer)
     return Lengths(
         mean=float(lengths.mean()),
         median=float(np.median(lengths)),
@@ -53,6 +50,16 @@ def measure_lengths(rows: TextSplit, tokenizer: Any, max_length: int) -> Lengths
         p95=float(np.percentile(lengths, 95)),
         over_limit=int((lengths > max_length).sum()),
     )
+
+
+def _token_counts(rows: TextSplit, tokenizer: Any) -> NDArray[np.int64]:
+    """Shape (n,)."""
+    found: list[int] = []
+    for start in range(0, len(rows), BLOCK_ROWS):
+        texts = [list(c[start : start + BLOCK_ROWS]) for c in (rows.text_a, rows.text_b) if c is not None]
+        batch = tokenizer(*texts, truncation=False, padding=False, return_attention_mask=False, verbose=False)
+        found += map(len, batch["input_ids"])
+    return np.array(found, dtype=np.int64)
 
 
 def count_duplicates(rows: TextSplit) -> int:
@@ -79,6 +86,7 @@ def summarise(task: Task, splits: Splits) -> dict[str, Any]:
     return {
         "name": task.name,
         "source": task.source,
+        "built_in": task.built_in,
         "kind": task.kind,
         "labels": list(task.label_names),
         "metrics": list(task.metrics),

@@ -46,6 +46,7 @@ def build(
         splits={n: splits[n] for n in ("train", "dev", "test") if n in splits},
         source=f"built-in grammar, seed {seed}",
         positive=LABEL_NAMES.index("entailment"),
+        built_in=True,
     )
 
 

