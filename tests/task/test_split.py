@@ -13,7 +13,7 @@ from toy import rows, task_of
 from tuneoff.task import ProtocolSettings, Task, TaskError, TaskSettings, TextSplit, TrainLimit, load_task, make_splits
 from tuneoff.task.facts import measure_overlap, ranges, summarise
 from tuneoff.task.groups import apportion, draw_groups, group_rows
-from tuneoff.task.split import hash_rows
+from tuneoff.task.split import hash_rows, select
 
 
 def heldout(**settings: Any) -> ProtocolSettings:
@@ -121,6 +121,69 @@ def test_seeds_change_validation_but_not_test() -> None:
 def test_validation_and_test_rows_win_over_fractions() -> None:
     splits = make_splits(task_of(train=singles(300)), heldout(validation_rows=50, test_rows=30), 0)
     assert [len(part) for part in splits.parts.values()] == [220, 50, 30]
+
+
+def test_the_validation_fraction_is_of_what_the_test_cut_left() -> None:
+    """1000 rows: a fifth is test (200), 15 % of the other 800 is validation (120, not 150)."""
+    splits = make_splits(task_of(train=singles(1000)), heldout(), 0)
+    assert [len(part) for part in splits.parts.values()] == [680, 120, 200]
+    dropped = make_splits(
+        task_of(train=singles(1000), test=select(singles(1000), np.arange(100))), heldout(drop_test_overlap=True), 0
+    )
+    assert [len(part) for part in dropped.parts.values()] == [765, 135, 100]  # 15 % of 900
+
+
+@pytest.mark.parametrize(
+    ("counts", "wanted", "expected"),
+    [
+        ((60, 40), 20, [12, 8]),
+        ((67, 33), 15, [10, 5]),  # 10.05 and 4.95
+        ((50, 30, 20), 33, [16, 10, 7]),  # 16.5, 9.9, 6.6: the largest remainders get the two rows left over
+        ((61, 39), 25, [15, 10]),  # 15.25, 9.75
+        ((10, 90), 5, [1, 4]),  # 0.5, 4.5: of equal remainders the first label's
+    ],
+)
+def test_a_cut_has_each_labels_share_to_the_row(counts: tuple[int, ...], wanted: int, expected: list[int]) -> None:
+    labels = [k for k, n in enumerate(counts) for _ in range(n)]
+    train = rows([f"t{i}" for i in range(100)], labels)
+    for seed in range(5):
+        splits = make_splits(
+            task_of(len(counts), train=train, test=singles(10, len(counts))), heldout(validation_rows=wanted), seed
+        )
+        assert np.bincount(splits.validation.rows.label).tolist() == expected
+
+
+@pytest.mark.parametrize("cut", ["validation", "test"])
+def test_no_group_is_on_two_sides_of_a_cut(cut: str) -> None:
+    """Chains: row i shares a sentence with row i + 1, in the other column; only the transitive closure is one group."""
+    chains = [[f"c{c} s{k}" for k in range(5)] for c in range(60)]
+    pairs = [(chain[k], chain[k + 1]) for chain in chains for k in range(4)]
+    train = rows([a for a, _ in pairs], [i % 2 for i in range(len(pairs))], [b for _, b in pairs])
+    others = {"test": singles(20)} if cut == "validation" else {}
+    for seed in range(5):
+        splits = make_splits(task_of(train=train, **others), heldout(test_seed=seed), seed)
+        sides = [
+            set(splits.parts[name].index // 4)
+            for name in ("train", "validation", "test")
+            if splits.parts[name].source == "train"
+        ]
+        assert sum(map(len, sides)) == len(set().union(*sides)) == 60
+
+
+@settings(deadline=None, max_examples=40)
+@given(sizes=group_sizes(), limit=st.integers(10, 60), seed=st.integers(0, 1000))
+def test_the_three_parts_are_disjoint_under_every_limit(sizes: list[list[int]], limit: int, seed: int) -> None:
+    task = replace(task_of(len(sizes[0]), train=grouped(sizes)), train_limit=TrainLimit(rows=limit, seed=seed))
+    splits = make_splits(task, heldout(), seed)
+    index = np.concatenate([part.index for part in splits.parts.values()])
+    assert len(index) == len(set(index.tolist()))
+    texts = [set(part.rows.text_a) for part in splits.parts.values()]
+    assert sum(map(len, texts)) == len(set().union(*texts))
+    pool = np.delete(task.splits["train"].label, np.concatenate([splits.validation.index, splits.test.index]))
+    wanted = min(limit, len(pool))
+    assert len(splits.train) == wanted
+    exact = np.bincount(pool, minlength=len(sizes[0])) * wanted / len(pool)
+    assert np.abs(np.bincount(splits.train.rows.label, minlength=len(sizes[0])) - exact).max() < 1
 
 
 def test_test_is_the_labelled_test_else_dev_else_a_cut() -> None:

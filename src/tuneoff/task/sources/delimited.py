@@ -18,8 +18,7 @@ from tuneoff.task.sources.columns import Table, shown
 from tuneoff.task.sources.text import read_text, split_lines
 
 _Rows = list[tuple[int, list[str]]]
-_DOUBLED = re.compile(r'"(?:[^"]|"")*""(?:[^"]|"")*"')
-"""A whole field in quote marks with doubled ones inside, as pandas and spreadsheets write a text that has quote marks."""
+_QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 
 
 def read_delimited(path: Path, *, setting: str, delimiter: str, quoting: str) -> Table:
@@ -44,15 +43,22 @@ def read_delimited(path: Path, *, setting: str, delimiter: str, quoting: str) ->
     return Table(path=path, columns=columns, places=places, delimiter=delimiter, quoting=quoting)
 
 
-def check_quotes_are_text(table: Table, name: str, values: Sequence[str]) -> None:
+def check_quotes_are_text(table: Table, name: str) -> None:
     """Raises TaskError where every quote mark of a column that was read without quoting looks like quoting."""
+    values: Sequence[str] = table.columns.get(name, ())
     marked = [row for row, value in enumerate(values) if '"' in value]
-    if marked and all(_DOUBLED.fullmatch(values[row]) for row in marked):
+    if marked and all(_looks_quoted(values[row]) for row in marked):
         raise TaskError(
             f"{table.place(marked[0])}: column {name!r} is {shown(values[marked[0]])}, which looks like quoting, as "
             "pandas.to_csv and spreadsheets write it, but the file is read without: set task.quoting=double, or "
             "task.quoting=none where all these quote marks are part of the text"
         )
+
+
+def _looks_quoted(value: str) -> bool:
+    """As pandas and spreadsheets write a text that has quote marks or carriage returns: doubled, and all in quote marks."""
+    found = _QUOTED.fullmatch(value)
+    return found is not None and ('""' in found[1] or "\r" in found[1])
 
 
 def _check_widths(path: Path, numbered: _Rows, delimiter: str, quoting: str) -> None:

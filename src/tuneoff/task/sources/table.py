@@ -31,6 +31,10 @@ def load_table(settings: TableSettings) -> Task:
         for split, file in files.items()
         if file is not None
     }
+    for table in tables.values():
+        if table.quoting == "none" and settings.quoting is None:
+            for name in (settings.text_a, settings.text_b, settings.label):
+                check_quotes_are_text(table, name or "")
     names = _label_names(tables["train"], settings)
     splits = {split: _to_split(table, split, names, settings) for split, table in tables.items()}
     return Task(
@@ -83,8 +87,8 @@ def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableS
             f"task.{split}_file is {str(table.path)!r}, but it has no rows: add rows, or set "
             f"task.{split}_file=null to have the protocol cut {split} from train"
         )
-    text_a = _texts(table, settings.text_a, "task.text_a", settings)
-    text_b = None if settings.text_b is None else _texts(table, settings.text_b, "task.text_b", settings)
+    text_a = text_column(table, settings.text_a, "task.text_a")
+    text_b = None if settings.text_b is None else text_column(table, settings.text_b, "task.text_b")
     if split == "test" and settings.label not in table.columns:
         return TextSplit(text_a=text_a, text_b=text_b, label=np.full(len(table), UNLABELLED, dtype=np.int64))
     label = index_labels(table, label_column(table, settings.label, LABEL), names, split=split, setting=LABEL)
@@ -94,10 +98,3 @@ def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableS
             f"label the rows, or set task.{split}_file=null"
         )
     return TextSplit(text_a=text_a, text_b=text_b, label=label)
-
-
-def _texts(table: Table, name: str, setting: str, settings: TableSettings) -> tuple[str, ...]:
-    texts = text_column(table, name, setting)
-    if table.quoting == "none" and settings.quoting is None:
-        check_quotes_are_text(table, name, texts)
-    return texts
