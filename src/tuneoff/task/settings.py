@@ -100,9 +100,9 @@ class TableSettings(TaskSettings):
     dev_file: str | None = None
     test_file: str | None = None
     delimiter: str | None = None
-    """None: a comma for .csv, a tab for .tsv."""
+    """None: a comma for .csv, a tab for .tsv; .txt needs one."""
     quoting: str | None = None
-    """One of QUOTING. None: double for .csv, none for .tsv."""
+    """One of QUOTING. None: none for .tsv and between tabs in .txt, double otherwise."""
     positive: str | None = None
     """The class that F1 is about. None: of two classes the rarer in train."""
 
