@@ -51,7 +51,8 @@ class CurveEngine(Engine):
     epochs = Hyperparameter(name="num_epochs", default=3, low=1, high=100, whole=True, rule="from 1 to 100")
     speed = Hyperparameter(name="speed", default=0.1, low=0.0, high=1.0, rule="from 0 to 1", mutable=True)
     hyperparameters = Hyperparameters(epochs, speed)
+    recipe = CurveRecipe
 
     def prepare(self, request, earlier=None):
-        recipe, facts = CurveRecipe(request.training.evaluations_per_epoch), {"name": "curve", "n_train": N}
+        recipe, facts = self.recipe(request.training.evaluations_per_epoch), {"name": "curve", "n_train": N}
         return Prepared(facts=facts, metrics=("skill",), device="cpu", make_recipe=lambda facts, share: recipe)
