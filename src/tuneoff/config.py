@@ -16,7 +16,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tuneoff.algorithms.base import AlgorithmConfig
+from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.budget import Budget
 from tuneoff.errors import UserError
 from tuneoff.hparams import NAMES, HParamError, HParams

@@ -10,10 +10,9 @@ import pytest
 import torch
 
 from tests.training.conftest import make_base, make_split
-from tuneoff.algorithms.base import SCORE
 from tuneoff.evaluation import Cost
 from tuneoff.execution import worker as module
-from tuneoff.execution.messages import TRIAL, Assignment, Material, TrialInputs
+from tuneoff.execution.messages import SCORE, TRIAL, Assignment, Material, TrialInputs
 from tuneoff.execution.shared_state import Board, Limits
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Executor

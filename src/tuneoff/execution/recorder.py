@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,13 @@ from ray.tune import Callback
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
+from tuneoff.execution.earlier import Earlier
 from tuneoff.execution.messages import TRIAL
-from tuneoff.execution.snapshots import drop
-from tuneoff.execution.trainable import read_reference
+from tuneoff.execution.snapshots import drop, drop_copies
 from tuneoff.records.schema import (
     FAILED,
     STOPPED,
+    STOPPED_EARLY,
     CalibrationRecord,
     EvaluationRecord,
     Record,
@@ -25,7 +26,6 @@ from tuneoff.records.schema import (
     TrialStartRecord,
 )
 from tuneoff.records.store import STATE_FOLDER, LogWriter, from_dict
-from tuneoff.study.resume import Earlier
 
 ERRORS_FOLDER = "errors"
 KEEP_EVERY = 8
@@ -33,14 +33,26 @@ KEEP_EVERY = 8
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """`listen` hears every record after it is on the disk."""
+    """`listen` hears every record after it is on the disk. wanted: serial numbers of the states that can still be asked for.
+    written_at: the evaluation at which those of earlier sessions were written, by serial number."""
 
-    def __init__(self, cell: Path, writer: LogWriter, board: Any, earlier: Earlier, listen: Callable[[Record], None]) -> None:
+    def __init__(
+        self,
+        cell: Path,
+        writer: LogWriter,
+        board: Any,
+        earlier: Earlier,
+        listen: Callable[[Record], None],
+        *,
+        wanted: Callable[[], Collection[int]] = frozenset,
+        written_at: Mapping[int, int] | None = None,
+    ) -> None:
         self._cell, self._writer, self._board, self._listen = cell, writer, board, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
         self._started, self._ended = set(earlier.started), set(earlier.ended)
-        self._written_at: dict[int, int] = {}
+        self._wanted = wanted
+        self._written_at: dict[int, int] = dict(written_at or {})
         """Serial of a checkpoint -> its writer's evaluation."""
         self._unkept = 0
         """Checkpoints written since the last clean-up."""
@@ -100,6 +112,8 @@ class Recorder(Callback):  # type: ignore[misc]
         self.write(record)
         if payload["snapshot"] is not None:
             self._board.recorded.remote(name, payload["snapshot"])
+            if payload["parent_trial_id"] is not None:
+                drop_copies(self._cell / STATE_FOLDER, name)
         if self._unkept >= KEEP_EVERY:
             self._keep_checkpoints(trials)
 
@@ -107,7 +121,7 @@ class Recorder(Callback):  # type: ignore[misc]
         last: Mapping[str, Any] = trial.last_result or {}
         status = last.get("status", FAILED)
         if status == "running":
-            self._end(trial, STOPPED, "stopped early by the scheduler", {})
+            self._end(trial, STOPPED, STOPPED_EARLY, {})
         else:
             self._end(trial, status, last.get("reason", ""), last)
 
@@ -146,9 +160,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays on the board."""
         self._unkept = 0
-        live = [t for t in trials if not t.is_finished()]
-        wanted = [read_reference(Path(t.checkpoint.path)) for t in live if t.checkpoint]
-        self._board.keep.remote(wanted, [t.config[TRIAL] for t in live])
+        self._board.keep.remote(self._wanted(), [t.config[TRIAL] for t in trials if not t.is_finished()])
 
 
 def settle(board: Any) -> int:

@@ -51,12 +51,21 @@ class Trial(Trainable):  # type: ignore[misc]
         return dict(result)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Ray does not ask for it: see RayScheduler."""
         (Path(checkpoint_dir) / REFERENCE_FILE).write_text(str(self._serial), encoding="ascii")
 
     def load_checkpoint(self, checkpoint: str) -> None:
         """Goes on from the referenced state; another trial's makes it this one's parent."""
         self._serial = read_reference(Path(checkpoint))
         self._call("load", self._serial)
+
+
+def write_reference(folder: Path, serial: int) -> Path:
+    """A checkpoint folder that stands for the state of this number."""
+    checkpoint = folder / str(serial)
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    (checkpoint / REFERENCE_FILE).write_text(str(serial), encoding="ascii")
+    return checkpoint
 
 
 def read_reference(checkpoint: Path) -> int:

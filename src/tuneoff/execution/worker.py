@@ -17,10 +17,9 @@ from typing import Any
 import ray
 import torch
 
-from tuneoff.algorithms.base import SCORE
 from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
-from tuneoff.execution.messages import TRIAL, Material, TrialInputs
+from tuneoff.execution.messages import SCORE, TRIAL, Material, StoredState, TrialInputs
 from tuneoff.execution.snapshots import SnapshotWriter
 from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network
@@ -208,6 +207,7 @@ class Executor:
             "epoch": evaluation.epoch,
             "done": evaluation.done,
             "status": COMPLETED if evaluation.done else "running",
+            "snapshot": snapshot,
             "serial": self._serial if self._inputs.checkpoints and not evaluation.done else None,
             "parent_serial": parent[1] if parent else None,
             "rates": asdict(rates) if rates else None,
@@ -265,7 +265,9 @@ class Executor:
         self._must_have_begun()
         started = time.perf_counter()
         writer, state = ray.get(self._inputs.board.get.remote(serial))
-        self._state, self._run = from_arrays(*state), None
+        stored = isinstance(state, StoredState)
+        self._state = read(Path(self._inputs.snapshot_folder) / state.file) if stored else from_arrays(*state)
+        self._run = None
         self._parent = (writer, serial) if writer != self._trial else None
         self._pending = self._pending + Cost(load_seconds=time.perf_counter() - started)
 

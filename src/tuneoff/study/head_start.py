@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tuneoff.algorithms.base import build
+from tuneoff.algorithms.search import build
 from tuneoff.config import RunConfig
 from tuneoff.execution.runtime import executors, find_slots, start_ray
 from tuneoff.model.settings import ModelSettings

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ray
 
-from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext
-from tuneoff.algorithms.discovery import load
+from tuneoff.algorithms.configuration import AlgorithmConfig
+from tuneoff.algorithms.contracts import Point, SearchContext
+from tuneoff.algorithms.search import Search
 from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
 from tuneoff.execution import worker_pool as pool
+from tuneoff.execution.earlier import Earlier
 from tuneoff.execution.messages import TrialInputs
+from tuneoff.execution.ray_searcher import MayStart
 from tuneoff.execution.runtime import Slots
-from tuneoff.records.recipe import Schedule
 from tuneoff.records.store import STATE_FOLDER
 from tuneoff.seeds import derive
 
 if TYPE_CHECKING:
     from tuneoff.study.prepare import Prepared
-    from tuneoff.study.resume import Earlier
 
 UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
@@ -31,10 +31,9 @@ UNLIMITED_TRIALS = 100_000
 def trial_inputs(
     config: RunConfig,
     prepared: Prepared,
-    plan: Plan,
+    search: Search,
     board: Any = None,
     *,
-    schedule: Schedule | None = None,
     retraining: bool = False,
     deadline: float | None = None,
 ) -> TrialInputs:
@@ -56,9 +55,9 @@ def trial_inputs(
         bucket_lengths=training.bucket_lengths,
         cuda_graphs=training.cuda_graphs == "auto",
         evaluation_batch_size=training.evaluation_batch_size,
-        resume=plan.resume,
-        checkpoints=plan.checkpoints,
-        schedule=schedule,
+        resume=search.resume,
+        checkpoints=search.population,
+        schedule=search.schedule,
         snapshot_folder=str(config.cell / STATE_FOLDER),
         snapshot_seconds=training.snapshot_seconds,
         test_always=retraining or config.protocol.name == "blog2020",
@@ -90,9 +89,9 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
 
     A population under a budget of time keeps its configured size: how many epochs that buys is not known beforehand.
     """
-    if getattr(load("searcher", config.algorithm.searcher.name), "TRIALS_FIXED", False):
+    if config.algorithm.searcher.kind.trials_fixed:
         return config.algorithm.trials
-    population = getattr(load("scheduler", config.algorithm.scheduler.name), "POPULATION", False)
+    population = config.algorithm.scheduler.kind.population
     if budget.unit != "epochs":
         return config.algorithm.trials if population else UNLIMITED_TRIALS
     if population:
@@ -100,13 +99,13 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
     return max(1, int(budget.amount * config.training.evaluations_per_epoch + 1e-9))
 
 
-def budget_gate(config: RunConfig, plan: Plan, board: Any) -> Callable[[str, Mapping[str, Any]], bool]:
+def budget_gate(config: RunConfig, search: Search, board: Any) -> MayStart:
     """Whether one more trial may start: a whole one where nothing stops it early, an evaluation of it otherwise."""
-    whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
 
-    def may_start(name: str, point: Mapping[str, Any]) -> bool:
-        if whole:
-            return bool(ray.get(board.reserve.remote(name, float(point.get("num_epochs", config.hparams.num_epochs)))))
+    def may_start(name: str, point: Point, epochs_trained: float) -> bool:
+        if search.whole_trials:
+            epochs = float(point.get("num_epochs", config.hparams.num_epochs)) - epochs_trained
+            return bool(ray.get(board.reserve.remote(name, epochs)))
         return bool(ray.get(board.left.remote(1 / config.training.evaluations_per_epoch)))
 
     return may_start

@@ -10,7 +10,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from tuneoff.algorithms.base import Plan
+from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
 from tuneoff.errors import UserError, first_line
 from tuneoff.execution.actor import ExecutorHost
@@ -54,19 +54,19 @@ def workers(config: RunConfig, slots: Slots, device: str) -> Iterator[tuple[Any,
             ray.kill(handle)
 
 
-def settle_precision(config: RunConfig, prepared: Prepared, plan: Plan, handles: Sequence[Any]) -> Prepared:
+def settle_precision(config: RunConfig, prepared: Prepared, search: Search, handles: Sequence[Any]) -> Prepared:
     """What `training.precision=auto` stands for: the faster of fp32 and bf16, all workers at once timing a few steps of one
     and then of the other. WorkerError where one fails."""
-    inputs = trial_inputs(config, prepared, plan)
+    inputs = trial_inputs(config, prepared, search)
     seconds = {name: statistics.fmean(_ask(handles, "time_precision", inputs, name)) for name in PRECISIONS}
     return prepared.with_precision(
         {"chosen": min(seconds, key=lambda name: seconds[name]), "by": "measurement", "token_seconds": seconds}
     )
 
 
-def measure(config: RunConfig, prepared: Prepared, plan: Plan, handles: Sequence[Any]) -> list[Rates]:
+def measure(config: RunConfig, prepared: Prepared, search: Search, handles: Sequence[Any]) -> list[Rates]:
     """Has every worker take up network and data and measure its speed. WorkerError where one fails."""
-    return _ask(handles, "prepare", trial_inputs(config, prepared, plan))
+    return _ask(handles, "prepare", trial_inputs(config, prepared, search))
 
 
 def _ask(handles: Sequence[Any], method: str, *arguments: Any) -> list[Any]:

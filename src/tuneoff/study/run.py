@@ -11,17 +11,18 @@ from typing import Any
 
 import ray
 
-from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
-from tuneoff.algorithms.discovery import load
+from tuneoff.algorithms.configuration import AlgorithmConfig
+from tuneoff.algorithms.contracts import SearchContext
+from tuneoff.algorithms.search import Search, build
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
 from tuneoff.execution import shared_state as boards
-from tuneoff.execution.numbering import NumberingSearcher
+from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
+from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots, executors, find_slots, start_ray
-from tuneoff.execution.tune import RUNTIME_FOLDER, fit
+from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, versions
-from tuneoff.records.recipe import Schedule, schedule_of
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.records.store import (
     HEADER_FILE,
@@ -43,7 +44,7 @@ from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_g
 from tuneoff.study.prepare import Prepared, prepare, resolve_device
 from tuneoff.study.readiness import WorkerError, measure, settle_precision, workers
 from tuneoff.study.reading import read_task
-from tuneoff.study.resume import missing_ends, read_earlier, replay
+from tuneoff.study.resume import resume
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,14 +62,13 @@ class Phase:
     """A search, or the retraining of its winner: each has a log of its own in the cell."""
 
     log: str
-    plan: Plan
-    schedule: Schedule | None = None
+    search: Search
     prefix: str = "t"
 
     @property
     def trials(self) -> int | None:
         """How many it will have; None where a budget of time decides."""
-        return self.plan.num_trials if self.plan.num_trials < UNLIMITED_TRIALS else None
+        return self.search.num_trials if self.search.num_trials < UNLIMITED_TRIALS else None
 
 
 def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
@@ -84,21 +84,23 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     slots = find_slots(config, device)
     task, splits = read_task(config)
     algorithm, context = algorithm_and_context(config, slots.count, slots.devices)
-    search = Phase(log=LOG_FILE, plan=build(algorithm, context), schedule=_schedule(config))
+    search = build(algorithm, context)
     start_ray(config, slots)
     executors(config, slots, device)  # they import what they need while this process goes on
-    prepared = _ready(config, prepare(config, task, splits, old.data if old else None), search.plan, slots)
+    prepared = _ready(config, prepare(config, task, splits, old.data if old else None), search, slots)
     header = old or _header(config, prepared, command)
     if old is None:
         write_header(cell, header)
     status, reason, meters = "finished", "", Meters(config.energy, prepared.device)
     if header.status != "finished":
         with meters:
-            status, reason = _run_phase(config, prepared, header, search, slots=slots, listener=listener)
+            status, reason = _run_phase(
+                config, prepared, header, Phase(log=LOG_FILE, search=search), slots=slots, listener=listener
+            )
     if status == "finished" and config.retrain:
         again = _retraining(config, context)
         status, reason = _run_phase(config, prepared, header, again, slots=slots, listener=listener)
-    predicted = _predicted(config, header, slots, search.plan)
+    predicted = _predicted(config, header, slots, search)
     write_header(
         cell,
         replace(
@@ -118,7 +120,7 @@ def run(config: RunConfig, listener: Listener, command: str = "") -> Path:
     return cell
 
 
-def _ready(config: RunConfig, prepared: Prepared, plan: Plan, slots: Slots) -> Prepared:
+def _ready(config: RunConfig, prepared: Prepared, search: Search, slots: Slots) -> Prepared:
     """With the precision settled and, on this machine, all workers at the line: what a command does once is no search's charge.
 
     Where a worker fails the first trial says so.
@@ -128,9 +130,9 @@ def _ready(config: RunConfig, prepared: Prepared, plan: Plan, slots: Slots) -> P
         prepared = prepared.with_precision(known)
     if prepared.facts["precision"] is None:
         with workers(config, slots, prepared.device) as handles:
-            prepared = settle_precision(config, prepared, plan, handles)
+            prepared = settle_precision(config, prepared, search, handles)
     with suppress(WorkerError):
-        measure(config, prepared, plan, executors(config, slots, prepared.device))
+        measure(config, prepared, search, executors(config, slots, prepared.device))
     return prepared
 
 
@@ -147,13 +149,12 @@ def _run_phase(
 ) -> tuple[str, str]:
     """Runs what is left of a phase; returns its status and, where it is not finished, the reason."""
     with LogWriter(config.cell, phase.log) as writer:
-        for record in missing_ends(load_cell(config.cell, phase.log)):
-            writer.append(record)
-        log = load_cell(config.cell, phase.log)
-        earlier = read_earlier(log)
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
-        replay(log, phase.plan, config.training.evaluations_per_epoch)
+        resumption = resume(load_cell(config.cell, phase.log), phase.search, config.training.evaluations_per_epoch)
+        for record in resumption.missing_ends:
+            writer.append(record)
+        log, earlier = load_cell(config.cell, phase.log), resumption.earlier
         limits = boards.Limits(
             best=earlier.best,
             epochs_spent=earlier.epochs_spent,
@@ -161,7 +162,16 @@ def _run_phase(
             **(budget_limits(config, slots, earlier) if phase.log == LOG_FILE else {}),
         )
         board = boards.create(limits)
-        recorder = Recorder(config.cell, writer, board, earlier, listener.record)
+        restored = restore(board, earlier) if phase.search.population else Restored()
+        scheduler = RayScheduler(
+            phase.search,
+            references=config.cell / RUNTIME_FOLDER / REFERENCES_FOLDER,
+            snapshots=config.cell / STATE_FOLDER,
+            restored=restored.members,
+        )
+        recorder = Recorder(
+            config.cell, writer, board, earlier, listener.record, wanted=scheduler.wanted, written_at=restored.written_at
+        )
         listener.began(config, header, slots, phase.trials, log)
         session = earlier.sessions + 1
         recorder.write(
@@ -176,24 +186,27 @@ def _run_phase(
         status, reason = "interrupted", "stopped from outside"
         try:
             inputs = trial_inputs(
-                config,
-                prepared,
-                phase.plan,
-                board,
-                schedule=phase.schedule,
-                retraining=phase.log == RETRAIN_FILE,
-                deadline=limits.deadline,
+                config, prepared, phase.search, board, retraining=phase.log == RETRAIN_FILE, deadline=limits.deadline
             )
-            searcher = NumberingSearcher(
-                phase.plan.searcher,
+            searcher = RaySearcher(
+                phase.search,
                 unfinished=earlier.unfinished,
                 first=len(earlier.started),
                 prefix=phase.prefix,
-                may_start=budget_gate(config, phase.plan, board),
+                may_start=budget_gate(config, phase.search, board),
                 proposed=recorder.proposed,
             )
-            if len(earlier.ended) < phase.plan.num_trials:
-                fit(config, inputs, phase.plan, searcher, recorder, slots=slots, ended=len(earlier.ended))
+            if len(earlier.ended) < phase.search.num_trials:
+                fit(
+                    config,
+                    inputs,
+                    search=phase.search,
+                    searcher=searcher,
+                    scheduler=scheduler,
+                    recorder=recorder,
+                    slots=slots,
+                    ended=len(earlier.ended),
+                )
             status, reason = recorder.outcome()
         finally:
             recorder.write(
@@ -209,21 +222,15 @@ def _run_phase(
     return status, reason
 
 
-def _predicted(config: RunConfig, header: Header, slots: Slots, plan: Plan) -> dict[str, float] | None:
+def _predicted(config: RunConfig, header: Header, slots: Slots, search: Search) -> dict[str, float] | None:
     """What the workers' calibration, made before the first step, foretold; to be shown beside what it came to."""
     rates = [r for r in load_cell(config.cell).records if isinstance(r, CalibrationRecord)]
     if not rates:
         return None
     work = simulate(config, lambda: build(*algorithm_and_context(config, slots.count, slots.devices)))
     return estimate(
-        config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
+        config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, population=search.population
     ).to_dict()
-
-
-def _schedule(config: RunConfig) -> Schedule | None:
-    """What every trial follows, where the algorithm replays a recorded search."""
-    module = load("searcher", config.algorithm.searcher.name)
-    return module.schedule(config.algorithm.searcher.settings) if hasattr(module, "schedule") else None
 
 
 def _retraining(config: RunConfig, context: SearchContext) -> Phase:
@@ -236,7 +243,7 @@ def _retraining(config: RunConfig, context: SearchContext) -> Phase:
             "scheduler": {"name": "none"},
         }
     )
-    return Phase(log=RETRAIN_FILE, plan=build(again, context), schedule=schedule_of(load_cell(config.cell)), prefix="r")
+    return Phase(log=RETRAIN_FILE, search=build(again, context), prefix="r")
 
 
 def _header(config: RunConfig, prepared: Prepared, command: str) -> Header:

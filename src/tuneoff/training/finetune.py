@@ -17,7 +17,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tuneoff.algorithms.base import RESUME_EXAMPLES, RESUME_TRAINER_2020
 from tuneoff.evaluation import Cost, Score
 from tuneoff.hparams import HParams
 from tuneoff.model.loading import Network
@@ -26,6 +25,7 @@ from tuneoff.training.batches import DeviceSplit, Slice, by_length, epoch_order
 from tuneoff.training.checkpoint import TrainState
 from tuneoff.training.generators import own_generators, seeded
 from tuneoff.training.lr_schedule import lr_factor
+from tuneoff.training.protocol import RESUME_EXAMPLES, RESUME_TRAINER_2020
 from tuneoff.training.step import Stepper, Steppers
 
 
