@@ -6,6 +6,8 @@ evaluation whose record never reached the log. They survive the death of any pro
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -32,10 +34,31 @@ class SnapshotWriter:
         """The name of the file, to be recorded with the evaluation."""
         name = f"{self._trial_id}-{time.time_ns()}.safetensors"
         write(state, self._folder / name)
-        for old in sorted(self._folder.glob(f"{self._trial_id}-*.safetensors"))[:-KEPT]:
+        for old in sorted(self._folder.glob(f"{self._trial_id}-[0-9]*.safetensors"))[:-KEPT]:
             old.unlink(missing_ok=True)
         self._written_at = time.monotonic()
         return name
+
+
+def share(folder: Path, file: str, name: str) -> str | None:
+    """Keeps a snapshot under one more name, whose owner outlives its writer; None where it is gone. Returns the name."""
+    source, target = folder / file, folder / name
+    if source == target:
+        return name
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        return None
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+    return name
+
+
+def drop_copies(folder: Path, trial_id: str) -> None:
+    """What the trial shares of others is of no more use: it has written a state of its own."""
+    for path in folder.glob(f"{trial_id}-copy-of-*"):
+        path.unlink(missing_ok=True)
 
 
 def drop(folder: Path, trial_id: str) -> None:
