@@ -82,7 +82,7 @@ def test_the_longer_text_is_truncated_first_and_truncated_rows_are_counted(small
 def test_the_longer_text_loses_its_end_whichever_it_is(
     small: Any, text_a: str, text_b: str, kept: tuple[list[int], list[int]]
 ) -> None:
-    encoded = encode(rows([text_a], [0], [text_b]), small, 8, 2)
+    encoded = encode(rows([text_a], [0], [text_b]), small, 8)
     assert encoded.input_ids.tolist() == [2, *kept[0], 3, *kept[1], 3]
     assert encoded.truncated_rows == 1
 
@@ -92,7 +92,7 @@ def test_the_longer_text_loses_its_end_whichever_it_is(
 def test_truncation_is_the_tokenizers_own_longest_first(tokenizer: Any, sizes: list[tuple[int, int]], max_length: int) -> None:
     text_a = [" ".join(f"first{i}" for i in range(a)) for a, _ in sizes]
     text_b = [" ".join(f"second{i}" for i in range(b)) for _, b in sizes]
-    encoded = encode(rows(text_a, [0] * len(sizes), text_b), tokenizer, max_length, 2)
+    encoded = encode(rows(text_a, [0] * len(sizes), text_b), tokenizer, max_length)
     reference = tokenizer(text_a, text_b, truncation="longest_first", max_length=max_length)["input_ids"]
     assert np.split(encoded.input_ids, encoded.offsets[1:-1])[0].tolist() == reference[0]
     assert encoded.input_ids.tolist() == [token for row in reference for token in row]

@@ -99,7 +99,7 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact_too(job):
     ],
 )
 def test_evaluation_points_where_rows_do_not_divide(job, evaluations, batch_size, expected):
-    job = replace(job, evaluations_per_epoch=evaluations)
+    job = with_settings(job, evaluations_per_epoch=evaluations)
     seen = [e.examples_seen for e in finetune(job, replace(HP, batch_size=batch_size), seed=5)]
     assert seen == expected
 
