@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tuneoff.algorithms.discovery import load
+from tuneoff.algorithms.presentation import PRESENTATION_KEYS, Presentation
 from tuneoff.algorithms.settings import AlgorithmError, make_settings, nearest, require, whole
 from tuneoff.space import SearchSpace, Value
 
@@ -29,7 +30,7 @@ RESUME = (RESUME_EXAMPLES, RESUME_TRAINER_2020)
 donor's learning rate and weight decay over the mutated ones and recomputed progress from the count of steps."""
 SEARCHER_STREAM, SCHEDULER_STREAM = 0, 1
 """So that the searcher's and the scheduler's draws from one seed are independent."""
-KEYS = ("name", "trials", "searcher", "scheduler")
+KEYS = ("name", "trials", "searcher", "scheduler", *PRESENTATION_KEYS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +132,7 @@ class AlgorithmConfig:
     trials: int | None
     searcher: Part
     scheduler: Part
+    presentation: Presentation = field(default_factory=Presentation)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlgorithmConfig:
@@ -158,7 +160,13 @@ class AlgorithmConfig:
                 f"say how many trials the {searcher.name} searcher may start, for example algorithm.trials=16",
             )
         scheduler = Part.from_dict("scheduler", values["scheduler"])
-        return cls(name=str(values["name"]), trials=trials, searcher=searcher, scheduler=scheduler)
+        return cls(
+            name=str(values["name"]),
+            trials=trials,
+            searcher=searcher,
+            scheduler=scheduler,
+            presentation=Presentation.from_dict(values),
+        )
 
 
 def build(algorithm: AlgorithmConfig, context: SearchContext) -> Plan:

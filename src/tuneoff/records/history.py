@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tuneoff.evaluation import Cost
+from tuneoff.records.incumbent import best_score
 from tuneoff.records.schema import COMPLETED, Cell, EvaluationRecord, SessionStartRecord, TrialEndRecord, TrialStartRecord
 
 
@@ -30,11 +31,11 @@ class Earlier:
 
 
 def read_earlier(cell: Cell) -> Earlier:
-    """From the log alone."""
+    """The state of the search at the end of its log."""
     points: dict[str, Mapping[str, Any]] = {}
     evaluations: dict[str, int] = {}
     snapshots: dict[str, str] = {}
-    best, examples = -math.inf, 0
+    examples = 0
     for record in cell.records:
         if isinstance(record, TrialStartRecord):
             points[record.trial_id] = record.hparams
@@ -45,15 +46,13 @@ def read_earlier(cell: Cell) -> Earlier:
             examples += record.cost.train_examples
             if record.snapshot is not None:
                 snapshots[name] = record.snapshot
-            if record.test is not None:
-                best = max(best, record.validation.metrics[cell.header.metric])
     ended = {r.trial_id for r in cell.trial_ends}
     examples += sum(r.cost.train_examples for r in cell.trial_ends)
     unfinished = tuple((name, point) for name, point in sorted(points.items()) if name not in ended)
     return Earlier(
         sessions=sum(isinstance(r, SessionStartRecord) for r in cell.records),
         elapsed_seconds=cell.wall_seconds,
-        best=best,
+        best=best_score(cell),
         epochs_spent=examples / cell.header.data["n_train"],
         evaluations=evaluations,
         started=frozenset(points),
