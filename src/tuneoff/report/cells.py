@@ -154,8 +154,8 @@ def sessions(cell: Cell) -> int:
 def identity(cell: Cell) -> dict[str, str]:
     """A hash for each of IDENTITY; equal hashes mean equal data. What a header lacks is a value of its own ("unknown").
 
-    task data: all rows of the source, how many of them may be trained on, and the class that the metric is about. test rows: which rows of which split are the
-    test set. model weights: before training.
+    task data: all rows of the source, how many of them may be trained on, and the class that the metric is about. test rows:
+    which rows of which split are the test set. model weights: before training.
     """
     data, task = cell.header.data, cell.header.config.get("task")
     limit = task.get("max_train_rows") if isinstance(task, Mapping) else None
@@ -174,15 +174,18 @@ def variant(cell: Cell) -> str:
 
 
 def trivial_score(cell: Cell, part: str) -> float:
-    """The best score of a constant answer on `part`, from its label counts; NaN where the header does not allow it."""
-    facts, data = cell.header.data.get("parts", {}).get(part, {}), cell.header.data
-    if cell.header.metric == "accuracy" and "majority_rate" in facts:
+    """The best score of a constant answer on `part`: as the header has it, else from its label counts, else NaN."""
+    facts, data, metric = cell.header.data.get("parts", {}).get(part, {}), cell.header.data, cell.header.metric
+    recorded = facts.get("constant_scores")
+    if isinstance(recorded, Mapping) and metric in recorded:
+        return float(recorded[metric])
+    if metric == "accuracy" and facts.get("majority_rate") is not None:
         return float(facts["majority_rate"])
     counts, labels, positive = facts.get("label_counts"), data.get("labels"), data.get("positive")
     if not isinstance(counts, list):
         return float("nan")
     index = labels.index(positive) if isinstance(labels, list) and positive in labels else 1
-    return constant_answer_score(cell.header.metric, counts, index)
+    return constant_answer_score(metric, counts, index)
 
 
 def origin(cell: Cell) -> dict[str, str]:

@@ -108,3 +108,65 @@ def test_newcombes_interval_is_the_one_in_his_paper() -> None:
 def test_the_published_seven_examples_are_a_z_of_less_than_one() -> None:
     assert c.two_proportion_z(98, 91, 139, 139) == pytest.approx(0.90, abs=0.005)
     assert c.two_proportion_z(5, 5, 5, 5) == 0
+
+
+@pytest.mark.parametrize(("only_a", "only_b"), [(10, 3), (7, 7), (0, 5), (12, 0), (1, 0)])
+def test_mcnemar_is_scipys_binomial_test(only_a: int, only_b: int) -> None:
+    assert c.mcnemar(only_a, only_b) == pytest.approx(stats.binomtest(only_a, only_a + only_b).pvalue)
+
+
+def test_mcnemar_is_statsmodels() -> None:
+    tables = pytest.importorskip("statsmodels.stats.contingency_tables")
+    assert c.mcnemar(9, 2) == pytest.approx(tables.mcnemar([[50, 9], [2, 39]], exact=True).pvalue)
+
+
+@pytest.mark.parametrize(("a", "b", "n_a", "n_b"), [(56, 48, 70, 80), (9, 3, 10, 10), (10, 0, 10, 20), (98, 91, 139, 139)])
+def test_newcombes_interval_is_statsmodels(a: int, b: int, n_a: int, n_b: int) -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    low, high = proportion.confint_proportions_2indep(a, n_a, b, n_b, method="newcomb", compare="diff")
+    made = c.unpaired_accuracy_interval(a, b, n_a, n_b)
+    assert (made.estimate, made.low, made.high) == pytest.approx((a / n_a - b / n_b, low, high))
+    assert -1 <= made.low <= made.high <= 1
+
+
+def test_the_z_of_two_proportions_is_statsmodels() -> None:
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    assert c.two_proportion_z(56, 48, 70, 80) == pytest.approx(proportion.proportions_ztest([56, 48], [70, 80])[0])
+
+
+def test_the_interval_of_an_improvement_is_the_bootstraps_by_scipy() -> None:
+    a, b = [0.5, 0.6, 0.62, 0.7, 0.74], [0.48, 0.55, 0.61, 0.63, 0.69, 0.72]
+
+    def won(x: np.ndarray, y: np.ndarray, axis: int = -1) -> np.ndarray:
+        return (x[..., :, None] > y[..., None, :]).mean(axis=(-2, -1))
+
+    theirs = stats.bootstrap(
+        (a, b), won, method="percentile", n_resamples=20_000, rng=np.random.default_rng(1), vectorized=True
+    )
+    ours = c.probability_of_improvement_interval(a, b, resamples=20_000)
+    interval = theirs.confidence_interval
+    assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high), abs=0.03)
+    narrow = c.probability_of_improvement_interval(a, b, level=0.5)
+    assert ours.low < narrow.low < narrow.estimate < narrow.high < ours.high
+    assert narrow.level == 0.5
+
+
+def test_equal_runs_have_an_interval_that_is_even_around_one_half() -> None:
+    made = c.probability_of_improvement_interval([0.1, 0.2, 0.3], [0.3, 0.2, 0.1])
+    assert made.estimate == 0.5
+    assert made.low == pytest.approx(1 - made.high)
+    assert made.low < 0.5
+
+
+def test_discordant_counts_that_contradict_each_other_are_refused() -> None:
+    assert c.discordant_of_two_classes([0, 1, 1], [1, 0, 1], 2, 2) == (1, 1)
+    assert c.discordant_of_two_classes([0, 1, 1], [1, 0, 1], 3, 1) == (2, 0)
+    assert c.discordant_of_two_classes([0, 1, 1], [1, 0, 1], 1, 3) == (0, 2)
+    with pytest.raises(ValueError, match="can't both be right"):
+        c.discordant_of_two_classes([0, 1, 1], [1, 0, 1], 2, 1)
+    with pytest.raises(ValueError, match="can't both be right"):
+        c.discordant_of_two_classes([0, 1, 1], [1, 0, 1], 3, 0)
+
+
+def test_discordant_examples_by_hand() -> None:
+    assert c.discordant([0, 1, 1, 0], [0, 0, 0, 1], [0, 1, 1, 1]) == (2, 1)

@@ -110,3 +110,72 @@ def test_the_fewest_repeats_of_a_signed_rank_test(comparisons: int, n: int) -> N
 def test_no_repeats_show_no_difference() -> None:
     with pytest.raises(ValueError, match="above 0"):
         power.pairs_needed(1, 0)
+
+
+def test_friedman_with_ties_is_scipys() -> None:
+    table = np.random.default_rng(4).integers(0, 3, size=(15, 4)) / 10
+    assert ranks.friedman(table) == pytest.approx(stats.friedmanchisquare(*table.T).pvalue)
+
+
+def test_friedman_by_hand() -> None:
+    """Four blocks in the same order of three: chi squared = 8 with 2 degrees of freedom, p = exp(-4)."""
+    assert ranks.friedman([[1, 2, 3]] * 4) == pytest.approx(np.exp(-4))
+
+
+def test_ties_for_the_best_are_found_within_a_tolerance() -> None:
+    assert ranks.tied_for_best([0.7, 0.70000000001, 0.6, np.nan]) == [0, 1]
+    assert ranks.tied_for_best([0.7, 0.71]) == [1]
+    assert ranks.tied_for_best([np.nan, np.nan]) == []
+    assert ranks.tied_for_best([1.0, 1.5, 2.0], tolerance=0.5) == [1, 2]
+
+
+def test_the_interval_of_one_runs_optimism_by_hand() -> None:
+    """0.8 on 100 against 0.7 on 200: 1.959964 x sqrt(0.8 x 0.2 / 100 + 0.7 x 0.3 / 200)."""
+    made = selection.single_run_optimism(0.8, 0.7, 100, 200)
+    half = 1.959964 * np.sqrt(0.0016 + 0.00105)
+    assert (made.estimate, made.low, made.high) == pytest.approx((0.1, 0.1 - half, 0.1 + half), abs=1e-6)
+
+
+def test_optimism_over_repeats_is_a_paired_t_interval() -> None:
+    validation, test = [0.78, 0.80, 0.76], [0.70, 0.75, 0.71]
+    low, high = stats.ttest_rel(validation, test).confidence_interval()
+    made = selection.selection_optimism(validation, test)
+    assert (made.low, made.high) == pytest.approx((low, high))
+
+
+def test_the_inflation_is_the_standard_error_times_the_expected_maximum() -> None:
+    assert selection.largest_inflation(0.5, 100, 2) == pytest.approx(0.05 / np.sqrt(np.pi))
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_the_number_of_pairs_by_the_textbook_formula(share: float) -> None:
+    """ceil((z(.975) + z(power))^2 sd^2 / d^2), with scipy's quantiles."""
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(share)
+    assert power.pairs_needed(3.0, 0.7, power=share) == max(2, int(np.ceil(z**2 * 9 / 0.49)))
+    wide = stats.norm.ppf(0.995) + stats.norm.ppf(share)
+    assert power.pairs_needed(3.0, 0.7, power=share, alpha=0.01) == max(2, int(np.ceil(wide**2 * 9 / 0.49)))
+    assert power.repeats_needed(3.0, 0.7, power=share) == max(2, int(np.ceil(2 * z**2 * 9 / 0.49)))
+    uncorrelated = power.repeats_needed(3.0, 0.7, power=share, paired=True, correlation=0.0)
+    assert uncorrelated == power.repeats_needed(3.0, 0.7, power=share)
+
+
+def test_fewer_than_two_repeats_are_never_enough() -> None:
+    assert power.pairs_needed(0.001, 1.0) == 2
+
+
+@pytest.mark.parametrize("comparisons", [1, 2, 7, 21])
+def test_the_fewest_repeats_are_the_fewest_whose_best_p_is_below_alpha(comparisons: int) -> None:
+    """Against scipy's exact test on differences that all agree."""
+    n = power.fewest_for_wilcoxon(comparisons)
+    assert comparisons * stats.wilcoxon(np.arange(1, n + 1), method="exact").pvalue < 0.05
+    assert comparisons * stats.wilcoxon(np.arange(1, n), method="exact").pvalue >= 0.05
+    assert power.fewest_for_wilcoxon(1, alpha=0.5) == 3
+
+
+def test_a_target_is_reached_at_equality_and_by_the_cheapest() -> None:
+    assert target.cost_to_target([9, 5], [0.9, 0.8], 0.8) == 5
+    assert target.cost_to_target([9, 5], [0.9, 0.79], 0.8) == 9
+
+
+def test_a_profile_counts_a_factor_that_is_met_exactly() -> None:
+    assert target.performance_profile([[1.0, 1.0], [2.0, 3.0]], [1.0, 2.0, 3.0])[1].tolist() == [0.0, 0.5, 1.0]

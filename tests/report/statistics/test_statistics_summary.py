@@ -80,3 +80,46 @@ def test_an_interval_turns_round() -> None:
 @pytest.mark.parametrize(("p", "n", "points"), [(0.7, 277, 2.75), (0.8, 1725, 0.96)])
 def test_the_standard_error_of_one_accuracy(p: float, n: int, points: float) -> None:
     assert 100 * summary.accuracy_se(p, n) == pytest.approx(points, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("interval", "want"),
+    [((0.3, -1.0, 1.6), (0, 1)), ((0.3, 0.2, 0.4), (0.2, 0.4)), ((0.3, -0.5, 0.4), (0, 0.4)), ((0.3, 0.2, 1.5), (0.2, 1))],
+)
+def test_an_interval_is_cut_to_the_possible_values(interval: tuple[float, float, float], want: tuple[float, float]) -> None:
+    estimate, low, high = interval
+    cut = Interval(estimate=estimate, low=low, high=high, level=0.9).within(0, 1)
+    assert (cut.estimate, cut.low, cut.high, cut.level) == (estimate, *want, 0.9)
+
+
+def test_an_unknown_interval_stays_unknown() -> None:
+    cut = mean_interval([0.5]).within(0, 1)
+    assert np.isnan(cut.low)
+    assert np.isnan(cut.high)
+
+
+def test_cutting_an_interval_leaves_its_coverage_as_it_is() -> None:
+    """Scores near the upper end of their range, three runs each."""
+    rng = np.random.default_rng(8)
+    whole = [mean_interval(rng.uniform(0.9, 1.0, 3)) for _ in range(500)]
+    cut = [made.within(0, 1) for made in whole]
+    assert any(made.high > 1 for made in whole)
+    assert [made.excludes(0.95) for made in whole] == [made.excludes(0.95) for made in cut]
+
+
+def test_a_fresh_value_has_the_prediction_interval_of_a_textbook() -> None:
+    """0.75 against 0.70 ... 0.74: gap 0.03, sd 0.0158114, t(.975, 4) = 2.776445, standard error sd sqrt(1.2)."""
+    made = summary.fresh_value_interval(0.75, [0.70, 0.71, 0.72, 0.73, 0.74])
+    half = 2.776445 * 0.01581139 * np.sqrt(1.2)
+    assert (made.estimate, made.low, made.high) == pytest.approx((0.03, 0.03 - half, 0.03 + half), abs=1e-7)
+    lone = summary.fresh_value_interval(0.75, [0.7])
+    assert lone.estimate == pytest.approx(0.05)
+    assert np.isnan(lone.low)
+
+
+def test_excluding_needs_a_bound_strictly_beyond() -> None:
+    made = Interval(estimate=1, low=0, high=2)
+    assert not made.excludes(0)
+    assert not made.excludes(2)
+    assert made.excludes(-0.1)
+    assert made.excludes(2.1)

@@ -52,6 +52,41 @@ def test_a_clear_difference_is_said_with_its_size_interval_and_evidence() -> Non
     )
 
 
+def test_a_low_p_alone_makes_nobody_better() -> None:
+    """Eleven small gains and one large loss: the signed-rank test rejects, but the interval of the mean has 0 in it."""
+    verdict = only(pair([*(0.01 + k / 10_000 for k in range(11)), -0.05]))
+    assert verdict.p == pytest.approx(0.0342, abs=1e-4)
+    assert verdict.difference.low < 0 < verdict.difference.estimate
+    assert verdict.better is None
+    assert "not separable" in verdict.sentence
+
+
+def test_an_interval_above_zero_alone_makes_nobody_better() -> None:
+    """Five repeats that all agree: their p can't go below 1/16."""
+    verdict = only(pair([0.05, 0.051, 0.052, 0.053, 0.054]))
+    assert verdict.difference.low > 0
+    assert verdict.p == pytest.approx(1 / 16)
+    assert verdict.better is None
+
+
+def test_both_conditions_together_make_it_better() -> None:
+    verdict = only(pair([0.05, 0.051, 0.052, 0.053, 0.054, 0.055]))
+    assert (verdict.p, verdict.better) == (pytest.approx(1 / 32), "pbt")
+
+
+def test_the_interval_of_a_difference_stays_within_what_differences_can_be() -> None:
+    verdict = only(Pair(first="pbt", second="grid", first_scores=(1.0, 0.1), second_scores=(0.0, 0.1)))
+    assert verdict.difference.estimate == pytest.approx(0.5)
+    assert (verdict.difference.low, verdict.difference.high) == (-1.0, 1.0)
+    free = judge([Pair(first="pbt", second="grid", first_scores=(1.0, 0.1), second_scores=(0.0, 0.1))], "perplexity")[0]
+    assert free.difference.high > 6, "the range of this metric is not known"
+
+
+def test_the_means_of_both_are_kept_with_the_verdict() -> None:
+    verdict = only(Pair(first="pbt", second="grid", first_scores=(0.5, 0.6), second_scores=(0.6, 0.7)))
+    assert (verdict.first, verdict.means) == ("grid", (pytest.approx(0.65), pytest.approx(0.55)))
+
+
 def test_a_small_one_is_not_separable_and_says_how_many_more_repeats() -> None:
     verdict = only(pair([0.02, -0.015, 0.01, -0.02, 0.03, 0.0, 0.01, -0.01]))
     assert verdict.better is None
