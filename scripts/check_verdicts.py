@@ -22,10 +22,11 @@ import pandas as pd
 
 from tuneoff.evaluation import Cost, Score
 from tuneoff.records.schema import Cell, EvaluationRecord, Header, SessionStartRecord
-from tuneoff.report.evidence import find
+from tuneoff.report.algorithms import Algorithms
 from tuneoff.report.frames import build_frames
-from tuneoff.report.questions import judge_by_question
-from tuneoff.report.verdict import Pair, Verdict
+from tuneoff.report.verdicts.findings import find
+from tuneoff.report.verdicts.pairwise import Pair, Verdict
+from tuneoff.report.verdicts.questions import judge_by_question
 
 NAMES = ("default", "random", "grid", "bayesopt", "hyperopt", "random_asha", "pbt_2020", "pbt")
 SPLIT_SD, RUN_SD, N_TEST = 0.010, 0.012, 1000
@@ -59,7 +60,7 @@ def verdicts(table: np.ndarray) -> list[Verdict]:
         Pair(first=names[i], second=names[j], first_scores=tuple(table[i]), second_scores=tuple(table[j]))
         for i, j in combinations(range(len(names)), 2)
     ]
-    return judge_by_question(pairs, "accuracy", pd.DataFrame(table.T, columns=list(names)))
+    return judge_by_question(pairs, "accuracy", pd.DataFrame(table.T, columns=list(names)), Algorithms.of_names(names))
 
 
 def through_records(table: np.ndarray) -> list[Verdict]:

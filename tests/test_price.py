@@ -79,3 +79,40 @@ def test_small_sums_keep_two_digits(dollars: float, printed: str) -> None:
 @pytest.mark.parametrize(("dollars", "printed"), [(0.0042, "0.0042"), (2.295, "2.30"), (0.125, "0.13"), (0.0, "0.00")])
 def test_numbers_out_of_a_frame_are_written_like_others(dollars: float, printed: str) -> None:
     assert format_dollars(np.float64(dollars)) == printed
+
+
+@pytest.mark.parametrize(
+    ("dollars", "printed"),
+    [
+        (2.285, "2.29"),
+        (2.295, "2.30"),
+        (0.125, "0.13"),
+        (1.005, "1.01"),
+        (10.115, "10.12"),
+        (2.2849999, "2.28"),
+        (0.1, "0.10"),
+        (0.105, "0.11"),
+    ],
+)
+def test_half_a_cent_is_rounded_up_as_the_published_table_has_it(dollars: float, printed: str) -> None:
+    """Neither to the even cent (2.285 -> 2.28) nor by the binary value below it (1.005 -> 1.00)."""
+    assert format_dollars(dollars) == printed
+
+
+@pytest.mark.parametrize("dollars", [float("nan"), float("inf"), float("-inf")])
+def test_a_sum_that_is_not_known_is_a_dash(dollars: float) -> None:
+    assert format_dollars(dollars) == "–"
+
+
+@pytest.mark.parametrize(
+    ("dollars", "printed"), [(0.0999, "0.100"), (0.01, "0.010"), (0.0012345, "0.0012"), (1e-7, "0.00000010")]
+)
+def test_sums_below_ten_cents_have_two_digits_wherever_they_begin(dollars: float, printed: str) -> None:
+    assert format_dollars(dollars) == printed
+
+
+def test_an_hour_of_a_device_costs_its_hourly_price() -> None:
+    price = Price(name="p", per_device_hour_usd=3.0, source="s", date="d")
+    assert price.dollars(3600) == 3.0
+    assert price.dollars(charged_device_seconds(1800, 4)) == 6.0
+    assert Price(name="free", per_device_hour_usd=0, source="s", date="d").dollars(1e6) == 0

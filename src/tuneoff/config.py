@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from tuneoff import plugins
 from tuneoff.algorithms.configuration import AlgorithmConfig
+from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
 from tuneoff.errors import ConfigError, check_flag, check_one_of, check_whole
 from tuneoff.hparams import NUM_EPOCHS, HParamError, HParamValue, Hyperparameters
@@ -29,7 +30,10 @@ from tuneoff.task.split import ProtocolSettings
 from tuneoff.training.protocol import Engine
 from tuneoff.training.settings import TrainingSettings
 
-NOT_IN_HASH = ("results", "view", "retrain", "dry_run", "energy", "plugins")
+NOT_IN_HASH = (
+    *("results", "view", "retrain", "dry_run", "energy", "plugins"),
+    *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
+)
 """Settings that say where and how a run is shown, what is done besides, or where parts are looked for (their names are in the
 hash), not what the search is."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
@@ -145,8 +149,7 @@ class RunConfig:
     @property
     def hash(self) -> str:
         """Of everything that makes the run what it is; 12 hexadecimal digits."""
-        kept = {k: v for k, v in self.raw.items() if k not in NOT_IN_HASH}
-        return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:12]
+        return hashlib.sha256(json.dumps(hashed_settings(self.raw), sort_keys=True).encode()).hexdigest()[:12]
 
     @property
     def max_epochs(self) -> int:
@@ -159,6 +162,15 @@ class RunConfig:
     def epochs_of(self, point: Mapping[str, Any]) -> int:
         """The length of a trial with these hyperparameters, in epochs."""
         return int(point.get(NUM_EPOCHS, self.hparams[NUM_EPOCHS]))
+
+
+def hashed_settings(raw: Mapping[str, Any], at: str = "") -> dict[str, Any]:
+    """The composed configuration without the settings of NOT_IN_HASH."""
+    return {
+        key: hashed_settings(value, f"{at}{key}.") if isinstance(value, Mapping) else value
+        for key, value in raw.items()
+        if f"{at}{key}" not in NOT_IN_HASH
+    }
 
 
 def from_plain(raw: Mapping[str, Any]) -> RunConfig:

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 
 from tests.end_to_end.command import command, run
 from tuneoff.config import parse_space
-from tuneoff.records.recipe import schedule_of, winner
+from tuneoff.records.incumbent import incumbent
+from tuneoff.records.recipe import schedule_of
 from tuneoff.records.store import load_cell
 from tuneoff.training.hparams import HYPERPARAMETERS
 
@@ -43,7 +44,7 @@ def test_a_search_ends_with_complete_records(results, algorithm):
     assert cell.header.status == "finished"
     assert {e.trial_id for e in cell.trial_ends} == {f"t{i:03d}" for i in range(TRIALS)}
     assert {e.status for e in cell.trial_ends} <= {"completed", "stopped"}
-    assert winner(cell).test is not None, "the winner is scored on test"
+    assert incumbent(cell).test is not None, "the winner is scored on test"
     for record in cell.evaluations:
         assert math.isfinite(record.validation.loss)
         assert record.cost.train_examples > 0
@@ -80,7 +81,7 @@ def test_population_members_copy_each_other_and_the_lineage_is_whole(results):
         ]
         assert len(donor) == 1
         assert donor[0].examples_seen < record.examples_seen
-    assert schedule_of(cell).segments[-1].until_examples == winner(cell).examples_seen
+    assert schedule_of(cell).segments[-1].until_examples == incumbent(cell).examples_seen
 
 
 def test_a_second_time_nothing_is_run_and_nothing_is_overwritten(results):

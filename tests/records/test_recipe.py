@@ -9,7 +9,8 @@ import pytest
 
 from tests.records.test_store import HEADER, RECORDS, SCORE
 from tuneoff.evaluation import Cost
-from tuneoff.records.recipe import lineage, schedule_of, winner
+from tuneoff.records.incumbent import incumbent
+from tuneoff.records.recipe import lineage, schedule_of
 from tuneoff.records.schema import Cell, EvaluationRecord
 from tuneoff.training.hparams import HParams
 
@@ -51,9 +52,9 @@ def cell(records=POPULATION) -> Cell:
 
 
 def test_the_winner_is_the_best_evaluation_of_any_trial_and_the_earliest_of_equals():
-    assert winner(cell()).trial_id == "t002"
-    tie = (*POPULATION, evaluation("t009", 1, 100, 1e-5, 0.9))
-    assert winner(cell(tie)) == POPULATION[5]
+    assert incumbent(cell()).trial_id == "t002"
+    later = replace(evaluation("t009", 1, 100, 1e-5, 0.9), elapsed_seconds=2.5)
+    assert incumbent(cell((later, *POPULATION))) == POPULATION[5]
 
 
 def test_lineage_goes_through_every_ancestor():
@@ -80,6 +81,6 @@ def test_a_configuration_is_a_schedule_of_one_segment():
     assert schedule.constant
 
 
-def test_a_search_without_an_evaluation_has_no_winner():
+def test_a_search_without_an_evaluation_has_no_incumbent():
     with pytest.raises(LookupError):
-        winner(cell(RECORDS[:2]))
+        incumbent(cell(RECORDS[:2]))

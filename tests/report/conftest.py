@@ -10,9 +10,9 @@ import synthetic as syn
 from hypothesis import settings
 
 from tuneoff.records.schema import Cell
-from tuneoff.report import reading
+from tuneoff.report import cells as study_cells
+from tuneoff.report.cells import Block
 from tuneoff.report.frames import Frames, build_frames
-from tuneoff.report.reading import Block
 
 settings.register_profile("noisy", deadline=None)  # shared cores stall for seconds: time limits say nothing here
 settings.load_profile("noisy")
@@ -52,7 +52,7 @@ def rich_cells() -> list[Cell]:
 
 @pytest.fixture(scope="session", name="rich")
 def rich_study(rich_cells: list[Cell]) -> tuple[Block, Frames]:
-    again = {reading.cell_name(c): many_cells.retrained(c) for c in rich_cells if c.header.repeat < 3}
+    again = {study_cells.cell_name(c): many_cells.retrained(c) for c in rich_cells if c.header.repeat < 3}
     return next(build_frames(rich_cells, retrained=again).blocks())
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from tuneoff.algorithms.contracts import Scheduler, Searcher
 from tuneoff.algorithms.discovery import find_scheduler, find_searcher
+from tuneoff.algorithms.presentation import PRESENTATION_KEYS, Presentation
 from tuneoff.algorithms.settings import AlgorithmError, make_settings, nearest, require, whole
 
-KEYS = ("name", "trials", "searcher", "scheduler")
+KEYS = ("name", "trials", "searcher", "scheduler", *PRESENTATION_KEYS)
 P = TypeVar("P", Searcher, Scheduler)
 
 
@@ -31,6 +32,7 @@ class AlgorithmConfig:
     trials: int | None
     searcher: Part[Searcher]
     scheduler: Part[Scheduler]
+    presentation: Presentation = field(default_factory=Presentation)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlgorithmConfig:
@@ -50,7 +52,13 @@ class AlgorithmConfig:
         name, knobs = _name_and_knobs("scheduler", values["scheduler"])
         scheduler = find_scheduler(name)
         scheduling = Part(name=name, kind=scheduler, settings=make_settings(scheduler.knobs, knobs, "scheduler"))
-        return cls(name=str(values["name"]), trials=trials, searcher=searching, scheduler=scheduling)
+        return cls(
+            name=str(values["name"]),
+            trials=trials,
+            searcher=searching,
+            scheduler=scheduling,
+            presentation=Presentation.from_dict(values),
+        )
 
 
 def _trials(value: Any, name: str, searcher: type[Searcher]) -> int | None:

@@ -1,4 +1,4 @@
-"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--no-figures]
+"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--no-figures] [--plugins MODULE ...]
 python -m benchmarks.report A B    may these two studies be compared, and what differs
 python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
 
@@ -12,19 +12,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tuneoff import plugins
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
-from tuneoff.report.compare import compare
-from tuneoff.report.index import Entry, write_index
-from tuneoff.report.output import StudyReport, write_report
-from tuneoff.report.reading import ReportError, read_cells
+from tuneoff.report.cells import ReportError, read_cells
+from tuneoff.report.page.index import Entry, write_index
+from tuneoff.report.page.study_report import StudyReport, write_report
+from tuneoff.report.verdicts.comparability import compare
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0, or 2 with one sentence on stderr where there is nothing to report on."""
     options = _parser().parse_args(arguments)
     try:
+        plugins.load(options.plugins)
         price = _own_price(options.usd_per_device_hour)
         if options.all:
             _all(options.results, price, draw=not options.no_figures)
@@ -55,6 +57,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
     parser.add_argument("--no-figures", action="store_true", help="tables, verdicts and page only, which takes seconds")
+    parser.add_argument(
+        "--plugins", nargs="*", default=(), metavar="MODULE", help="modules with figures and tables of your own"
+    )
     return parser
 
 

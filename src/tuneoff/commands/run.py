@@ -39,7 +39,7 @@ def main(configuration: DictConfig) -> None:
     with importing():  # not before the settings are known to be right: torch and Ray take seconds
         session = command_session()
         session.start_early(config)
-        from tuneoff.report.closing import closing_summary
+        from tuneoff.report.page.cell_summary import cell_summary
         from tuneoff.study import run as study
         from tuneoff.study.dry_run import dry_run
         from tuneoff.study.progress import make_listener
@@ -48,7 +48,7 @@ def main(configuration: DictConfig) -> None:
         print(dry_run(session, config))
         return
     cell = study.run(session, config, make_listener(config.view), command_of("run"))
-    print(closing_summary(cell))
+    print(cell_summary(cell))
 
 
 _sessions: list[Session] = []

@@ -15,6 +15,8 @@ from typing import Any
 
 import ray
 
+from tuneoff.records.incumbent import needs_test_score
+
 TINY = 1e-9
 
 
@@ -42,8 +44,8 @@ class SharedState:
         self._serials = itertools.count(1)
 
     def offer(self, score: float) -> bool:
-        """Whether `score` is at least the best so far, which it then becomes."""
-        if score < self._best:
+        """Whether an evaluation of this validation score has to be scored on test; it is then the best so far."""
+        if not needs_test_score(score, self._best):
             return False
         self._best = score
         return True

@@ -6,11 +6,11 @@ ancestors', one after the other.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tuneoff.hparams import HParamValue
+from tuneoff.records.incumbent import incumbent
 from tuneoff.records.schema import Cell, EvaluationRecord
 
 
@@ -38,22 +38,6 @@ class Schedule:
         return all(s.hparams == self.segments[0].hparams for s in self.segments)
 
 
-def winner(cell: Cell) -> EvaluationRecord:
-    """The best evaluation of any trial; of equals the earliest known, but one that is scored on test before one that is
-    not (two trials side by side can be logged in another order than they were scored). LookupError where there is none.
-    """
-    metric = cell.header.metric
-    best: EvaluationRecord | None = None
-    for record in cell.evaluations:
-        score = record.validation.metrics[metric]
-        lead = math.inf if best is None else score - best.validation.metrics[metric]
-        if lead > 0 or (lead == 0 and best is not None and best.test is None and record.test is not None):
-            best = record
-    if best is None:
-        raise LookupError(f"{cell.path} holds no evaluation")
-    return best
-
-
 def lineage(records: Sequence[EvaluationRecord], last: EvaluationRecord) -> list[EvaluationRecord]:
     """The evaluations through which the weights of `last` came, first to last, over all ancestors."""
     by_key = {(r.trial_id, r.evaluation): r for r in records}
@@ -70,9 +54,9 @@ def lineage(records: Sequence[EvaluationRecord], last: EvaluationRecord) -> list
 
 
 def schedule_of(cell: Cell, last: EvaluationRecord | None = None) -> Schedule:
-    """The hyperparameters of the winner (or of `last`), epoch by epoch; equal neighbours are joined."""
+    """The hyperparameters of the incumbent (or of `last`), epoch by epoch; equal neighbours are joined."""
     segments: list[Segment] = []
-    for record in lineage(cell.evaluations, last or winner(cell)):
+    for record in lineage(cell.evaluations, last or incumbent(cell)):
         segment = Segment(until_examples=record.examples_seen, hparams=dict(record.hparams), trial_id=record.trial_id)
         if segments and (segments[-1].hparams, segments[-1].trial_id) == (segment.hparams, segment.trial_id):
             segments.pop()

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from tuneoff.report import wording
+from tuneoff.report.algorithms import Algorithms
 from tuneoff.report.frames import Frames
 
 Floats = NDArray[np.float64]
-UNTUNED = "default"
 EQUAL_COST = 1.1
 """Charges within this ratio count as equal; beyond it, the dearer search is cut off at the cheaper one's cost."""
 UNITS = {
@@ -45,7 +44,10 @@ class Steps:
 
 @dataclass(frozen=True, kw_only=True)
 class Band:
-    """Repeats of one algorithm on a common cost axis. All of shape (m,); they begin where every repeat has a value."""
+    """Mean, lowest and highest of one algorithm's repeats at each cost. All of shape (m,).
+
+    It begins at the latest first point of a repeat and ends where the first repeat ended: every point is of all `repeats`.
+    """
 
     cost: Floats
     mean: Floats
@@ -58,7 +60,7 @@ def steps_by_cell(done: Frames, value: str, unit: str) -> dict[str, Steps]:
     """Each cell's results as they stood: column `value` ("validation" or "test"), by cost in one of UNITS or charged seconds.
 
     done: evaluations in known order, as in every frame. "test" follows the protocol's rule of which weights are tested
-    (reading.reported). A cell without a result has no step. Raises KeyError for another unit.
+    (records.incumbent.reported_evaluations). A cell without a result has no step. Raises KeyError for another unit.
     """
     column, ends, factor = _SCALES[unit]
     stood = done.evaluations["is_reported" if value == "test" else "is_incumbent"].to_numpy(dtype=bool)
@@ -75,18 +77,22 @@ def steps_by_cell(done: Frames, value: str, unit: str) -> dict[str, Steps]:
 
 
 def band(repeats: Sequence[Steps]) -> Band | None:
-    """Mean, lowest and highest of the repeats at every cost where one of them changes; None without a common value."""
-    usable = [s for s in repeats if len(s.cost)]
-    if not usable or len(usable) < len(repeats):
+    """The repeats together, over the costs at which each of them has a value and none has ended.
+
+    None where there is no such cost: a repeat without a value, or one that ended before another's first.
+    """
+    if not repeats or not all(len(s.cost) for s in repeats):
         return None
-    cost = np.unique(np.concatenate([*(s.cost for s in usable), [max(s.end for s in usable)]]))
-    values = np.stack([s.at(cost) for s in usable])
+    end = min(s.end for s in repeats)
+    cost = np.unique(np.concatenate([*(s.cost for s in repeats), [end]]))
+    cost = cost[cost <= end]
+    values = np.stack([s.at(cost) for s in repeats])
     known = np.isfinite(values).all(axis=0)
     if not known.any():
         return None
     values = values[:, known]
     return Band(
-        cost=cost[known], mean=values.mean(axis=0), low=values.min(axis=0), high=values.max(axis=0), repeats=len(usable)
+        cost=cost[known], mean=values.mean(axis=0), low=values.min(axis=0), high=values.max(axis=0), repeats=len(repeats)
     )
 
 
@@ -94,7 +100,7 @@ def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
     """By algorithm: `value` ("validation" or "test") of the result as it stood, by cost in one of UNITS."""
     steps, cells = steps_by_cell(done, value, unit), done.cells
     made: dict[str, Band] = {}
-    for name in wording.order(cells["algorithm"]):
+    for name in done.algorithms.order(cells["algorithm"]):
         joined = band([steps[cell] for cell in cells.loc[cells["algorithm"] == name, "cell"]])
         if joined is not None:
             made[name] = joined
@@ -103,7 +109,7 @@ def bands(done: Frames, value: str, unit: str) -> dict[str, Band]:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What a finished cell cost. budget: as it was given, "" without one."""
+    """A finished cell and its cost. budget: as it was given, "" without one."""
 
     cell: str
     budget: str
@@ -116,9 +122,10 @@ class Run:
 @dataclass(frozen=True, kw_only=True)
 class Searches:
     """The finished searches of one block. steps, epoch_steps: by cell, test score of the incumbent by charged device-seconds
-    and by epochs trained. runs: by algorithm, in the usual order, and repeat.
+    and by epochs trained. runs: by algorithm, in the order of tables, and repeat.
     """
 
+    algorithms: Algorithms
     cells: pd.DataFrame
     steps: Mapping[str, Steps]
     epoch_steps: Mapping[str, Steps]
@@ -127,7 +134,7 @@ class Searches:
     @classmethod
     def of(cls, frames: Frames) -> Searches:
         done = frames.finished()
-        runs: dict[str, dict[int, Run]] = {name: {} for name in wording.order(done.cells["algorithm"])}
+        runs: dict[str, dict[int, Run]] = {name: {} for name in done.algorithms.order(done.cells["algorithm"])}
         columns = [
             "algorithm",
             "repeat",
@@ -149,6 +156,7 @@ class Searches:
                 per_device_hour_usd=float(price),
             )
         return cls(
+            algorithms=done.algorithms,
             cells=done.cells,
             steps=steps_by_cell(done, "test", "seconds"),
             runs=runs,
@@ -158,6 +166,16 @@ class Searches:
     @property
     def names(self) -> list[str]:
         return list(self.runs)
+
+    @property
+    def untuned(self) -> str | None:
+        """The untuned baseline among them, or None."""
+        return self.algorithms.untuned(self.names)
+
+    @property
+    def tuned(self) -> list[str]:
+        """All but untuned baselines."""
+        return [name for name in self.names if not self.algorithms.is_untuned(name)]
 
     def named(self, name: str) -> Mapping[int, Run]:
         """The runs of one algorithm, by repeat."""
@@ -209,10 +227,9 @@ class Searches:
     def table(self) -> pd.DataFrame:
         """A row a repeat that all have, a column an algorithm, each row at equal cost (see at_equal_cost); no gaps.
 
-        Without the untuned default: it is no search, and at the cost of its one trial the others have nothing yet.
+        Without the untuned default: it does not search, and at the cost of its one trial the others have no score yet.
         """
-        names = [n for n in self.names if n != UNTUNED]
-        common = self.common(names)
+        names, common = self.tuned, self.common(self.tuned)
         in_epochs = bool(self.equal_budget(names))
         rows = [self.at_equal_cost([self.runs[n][repeat] for n in names], in_epochs) for repeat in common]
         return pd.DataFrame(rows, index=common, columns=names, dtype=np.float64).dropna()

@@ -1,4 +1,4 @@
-"""How numbers and names are written, in tables, figures and sentences alike."""
+"""Numbers and names as text: the same in tables, figures and sentences."""
 
 from __future__ import annotations
 
@@ -11,12 +11,20 @@ from tuneoff.task.kinds.contracts import SHARE, Metric
 
 _SHORT = {"accuracy": "acc."}
 _LONG = {"f1": "F1"}
-ORDER = ("default", "random", "random_asha", "grid", "bayesopt", "hyperopt", "pbt", "pbt_2020", "pbt_replay")
-"""Simple before clever, as the published table has them; the others follow by name."""
 
 
-def order(algorithms: Iterable[str]) -> list[str]:
-    return sorted(set(algorithms), key=lambda a: (ORDER.index(a) if a in ORDER else len(ORDER), a))
+def metric_range(metric: str) -> tuple[float, float]:
+    """The lowest and highest possible score, as the metric declares them; infinite for an unknown one."""
+    declared = _declared(metric)
+    if declared is None:
+        return -math.inf, math.inf
+    return (0.0, 1.0) if declared.unit == SHARE else declared.limits
+
+
+def difference_range(metric: str) -> tuple[float, float]:
+    """The lowest and highest possible difference of two scores."""
+    low, high = metric_range(metric)
+    return low - high, high - low
 
 
 def short_metric(metric: str) -> str:
@@ -45,7 +53,7 @@ def _declared(metric: str) -> Metric | None:
 
 
 def scale_of(metric: str) -> float:
-    """What a score is multiplied by before it is written."""
+    """The factor by which a score is multiplied before it is written."""
     return 100.0 if is_share(metric) else 1.0
 
 
@@ -90,8 +98,9 @@ def listed(names: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
-def counted(n: int, what: str) -> str:
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+def counted(n: int, noun: str) -> str:
+    """ "1 repeat", "2 repeats"."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _spread(values: Sequence[float], form: str, unit: str) -> str:

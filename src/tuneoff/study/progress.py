@@ -14,6 +14,7 @@ from rich.text import Text
 from tuneoff.config import RunConfig
 from tuneoff.execution.runtime import Slots
 from tuneoff.price import Price, format_dollars
+from tuneoff.records.incumbent import takes_over
 from tuneoff.records.schema import Cell, EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
 from tuneoff.study.run import Listener
 
@@ -46,7 +47,8 @@ class Progress:
     rows: dict[str, _Row] = field(default_factory=dict)
     running: dict[str, _Row] = field(default_factory=dict)
     """Those of `rows` that have not ended."""
-    best: tuple[float, str] | None = None
+    best: EvaluationRecord | None = None
+    """The incumbent."""
     epochs: float = 0.0
     """Trained, over all trials."""
     planned: float = 0.0
@@ -82,8 +84,8 @@ class Progress:
             row.max_epochs = self._epochs_of(row.hparams)
             self.planned += row.max_epochs
             self.epochs += record.cost.train_examples / self.header.data["n_train"]
-            if self.best is None or score > self.best[0]:
-                self.best = (score, record.trial_id)
+            if takes_over(record, self.best, self.header.metric):
+                self.best = record
         elif isinstance(record, TrialEndRecord) and record.trial_id in self.rows:
             self.rows[record.trial_id].status = record.status
             self.running.pop(record.trial_id, None)
@@ -106,7 +108,9 @@ class Progress:
 
     def summary(self) -> str:
         ended = len(self.rows) - len(self.running)
-        best = f"best {percent(self.best[0])} ({self.best[1]})" if self.best else "no score yet"
+        best = "no score yet"
+        if self.best is not None:
+            best = f"best {percent(self.best.validation.metrics[self.header.metric])} ({self.best.trial_id})"
         kind = "GPU" if self.slots.device_kind == "gpu" else "CPU"
         money = format_dollars(self.price.dollars(self.charged_seconds))
         trials = f"{ended} trials ended" if self.trials is None else f"{ended}/{self.trials} trials ended"
@@ -192,7 +196,7 @@ def render(progress: Progress) -> Group:
     newest = sorted(progress.rows.items(), key=lambda item: (item[1].status != "running", item[0]))[:SHOWN_TRIALS]
     for name, row in sorted(newest):
         status = row.status + (f" (copied {row.copied})" if row.copied else "")
-        mark = "bold" if progress.best and progress.best[1] == name else ""
+        mark = "bold" if progress.best is not None and progress.best.trial_id == name else ""
         table.add_row(
             name,
             f"{row.epoch:g}/{row.max_epochs:g}",

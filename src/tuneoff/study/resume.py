@@ -8,7 +8,6 @@ recorded evaluation.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 from tuneoff.algorithms.contracts import Copy, Decision, Point, Stop, Wait
@@ -16,6 +15,7 @@ from tuneoff.algorithms.search import Search
 from tuneoff.evaluation import Cost
 from tuneoff.execution.earlier import Earlier, Snapshot, UnfinishedTrial
 from tuneoff.execution.snapshots import share
+from tuneoff.records.incumbent import best_score
 from tuneoff.records.schema import (
     COMPLETED,
     DIVERGED,
@@ -83,7 +83,6 @@ class _Log:
     """Of each evaluation, by trial and number."""
     intervals: int = 0
     """That a budget in epochs was charged for."""
-    best: float = -math.inf
     over: set[str] = field(default_factory=set)
 
     def started(self, record: TrialStartRecord) -> None:
@@ -95,8 +94,6 @@ class _Log:
         name, score = record.trial_id, record.validation.metrics[self.cell.header.metric]
         trial = self.trials[name]
         self.intervals += 1
-        if record.test is not None:
-            self.best = max(self.best, score)
         trial.clock = self.clocks[name, record.evaluation] = self._clock(record, trial)
         trial.last, trial.states[trial.clock] = record, record
         trial.done = record.epoch >= record.hparams["num_epochs"] - TINY
@@ -163,7 +160,7 @@ class _Log:
         return Earlier(
             sessions=sum(isinstance(r, SessionStartRecord) for r in self.cell.records),
             elapsed_seconds=self.cell.wall_seconds,
-            best=self.best,
+            best=best_score(self.cell),
             epochs_spent=self.intervals / self.evaluations_per_epoch,
             evaluations={name: trial.last.evaluation for name, trial in self.trials.items() if trial.last is not None},
             started=frozenset(self.trials),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tuneoff.config import RunConfig
+from tuneoff.config import RunConfig, hashed_settings
 from tuneoff.errors import StudyError
 from tuneoff.records.provenance import PROTOCOL_VERSION
 from tuneoff.records.store import HEADER_FILE, RETRAIN_FILE, find_cells, load_cell, read_header
@@ -20,9 +20,10 @@ def finished(config: RunConfig) -> bool:
         return False
     header = read_header(cell)
     if header.config_hash != config.hash:
+        changed = _first_difference(hashed_settings(header.config), hashed_settings(config.raw))
         raise StudyError(
             f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
-            f"configuration ({_first_difference(header.config, config.raw)}), and results are never overwritten: give "
+            f"configuration ({changed}), and results are never overwritten: give "
             f"study=NAME, or delete {cell}"
         )
     if header.status == "finished" and _retrained(cell) >= config.retrain:
@@ -57,7 +58,7 @@ def _first_difference(old: Any, new: Any, where: str = "") -> str:
     if isinstance(old, dict) and isinstance(new, dict):
         for key in sorted({*old, *new}, key=str):
             found = _first_difference(old.get(key), new.get(key), f"{where}.{key}" if where else str(key))
-            if found and key not in ("results", "view"):
+            if found:
                 return found
         return ""
     return "" if old == new else f"{where} was {old!r} and is {new!r}"

@@ -1,4 +1,4 @@
-"""The settings of a protocol (`conf/protocol/*.yaml`) and every rule about them."""
+"""The protocols, what each declares about splits and test scores, and the settings of one (`conf/protocol/*.yaml`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,35 @@ from typing import Any
 from tuneoff.task.base import TaskError
 from tuneoff.task.groups import GROUP_BY
 
-PROTOCOLS = ("heldout", "blog2020")
 VALIDATION_FROM = ("train", "dev")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Protocol:
+    """The rules of a protocol. Whoever needs one asks for the property, never for the name."""
+
+    name: str
+    halves_dev: bool
+    """Validation and test are the halves of the dev split, unshuffled; nothing is cut, so it has no settings."""
+    tests_every_evaluation: bool
+    """All evaluations are scored on test; otherwise only those that can be the incumbent."""
+    tests_newest_checkpoint: bool
+    """The test score of a search is that of its best trial's newest checkpoint; otherwise that of the incumbent itself."""
+
+
+PROTOCOLS: Mapping[str, Protocol] = {
+    rules.name: rules
+    for rules in (
+        Protocol(name="heldout", halves_dev=False, tests_every_evaluation=False, tests_newest_checkpoint=False),
+        Protocol(name="blog2020", halves_dev=True, tests_every_evaluation=True, tests_newest_checkpoint=True),
+    )
+}
+
+
+def protocol_rules(name: str) -> Protocol:
+    """Raises TaskError for a protocol that does not exist."""
+    _one_of("name", name, tuple(PROTOCOLS))
+    return PROTOCOLS[name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +65,7 @@ class ProtocolSettings:
     """Leave out train rows that share a text with test."""
 
     def __post_init__(self) -> None:
-        _one_of("name", self.name, PROTOCOLS)
+        protocol_rules(self.name)
         _one_of("validation_from", self.validation_from, VALIDATION_FROM)
         _one_of("group_by", self.group_by, GROUP_BY)
         for name in ("validation_fraction", "test_fraction"):
@@ -50,12 +77,17 @@ class ProtocolSettings:
         if not isinstance(self.drop_test_overlap, bool):
             raise TaskError(f"protocol.drop_test_overlap is {self.drop_test_overlap!r}, but it must be true or false")
 
+    @property
+    def rules(self) -> Protocol:
+        return PROTOCOLS[self.name]
+
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> ProtocolSettings:
         """Raises TaskError for an unknown protocol, a setting that it does not have, or a value outside its rule."""
         name = values.get("name")
-        _one_of("name", name, PROTOCOLS)
-        names = [field.name for field in fields(ProtocolSettings)] if name == "heldout" else ["name"]
+        _one_of("name", name, tuple(PROTOCOLS))
+        assert isinstance(name, str)
+        names = ["name"] if PROTOCOLS[name].halves_dev else [field.name for field in fields(ProtocolSettings)]
         unknown = sorted(set(values) - set(names), key=str)
         if unknown:
             raise TaskError(f"protocol.{unknown[0]} is not a setting of protocol={name}: there are {', '.join(names)}")

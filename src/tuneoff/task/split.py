@@ -64,7 +64,7 @@ class Splits:
 
 def make_splits(task: Task, protocol: ProtocolSettings, seed: int) -> Splits:
     """Raises TaskError where the task lacks a split that the protocol needs, or can't be cut as asked."""
-    if protocol.name == "blog2020":
+    if protocol.rules.halves_dev:
         return _blog2020(task)
     return _heldout(task, protocol, seed)
 

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tuneoff.report import style, wording
+from tuneoff.report import wording
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
+from tuneoff.report.figures import _style as style
 from tuneoff.report.figures._shared import CROWD, common_rate
 from tuneoff.report.frames import Frames
-from tuneoff.report.reading import Block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class Data:
 
     points: pd.DataFrame
     metric: str
+    algorithms: Algorithms
     device: str
     dollars_per_minute: float | None
 
@@ -40,6 +43,7 @@ def data(block: Block, frames: Frames) -> Data | None:
     return Data(
         points=points,
         metric=block.metric,
+        algorithms=frames.algorithms,
         device=wording.device_label(cells["device_kind"]),
         dollars_per_minute=common_rate(cells),
     )
@@ -49,8 +53,8 @@ def draw(data: Data, figure: Figure) -> None:
     axes = figure.subplots()
     means = data.means
     few = len(means) < CROWD
-    for name in wording.order(means.index):
-        tint, mark = style.colour(name), style.marker(name)
+    for name in data.algorithms.order(means.index):
+        tint, mark = data.algorithms.color(name), data.algorithms.marker(name)
         own, middle = data.points[data.points["algorithm"] == name], means.loc[name]
         if len(own) > 1:
             axes.scatter(own["minutes"], own["test"], s=9, color=tint, alpha=0.3, linewidths=0, marker=mark)
@@ -64,11 +68,11 @@ def draw(data: Data, figure: Figure) -> None:
         )
     axes.set_xlim(0, 1.04 * data.points["minutes"].max())
     axes.margins(y=0.1)
-    names = wording.order(means.index)
+    names = data.algorithms.order(means.index)
     tests, minutes = (means.loc[names, what].to_numpy(float) for what in ("test", "minutes"))
     style.end_labels(
         axes,
-        [(n, float(test), style.colour(n)) for n, test in zip(names, tests, strict=True)],
+        [(n, float(test), data.algorithms.color(n)) for n, test in zip(names, tests, strict=True)],
         start={n: float(at) for n, at in zip(names, minutes, strict=True)},
     )
     axes.set_xlabel(

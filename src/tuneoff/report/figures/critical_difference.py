@@ -12,10 +12,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from tuneoff.report import style
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
 from tuneoff.report.curves import Searches
+from tuneoff.report.figures import _style as style
 from tuneoff.report.frames import Frames
-from tuneoff.report.reading import Block
 from tuneoff.report.statistics.ranks import average_ranks, critical_difference, friedman
 
 LEAST_BLOCKS, LEAST_ALGORITHMS = 10, 3
@@ -29,6 +30,7 @@ class Data:
     distance: float
     p: float
     repeats: int
+    algorithms: Algorithms
 
     @property
     def groups(self) -> list[tuple[float, float]]:
@@ -49,7 +51,11 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
         return None
     ranks = pd.Series(average_ranks(scores.to_numpy()), index=names).sort_values(kind="stable")
     return Data(
-        ranks=ranks, distance=critical_difference(len(names), len(scores)), p=friedman(scores.to_numpy()), repeats=len(scores)
+        ranks=ranks,
+        distance=critical_difference(len(names), len(scores)),
+        p=friedman(scores.to_numpy()),
+        repeats=len(scores),
+        algorithms=frames.algorithms,
     )
 
 
@@ -58,9 +64,9 @@ def draw(data: Data, figure: Figure) -> None:
     axes = figure.subplots()
     count = len(data.ranks)
     for i, (name, rank) in enumerate(data.ranks.items()):
-        tint, row = style.colour(str(name)), count - 1 - i  # the left ones hang lowest, so that no line crosses a name
+        tint, row = data.algorithms.color(str(name)), count - 1 - i  # the left ones hang lowest, so that no line crosses a name
         axes.plot([rank, rank], [0, row + 1], color=tint, linewidth=0.9)
-        axes.plot(rank, 0, marker=style.marker(str(name)), color=tint, markersize=5, clip_on=False)
+        axes.plot(rank, 0, marker=data.algorithms.marker(str(name)), color=tint, markersize=5, clip_on=False)
         axes.annotate(
             f"{name} {rank:.2f}",
             (rank, row + 1),

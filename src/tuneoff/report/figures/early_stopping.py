@@ -1,9 +1,9 @@
-"""Early stopping: the learning curves of trials, where they were cut, and what the winner had.
+"""Early stopping: the learning curves of trials, where they were cut, and the winner's score.
 
 The first finished repeat of each search that stopped trials. Solid: ran to the end; faint with a cross: stopped early;
-plus: failed or diverged there; dotted: the winner's score. The title has what stopping saved over all repeats, and the
-estimated number of trials that would have beaten their search's winner had they gone on (see the table: it can't be known
-without completing them).
+plus: failed or diverged there; dotted: the winner's score. The title has the share that stopping saved over all repeats,
+and the estimated number of trials that would have beaten their search's winner had they gone on (see the table: it can't be
+known without completing them).
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tuneoff.records.schema import DIVERGED, FAILED
-from tuneoff.report import style, wording
+from tuneoff.report import wording
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
+from tuneoff.report.figures import _style as style
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell
-from tuneoff.report.reading import Block
-from tuneoff.report.stopping import Audit, audits, stopped_trials
+from tuneoff.report.verdicts.stopping_audit import Audit, audits, stopped_trials
 
 MOST_PANELS = 4
 
@@ -35,6 +37,7 @@ class Data:
     curves: dict[str, pd.DataFrame]
     audits: dict[str, Audit]
     metric: str
+    algorithms: Algorithms
 
 
 def data(block: Block, frames: Frames) -> Data | None:
@@ -50,16 +53,16 @@ def data(block: Block, frames: Frames) -> Data | None:
             ended = of_cell(done.trials, cell).set_index("trial_id")["status"]
             broken = own["trial_id"].map(ended).isin((FAILED, DIVERGED))
             curves[name] = own[["trial_id", "epoch", "validation"]].assign(stopped=stopped, broken=broken)
-    return Data(curves=curves, audits=made, metric=block.metric)
+    return Data(curves=curves, audits=made, metric=block.metric, algorithms=frames.algorithms)
 
 
 def draw(data: Data, figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 1.95 * len(data.curves))
     panels = figure.subplots(len(data.curves), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, curves) in zip(panels, data.curves.items(), strict=True):
-        _panel(axes, name, curves)
+        _panel(axes, curves, data.algorithms.color(name))
         style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
-        axes.set_title(_title(name, data.audits[name]), fontsize=7.5, color=style.colour(name))
+        axes.set_title(_title(name, data.audits[name]), fontsize=7.5, color=data.algorithms.color(name))
     panels[-1].set_xlabel("epoch")
     looks: dict[str, dict[str, Any]] = {
         "a trial": {"linewidth": 0.9},
@@ -79,8 +82,7 @@ def _title(name: str, audit: Audit) -> str:
     return f"{name}: {audit.stopped} of {audit.trials} trials stopped, {100 * share:.0f} % saved{wrongly}"
 
 
-def _panel(axes: Axes, name: str, curves: pd.DataFrame) -> None:
-    tint = style.colour(name)
+def _panel(axes: Axes, curves: pd.DataFrame, tint: str) -> None:
     for (stopped, broken), part in curves.groupby(["stopped", "broken"]):
         lines = [own[["epoch", "validation"]].to_numpy(float) for _, own in part.groupby("trial_id")]
         axes.add_collection(LineCollection(lines, colors=tint, linewidths=0.9, alpha=0.45 if stopped else 0.95), autolim=True)

@@ -19,10 +19,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from tuneoff.records.schema import DIVERGED, FAILED, STOPPED
-from tuneoff.report import style
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
+from tuneoff.report.figures import _style as style
 from tuneoff.report.figures._shared import first_repeats
 from tuneoff.report.frames import Frames, of_cell
-from tuneoff.report.reading import Block
 
 MOST_PANELS = 9
 _BAD = "#B2182B"
@@ -39,6 +40,7 @@ class Data:
 
     bars: dict[str, pd.DataFrame]
     workers: dict[str, int]
+    algorithms: Algorithms
 
 
 def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
@@ -50,7 +52,8 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
             bars[name] = _bars(own, of_cell(done.trials, cell).set_index("trial_id")["status"])
     if not bars:
         return None
-    return Data(bars=bars, workers={name: int(table["lane"].max()) + 1 for name, table in bars.items()})
+    workers = {name: int(table["lane"].max()) + 1 for name, table in bars.items()}
+    return Data(bars=bars, workers=workers, algorithms=frames.algorithms)
 
 
 def _bars(own: pd.DataFrame, status: pd.Series) -> pd.DataFrame:
@@ -77,7 +80,7 @@ def draw(data: Data, figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 0.8 + sum(0.4 + 0.11 * n for n in lanes))
     panels = figure.subplots(len(lanes), 1, sharex=True, squeeze=False, height_ratios=[2 + n for n in lanes])[:, 0]
     for axes, (name, bars) in zip(panels, data.bars.items(), strict=True):
-        _panel(axes, name, bars)
+        _panel(axes, name, bars, data.algorithms.color(name))
         axes.set_ylim(data.workers[name] - 0.4, -0.6)
     panels[-1].set_xlim(left=0)
     panels[-1].set_xlabel("wall minutes, a lane a worker")
@@ -105,8 +108,8 @@ def _legend(figure: Figure, statuses: set[str]) -> None:
     )
 
 
-def _panel(axes: Axes, name: str, bars: pd.DataFrame) -> None:
-    tint, many = style.colour(name), len(bars) > style.MANY
+def _panel(axes: Axes, name: str, bars: pd.DataFrame, tint: str) -> None:
+    many = len(bars) > style.MANY
     for (status, odd, _), part in bars.groupby(["status", bars["trial"] % 2, "lane"]):
         bad, stopped = status in (FAILED, DIVERGED), status == STOPPED
         spans = np.column_stack([part["begin"], part["end"] - part["begin"]])

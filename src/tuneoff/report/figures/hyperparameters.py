@@ -1,4 +1,4 @@
-"""Hyperparameters against score: where each search looked, and what it found there.
+"""Hyperparameters against score: the values that each search tried, and their scores.
 
 A dot is a trial, at its best validation score and the hyperparameters in force then. Ringed: each search's best.
 Crosses: trials that were stopped early. A column for each hyperparameter that was varied, up to four of them, and from four
@@ -18,10 +18,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tuneoff.records.schema import STOPPED
-from tuneoff.report import style, wording
+from tuneoff.report import wording
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
+from tuneoff.report.figures import _style as style
 from tuneoff.report.figures._shared import CROWD
 from tuneoff.report.frames import HPARAM, Frames
-from tuneoff.report.reading import Block
 
 MOST_PANELS = 4
 FEW = 5
@@ -36,6 +38,7 @@ class Data:
     trials: pd.DataFrame
     varied: tuple[str, ...]
     metric: str
+    algorithms: Algorithms
 
 
 def data(block: Block, frames: Frames) -> Data | None:
@@ -52,7 +55,9 @@ def data(block: Block, frames: Frames) -> Data | None:
     ends = frames.trials[["cell", "trial_id", "status"]]
     best = best.merge(ends, on=["cell", "trial_id"], how="left").assign(stopped=lambda t: t["status"] == STOPPED)
     trials = best[["algorithm", "cell", "validation", "stopped", *varied]].rename(columns=names)
-    return Data(trials=trials.reset_index(drop=True), varied=tuple(names.values()), metric=block.metric)
+    return Data(
+        trials=trials.reset_index(drop=True), varied=tuple(names.values()), metric=block.metric, algorithms=frames.algorithms
+    )
 
 
 def is_logarithmic(values: pd.Series) -> bool:
@@ -64,7 +69,7 @@ def is_logarithmic(values: pd.Series) -> bool:
 
 
 def draw(data: Data, figure: Figure) -> None:
-    names = wording.order(data.trials["algorithm"])
+    names = data.algorithms.order(data.trials["algorithm"])
     if len(names) < CROWD:
         _together(data, names, figure)
     else:
@@ -77,13 +82,16 @@ def _together(data: Data, names: Sequence[str], figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 0.5 + 1.6 * rows)
     panels = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for axes, name in zip(panels.flat, data.varied, strict=False):
-        _panel(data.trials, name, axes)
+        _panel(data, name, axes)
         axes.set_xlabel(name.replace("_", " "))
     for axes in panels.flat[len(data.varied) :]:
         axes.set_visible(False)
     for axes in panels[:, 0]:
         style.score_axis(axes, data.metric, f"validation {wording.short_metric(data.metric)}")
-    handles = [Line2D([], [], linestyle="", marker=style.marker(n), color=style.colour(n), markersize=4) for n in names]
+    handles = [
+        Line2D([], [], linestyle="", marker=data.algorithms.marker(n), color=data.algorithms.color(n), markersize=4)
+        for n in names
+    ]
     figure.legend(
         handles, names, loc="outside upper center", ncols=min(5, len(names)), frameon=False, fontsize=7.5, handletextpad=0.1
     )
@@ -94,19 +102,20 @@ def _apart(data: Data, names: Sequence[str], figure: Figure) -> None:
     panels = figure.subplots(len(names), len(data.varied), sharex="col", sharey=True, squeeze=False)
     for row, algorithm in zip(panels, names, strict=True):
         for axes, name in zip(row, data.varied, strict=True):
-            _panel(data.trials, name, axes, algorithm)
+            _panel(data, name, axes, algorithm)
         style.score_axis(row[0], data.metric, "")
         row[0].margins(y=0.15)
-        row[0].set_title(algorithm, fontsize=7.5, color=style.colour(algorithm), pad=2)
+        row[0].set_title(algorithm, fontsize=7.5, color=data.algorithms.color(algorithm), pad=2)
     for axes, name in zip(panels[-1], data.varied, strict=True):
         axes.set_xlabel(name.replace("_", " "))
     figure.supylabel(f"validation {data.metric}", fontsize=8)
 
 
-def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None) -> None:
+def _panel(data: Data, name: str, axes: Axes, only: str | None = None) -> None:
     """All searches, or one of them; the axis fits all of them in either case."""
-    for algorithm in wording.order(trials["algorithm"]) if only is None else [only]:
-        own, tint = trials[trials["algorithm"] == algorithm], style.colour(algorithm)
+    trials = data.trials
+    for algorithm in data.algorithms.order(trials["algorithm"]) if only is None else [only]:
+        own, tint = trials[trials["algorithm"] == algorithm], data.algorithms.color(algorithm)
         ran, cut, many = own[~own["stopped"]], own[own["stopped"]], len(own) > style.MANY
         axes.scatter(
             ran[name],
@@ -115,7 +124,7 @@ def _panel(trials: pd.DataFrame, name: str, axes: Axes, only: str | None = None)
             color=tint,
             alpha=0.55,
             linewidths=0,
-            marker=style.marker(algorithm),
+            marker=data.algorithms.marker(algorithm),
             rasterized=many,
         )
         axes.scatter(cut[name], cut["validation"], s=11, color=tint, alpha=0.6, linewidths=0.7, marker="x", rasterized=many)

@@ -1,8 +1,8 @@
-"""The incumbent while the search runs: what each search knew by the time it had cost so much.
+"""The incumbent while the search runs: the score that each search had by the time it had cost so much.
 
-No look-ahead: at cost t the score of the incumbent known at or before t. Line: mean over repeats; band: from the
-lowest to the highest repeat. From four searches on, a panel each: test solid, validation dashed, the others' test in grey.
-Only finished cells.
+No look-ahead: at cost t the score of the incumbent known at or before t. Line: mean over repeats, from where all of them
+have a score to where the first of them ended; band: from the lowest to the highest repeat. From four searches on, a panel
+each: test solid, validation dashed, the others' test in grey. Only finished cells.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tuneoff.report import style, wording
+from tuneoff.report import wording
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
 from tuneoff.report.curves import Band, bands
-from tuneoff.report.figures._shared import CROWD, common_rate, curve_panel
+from tuneoff.report.figures import _style as style
+from tuneoff.report.figures._shared import CROWD, common_rate, curve_panel, repeats_text
 from tuneoff.report.frames import Frames
-from tuneoff.report.reading import Block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Data:
     validation: dict[str, Band]
     test: dict[str, Band]
     metric: str
+    algorithms: Algorithms
     device: str
     dollars_per_minute: float | None
 
@@ -40,6 +43,7 @@ def data(block: Block, frames: Frames) -> Data | None:
         validation=validation,
         test=test,
         metric=block.metric,
+        algorithms=frames.algorithms,
         dollars_per_minute=common_rate(done.cells),
         device=wording.device_label(done.cells["device_kind"]),
     )
@@ -53,10 +57,12 @@ def draw(data: Data, figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 0.8 + 2.0 * len(panels))
     grid = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (what, curves) in zip(grid, panels, strict=True):
-        curve_panel(axes, curves)
+        curve_panel(axes, curves, data.algorithms)
         style.score_axis(axes, data.metric, f"{what} {data.metric}")
     style.dollar_axis(grid[0], data.dollars_per_minute)
-    grid[-1].set_xlabel(f"charged {data.device}-minutes" + (" (top: dollars)" if data.dollars_per_minute else ""))
+    said = ["top: dollars"] if data.dollars_per_minute else []
+    said += [text] if (text := repeats_text(data.validation.values())) else []
+    grid[-1].set_xlabel(f"charged {data.device}-minutes" + (f" ({'; '.join(said)})" if said else ""))
 
 
 def _many(data: Data, figure: Figure) -> None:
@@ -71,11 +77,13 @@ def _many(data: Data, figure: Figure) -> None:
         style.score_axis(axes, data.metric, wording.short_metric(data.metric))
     grid[0, 0].set_xlim(left=0)
     grid[0, 0].xaxis.set_major_locator(MaxNLocator(5))
-    figure.supxlabel(f"charged {data.device}-minutes (solid: test, dashed: validation)", fontsize=8)
+    said = repeats_text(data.validation.values())
+    legend = "solid: test, dashed: validation" + (f"; {said}" if said else "")
+    figure.supxlabel(f"charged {data.device}-minutes ({legend})", fontsize=8)
 
 
 def _one(data: Data, name: str, axes: Axes) -> None:
-    tint = style.colour(name)
+    tint = data.algorithms.color(name)
     for other, b in data.test.items():
         if other != name:
             axes.step(b.cost, b.mean, where="post", color="#c9c9c9", linewidth=0.6)
@@ -85,5 +93,5 @@ def _one(data: Data, name: str, axes: Axes) -> None:
         b = data.test[name]
         axes.fill_between(b.cost, b.low, b.high, step="post", color=tint, alpha=0.18, linewidth=0)
         axes.step(b.cost, b.mean, where="post", color=tint)
-        axes.plot(b.cost[-1], b.mean[-1], marker=style.marker(name), markersize=4, color=tint)
+        axes.plot(b.cost[-1], b.mean[-1], marker=data.algorithms.marker(name), markersize=4, color=tint)
     axes.set_title(name, fontsize=7.5, color=tint, pad=2)

@@ -14,9 +14,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from tuneoff.report import style, wording
+from tuneoff.report import wording
+from tuneoff.report.cells import Block
+from tuneoff.report.figures import _style as style
 from tuneoff.report.frames import HPARAM, Frames, of_cell
-from tuneoff.report.reading import Block
 
 COLOURED = "learning_rate"
 

@@ -1,4 +1,4 @@
-"""Selection optimism: by how much each search's validation score promised too much.
+"""Selection optimism: by how much each search's validation score exceeds its test score.
 
 Validation - test of the incumbent. Faint: single repeats; mark and bar: mean with a 95 % interval (Student's over
 repeats; of two proportions for a single run). A bar right of 0: the search's own score can't be taken at its word.
@@ -12,9 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
-from tuneoff.report import style, wording
+from tuneoff.report import wording
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
+from tuneoff.report.figures import _style as style
 from tuneoff.report.frames import Frames
-from tuneoff.report.reading import Block
 from tuneoff.report.statistics.selection import selection_optimism, single_run_optimism
 from tuneoff.report.statistics.summary import Interval
 
@@ -26,27 +28,32 @@ class Data:
     intervals: dict[str, Interval]
     points: pd.DataFrame
     metric: str
+    algorithms: Algorithms
 
 
 def data(block: Block, frames: Frames) -> Data | None:
     cells = frames.finished().cells.dropna(subset=["validation", "test"])
     if cells.empty:
         return None
-    names = wording.order(cells["algorithm"])
+    names = frames.algorithms.order(cells["algorithm"])
     return Data(
         intervals={name: _interval(cells[cells["algorithm"] == name], block.metric) for name in names},
         points=cells[["algorithm", "optimism"]].reset_index(drop=True),
         metric=block.metric,
+        algorithms=frames.algorithms,
     )
 
 
 def _interval(cells: pd.DataFrame, metric: str) -> Interval:
+    """Within the values that a difference of two scores can take."""
     if len(cells) == 1 and metric == "accuracy":
         only = cells.iloc[0]
-        return single_run_optimism(
+        made = single_run_optimism(
             float(only["validation"]), float(only["test"]), int(only["n_validation"]), int(only["n_test"])
         )
-    return selection_optimism(cells["validation"].to_numpy(), cells["test"].to_numpy())
+    else:
+        made = selection_optimism(cells["validation"].to_numpy(), cells["test"].to_numpy())
+    return made.within(*wording.difference_range(metric))
 
 
 def draw(data: Data, figure: Figure) -> None:
@@ -55,12 +62,12 @@ def draw(data: Data, figure: Figure) -> None:
     axes = figure.subplots()
     axes.axvline(0, color=style.FAINT, linewidth=0.8)
     for row, name in enumerate(names):
-        made, tint = data.intervals[name], style.colour(name)
+        made, tint = data.intervals[name], data.algorithms.color(name)
         own = data.points[data.points["algorithm"] == name]["optimism"]
         if len(own) > 1:
             axes.scatter(own, [row] * len(own), s=10, color=tint, alpha=0.3, linewidths=0)
         axes.plot([made.low, made.high], [row, row], color=tint, linewidth=1.6)
-        axes.plot(made.estimate, row, marker=style.marker(name), color=tint, markersize=5)
+        axes.plot(made.estimate, row, marker=data.algorithms.marker(name), color=tint, markersize=5)
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.5, -0.5)
     factor = wording.scale_of(data.metric)

@@ -13,10 +13,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from tuneoff.report import style
-from tuneoff.report.curves import UNTUNED, Floats, Searches
+from tuneoff.report.algorithms import Algorithms
+from tuneoff.report.cells import Block
+from tuneoff.report.curves import Floats, Searches
+from tuneoff.report.figures import _style as style
 from tuneoff.report.frames import Frames
-from tuneoff.report.reading import Block
 from tuneoff.report.statistics.target import cost_to_target, performance_profile
 
 FEWEST_REPEATS = 5
@@ -29,12 +30,13 @@ class Data:
 
     shares: dict[str, Floats]
     repeats: int
+    algorithms: Algorithms
 
 
 def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every figure takes its block
     searches = Searches.of(frames)
-    names = [n for n in searches.names if n != UNTUNED]
-    target = searches.cells.loc[searches.cells["algorithm"] == UNTUNED, "test"].median()
+    names = searches.tuned
+    target = searches.cells.loc[searches.cells["algorithm"] == searches.untuned, "test"].median()
     if len(names) < 2 or not np.isfinite(target):
         return None
     common = searches.common(names)
@@ -49,14 +51,15 @@ def data(block: Block, frames: Frames) -> Data | None:  # noqa: ARG001 - every f
     )
     if len(common) < FEWEST_REPEATS or not np.isfinite(costs).any():
         return None
-    return Data(shares=dict(zip(names, performance_profile(costs, FACTORS), strict=True)), repeats=len(common))
+    shares = dict(zip(names, performance_profile(costs, FACTORS), strict=True))
+    return Data(shares=shares, repeats=len(common), algorithms=frames.algorithms)
 
 
 def draw(data: Data, figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 2.4)
     axes = figure.subplots()
     for name, shares in data.shares.items():
-        axes.step(FACTORS, shares, where="post", color=style.colour(name))
+        axes.step(FACTORS, shares, where="post", color=data.algorithms.color(name))
     axes.set_xscale("log")
     axes.set_xlim(1, FACTORS[-1])
     axes.set_xticks([1, 2, 5, 10], ["1", "2", "5", "10"])
@@ -64,6 +67,6 @@ def draw(data: Data, figure: Figure) -> None:
     axes.set_ylim(-0.02, 1.04)
     axes.set_yticks([0, 0.25, 0.5, 0.75, 1])
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    style.end_labels(axes, [(name, float(s[-1]), style.colour(name)) for name, s in data.shares.items()])
+    style.end_labels(axes, [(name, float(s[-1]), data.algorithms.color(name)) for name, s in data.shares.items()])
     axes.set_xlabel("times the cheapest search's cost to the default's score")
     axes.set_ylabel(f"share of {data.repeats} repeats")

@@ -3,9 +3,10 @@
 summary      mean, sd, interquartile mean, intervals
 comparison   is A better than B: probability of improvement, paired tests, McNemar
 ranks        more than two algorithms over many blocks: Friedman, Nemenyi's critical difference
-selection    what choosing by validation score does: optimism, expected maximum
+selection    effects of choosing by validation score: optimism, expected maximum
 target       cost to a target, performance profiles
-power        how many repeats a verdict needs
-best         how probably each of several is the best
+power        the number of repeats that a verdict needs
+best         the probability of each of several to be the best
+baseline     the score of a constant answer
 distributions  the quantiles, tails and ranks that these need
 """

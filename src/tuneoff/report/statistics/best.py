@@ -1,4 +1,4 @@
-"""How probably each of several searches is the best, from paired repeats."""
+"""The probability of each of several searches to be the best, from paired repeats."""
 
 from __future__ import annotations
 

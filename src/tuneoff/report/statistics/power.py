@@ -1,4 +1,4 @@
-"""How many repeats a verdict needs."""
+"""The number of repeats that a verdict needs."""
 
 from __future__ import annotations
 

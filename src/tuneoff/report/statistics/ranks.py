@@ -14,6 +14,13 @@ def average_ranks(scores: ArrayLike) -> Floats:
     return np.asarray(_ranks(-_table(scores)).mean(axis=0), dtype=np.float64)
 
 
+def tied_for_best(values: ArrayLike, tolerance: float = 1e-9) -> list[int]:
+    """Indices of the highest value and of those within `tolerance` of it; NaN is never among them. values: shape (n,)."""
+    given = np.asarray(values, dtype=np.float64)
+    known = given[np.isfinite(given)]
+    return [] if len(known) == 0 else [int(i) for i in np.flatnonzero(given >= known.max() - tolerance)]
+
+
 def friedman(scores: ArrayLike) -> float:
     """p of Friedman's test that all algorithms rank alike, with its correction for ties. scores: (blocks, algorithms >= 3)."""
     table = _table(scores)

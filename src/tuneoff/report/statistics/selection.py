@@ -1,4 +1,4 @@
-"""What choosing by validation score does to that score."""
+"""The effects of choosing by validation score on that score."""
 
 from __future__ import annotations
 

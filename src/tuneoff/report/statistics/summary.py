@@ -27,6 +27,18 @@ class Interval:
     def __neg__(self) -> Interval:
         return Interval(estimate=-self.estimate, low=-self.high, high=-self.low, level=self.level)
 
+    def within(self, low: float, high: float) -> Interval:
+        """The part of it between the least and the largest possible value of what is estimated.
+
+        It covers the truth exactly as often as the whole, since the truth can't lie in what is cut off.
+        """
+        return Interval(
+            estimate=self.estimate,
+            low=min(max(self.low, low), high) if self.low == self.low else self.low,
+            high=max(min(self.high, high), low) if self.high == self.high else self.high,
+            level=self.level,
+        )
+
     def excludes(self, value: float) -> bool:
         return self.low > value or self.high < value
 
@@ -95,6 +107,19 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         return Interval(estimate=middle, low=float("nan"), high=float("nan"), level=level)
     half = student_quantile((1 + level) / 2, n - 1) * float(scores.std(ddof=1)) / np.sqrt(n)
     return Interval(estimate=middle, low=float(middle - half), high=float(middle + half), level=level)
+
+
+def fresh_value_interval(value: float, sample: ArrayLike, level: float = 0.95) -> Interval:
+    """value - mean(sample), where `value` is one more draw like those of the sample.
+
+    Student's t with n - 1 degrees of freedom and the standard error sd sqrt(1 + 1 / n); NaN bounds where n is 1.
+    """
+    scores = as_scores(sample)
+    gap, n = value - float(scores.mean()), len(scores)
+    if n < 2:
+        return Interval(estimate=gap, low=float("nan"), high=float("nan"), level=level)
+    half = student_quantile((1 + level) / 2, n - 1) * float(scores.std(ddof=1)) * float(np.sqrt(1 + 1 / n))
+    return Interval(estimate=gap, low=gap - half, high=gap + half, level=level)
 
 
 def accuracy_se(accuracy: float, n: int) -> float:

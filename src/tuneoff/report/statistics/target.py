@@ -1,4 +1,4 @@
-"""How much it costs to get to a score fixed beforehand."""
+"""The cost of reaching a score that was fixed beforehand."""
 
 from __future__ import annotations
 

@@ -125,6 +125,8 @@ class MacroF1(Metric):
 class Matthews(Metric):
     """Matthews' correlation coefficient, from -1 to 1; 0 where one class only is present or predicted."""
 
+    limits: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+
     def score(self, answers: Answers) -> float:
         from sklearn.metrics import matthews_corrcoef
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Metric(ABC):
     name: str
     targets: ClassVar[str] = CLASSES
     unit: ClassVar[str] = PLAIN
+    limits: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
+    """The lowest and highest possible value; a share's are 0 and 1 in any case."""
     higher_is_better: ClassVar[bool] = True
     needs_positive: ClassVar[bool] = False
 

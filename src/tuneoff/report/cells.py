@@ -1,0 +1,221 @@
+"""Cells read back from a study's folder, and their facts: identity, charge, price, data. The frames are built from these."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from tuneoff.errors import UserError
+from tuneoff.evaluation import Cost
+from tuneoff.price import Price, PriceError, charged_device_seconds
+from tuneoff.records.schema import Cell, SessionStartRecord
+from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
+from tuneoff.report.statistics.baseline import constant_answer_score
+
+_INCREMENTS = tuple(f.name for f in fields(Cost))
+
+
+class ReportError(UserError):
+    """Nothing to report on; the message says what there is instead."""
+
+
+IDENTITY = ("task data", "test rows", "model weights")
+"""What cells must share to be averaged and compared, in words; see `identity`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Cells whose numbers can stand in one table: same task, model, protocol and metric, same data and weights by hash.
+
+    variant: "" where all cells of this task, model, protocol and metric share data and weights; otherwise the hash of these
+    cells' own. differs: in which of IDENTITY the variants differ.
+    """
+
+    task: str
+    model: str
+    protocol: str
+    metric: str
+    variant: str = ""
+    differs: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.task}-{self.model}" + (f"-{self.variant}" if self.variant else "")
+
+    @property
+    def title(self) -> str:
+        return f"{self.task} with {self.model}" + (f" (data {self.variant})" if self.variant else "")
+
+    @classmethod
+    def of(cls, cell: Cell) -> Block:
+        """Without regard to variants."""
+        h = cell.header
+        return cls(task=h.task, model=h.model, protocol=h.protocol, metric=h.metric)
+
+
+def read_cells(study: Path) -> list[Cell]:
+    """Every cell below `study`. Raises ReportError where there is none, RecordError where one can't be read."""
+    cells = [load_cell(path) for path in find_cells(study)]
+    if not cells:
+        raise ReportError(
+            f"{study} holds no cells (no run.json below it): run a study first, for example "
+            "python -m benchmarks.run algorithm=random"
+        )
+    seen: dict[str, Path] = {}
+    for cell in cells:
+        name = cell_name(cell)
+        if name in seen:
+            raise RecordError(f"{cell.path} and {seen[name]} both say that they are {name}: remove the copy")
+        seen[name] = cell.path
+    return cells
+
+
+def read_retrained(cells: Iterable[Cell]) -> dict[str, Cell]:
+    """The second logs, by cell name: each cell's winner trained again on new seeds. Cells without one are left out."""
+    logs = {cell_name(c): load_cell(c.path, RETRAIN_FILE) for c in cells if (c.path / RETRAIN_FILE).exists()}
+    return {name: log for name, log in logs.items() if log.records}
+
+
+def cell_name(cell: Cell) -> str:
+    h = cell.header
+    return f"{h.study}/{h.task}-{h.model}/{h.algorithm}/repeat-{h.repeat}"
+
+
+def total_cost(cell: Cell) -> Cost:
+    return add_costs([r.cost for r in cell.evaluations] + [r.cost for r in cell.trial_ends])
+
+
+def add_costs(costs: Iterable[Cost]) -> Cost:
+    every = list(costs)
+    return Cost(**{name: sum([getattr(cost, name) for cost in every]) for name in _INCREMENTS})
+
+
+def charged_seconds(cell: Cell, elapsed_seconds: float) -> float:
+    """Device-seconds charged up to a moment: wall seconds x devices held, session by session."""
+    return charged_clock(cell)(elapsed_seconds)
+
+
+def charged_clock(cell: Cell) -> Callable[[float], float]:
+    """`charged_seconds` of one cell at many moments: its sessions are looked up once."""
+    starts = sorted((r.elapsed_seconds, r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
+    if not starts or starts[0][0] > 0:
+        starts.insert(0, (0.0, cell.devices))
+    ends = [*(start for start, _ in starts[1:]), math.inf]
+
+    def charged(elapsed_seconds: float) -> float:
+        return sum(
+            charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
+            for (start, devices), end in zip(starts, ends, strict=True)
+        )
+
+    return charged
+
+
+def device_kind(cell: Cell) -> str:
+    return next((r.device_kind for r in cell.records if isinstance(r, SessionStartRecord)), "unknown")
+
+
+def price_of(cell: Cell) -> Price:
+    try:
+        return Price.from_dict(cell.header.price)
+    except PriceError as error:
+        raise RecordError(f"{cell.path / 'run.json'}: {error}") from error
+
+
+def n_train(cell: Cell) -> int:
+    """Examples in the training split, which turn examples trained into epochs."""
+    value = cell.header.data.get("n_train")
+    if not isinstance(value, int) or value < 1:
+        raise RecordError(
+            f"{cell.path / 'run.json'} has data.n_train={value!r}, but epochs need it to be >= 1: "
+            "delete the cell's folder and run it again"
+        )
+    return value
+
+
+def finished(cell: Cell) -> bool:
+    return cell.header.status == "finished"
+
+
+def budget_of(cell: Cell) -> str:
+    """As it was given ("epochs:24"); "" without one."""
+    return str(cell.header.config.get("budget") or "")
+
+
+def sessions(cell: Cell) -> int:
+    return sum(isinstance(r, SessionStartRecord) for r in cell.records)
+
+
+def identity(cell: Cell) -> dict[str, str]:
+    """A hash for each of IDENTITY; equal hashes mean equal data. What a header lacks is a value of its own ("unknown").
+
+    task data: all rows of the source, how many of them may be trained on, and the class that the metric is about. test rows:
+    which rows of which split are the test set. model weights: before training.
+    """
+    data, task = cell.header.data, cell.header.config.get("task")
+    limit = task.get("max_train_rows") if isinstance(task, Mapping) else None
+    test = data.get("parts", {}).get("test", {})
+    known = {
+        "task data": data.get("source_rows") and [data.get("source_rows"), limit, data.get("positive")],
+        "test rows": test.get("index") and [test.get("from"), test.get("index")],
+        "model weights": data.get("model_sha256"),
+    }
+    return {name: "unknown" if known[name] is None else _digest(known[name]) for name in IDENTITY}
+
+
+def variant(cell: Cell) -> str:
+    """Six hexadecimal digits over `identity`."""
+    return _digest(identity(cell))[:6]
+
+
+def trivial_score(cell: Cell, part: str) -> float:
+    """The best score of a constant answer on `part`: as the header has it, else from its label counts, else NaN."""
+    facts, data, metric = cell.header.data.get("parts", {}).get(part, {}), cell.header.data, cell.header.metric
+    recorded = facts.get("constant_scores")
+    if isinstance(recorded, Mapping) and metric in recorded:
+        return float(recorded[metric])
+    if metric == "accuracy" and facts.get("majority_rate") is not None:
+        return float(facts["majority_rate"])
+    counts, labels, positive = facts.get("label_counts"), data.get("labels"), data.get("positive")
+    if not isinstance(counts, list):
+        return float("nan")
+    index = labels.index(positive) if isinstance(labels, list) and positive in labels else 1
+    return constant_answer_score(metric, counts, index)
+
+
+def origin(cell: Cell) -> dict[str, str]:
+    """Where the cell comes from and what it may be compared with, as text; hashes are of canonical JSON."""
+    h = cell.header
+    dirty = " (changed)" if h.git.get("dirty") else ""
+    data = {name: h.data.get(name) for name in ("source_rows", "split_sha256", "encoded_sha256", "model_sha256")}
+    return {
+        "protocol_version": h.protocol_version,
+        "config_hash": h.config_hash,
+        "data_hash": _digest(data),
+        "space_hash": _digest(h.space),
+        "started_utc": h.started_utc,
+        "command": h.command,
+        "commit": f"{h.git.get('commit') or 'unknown'}{dirty}",
+        "seeds": _listed(h.seeds),
+        "versions": _listed(h.versions),
+        "hardware": _listed(h.hardware),
+    }
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _listed(facts: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items())
+
+
+def split_hash(cell: Cell) -> str | None:
+    """Equal where two cells were split alike; None in headers without it."""
+    value = cell.header.data.get("split_sha256")
+    return None if value is None else str(value)

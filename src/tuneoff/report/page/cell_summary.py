@@ -1,0 +1,49 @@
+"""The summary that a search prints at its end: the same numbers as the table, from the same records."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tuneoff.price import format_dollars
+from tuneoff.records.schema import Cell
+from tuneoff.records.store import load_cell
+from tuneoff.report.frames import build_frames
+from tuneoff.report.wording import counted, device_label, minutes, score
+from tuneoff.task.cautions import recorded_cautions
+
+
+def cell_summary(folder: Path) -> str:
+    """Plain text, a few lines."""
+    cell = load_cell(folder)
+    row = build_frames([cell]).cells.iloc[0]
+    metric, kind = cell.header.metric, device_label([row["device_kind"]])
+    ended = ", ".join(f"{row[s]} {s}" for s in ("completed", "stopped", "diverged", "failed") if row[s])
+    collapsed = f", {row['collapsed']} collapsed to one class" if row["collapsed"] else ""
+    lines = [
+        f"{row['algorithm']} on {row['task']} with {row['model']}, repeat {row['repeat']}, protocol {row['protocol']}",
+        f"  best validation {metric}  {score([row['validation']], metric)}  ({row['n_validation']} examples, trial "
+        f"{row['incumbent_trial']})",
+        f"  its test {metric}         {score([row['test']], metric)}  ({row['n_test']} examples)",
+        f"  {counted(int(row['trials']), 'trial')}: {ended}{collapsed}; {row['epochs_trained']:.1f} epochs trained",
+        f"  {minutes([row['charged_seconds']])} {kind}-minutes charged ({counted(int(row['devices']), kind)} held for "
+        f"{row['wall_seconds']:.0f} s), {minutes([row['busy_seconds']])} of them busy",
+        f"  ${format_dollars(row['dollars'])} at ${row['per_device_hour_usd']:g} per {kind}-hour (price={row['price']})",
+        *_predicted(cell, row, kind),
+        *(f"  note: {caution}" for caution in recorded_cautions(cell.header.data)),
+        f"  records: {folder}",
+        f"  table and plots: python -m benchmarks.report {row['study']}",
+    ]
+    return "\n".join(lines)
+
+
+def _predicted(cell: Cell, row: Any, kind: str) -> list[str]:
+    """The predicted cost beside the actual one."""
+    predicted = cell.header.extra.get("predicted")
+    if not predicted:
+        return []
+    predicted_seconds, actual = predicted["device_seconds"], float(row["charged_seconds"])
+    return [
+        f"  predicted {predicted_seconds / 60:.2f} {kind}-minutes and {predicted['epochs']:.1f} epochs from the workers' "
+        f"calibration; actual {actual / 60:.2f} ({100 * (actual / predicted_seconds - 1):+.0f} %)"
+    ]

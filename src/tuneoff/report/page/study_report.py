@@ -1,0 +1,124 @@
+"""A study's report as files: two pages, and a folder for each block (task and model).
+
+<study>/report/{report.md, report.html}
+<study>/report/<task>-<model>/{results,budget,ledger, ...}.{md,csv,tex} (report/tables), verdicts.{md,csv}, cells.csv,
+                              <figure>.{svg,png}
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tuneoff.garbage import collector_paused
+from tuneoff.price import Price, format_dollars
+from tuneoff.report.cells import Block, ReportError
+from tuneoff.report.frames import Frames, load_frames
+from tuneoff.report.page.chart import chart
+from tuneoff.report.page.html import html_page
+from tuneoff.report.page.markdown import BlockReport, markdown_page
+from tuneoff.report.tables import Table, discover_tables, make_tables
+from tuneoff.report.verdicts.findings import Findings, find
+from tuneoff.report.verdicts.headline import headline
+
+FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyReport:
+    study: Path
+    blocks: tuple[BlockReport, ...]
+    page: Path
+    html: Path
+
+
+def write_report(study: Path, price: Price | None = None, *, draw: bool = True) -> StudyReport:
+    """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
+
+    draw: with figures, which take most of the time. Raises ReportError without a finished cell, RecordError for records
+    that can't be read.
+    """
+    with collector_paused():
+        frames = load_frames(study, price)
+    studies = sorted(frames.cells["study"].unique())
+    if len(studies) > 1:
+        raise ReportError(f"{study} holds several studies ({', '.join(studies)}): name one of them")
+    if not frames.cells["finished"].any():
+        states = ", ".join(f"{c.cell}: {c.status}" for c in frames.cells.itertuples())
+        raise ReportError(
+            f"{study} has no finished cells yet ({states}): run the study's command again; a "
+            "running cell goes on where it stopped, a failed one has to be deleted first"
+        )
+    root = study / FOLDER
+    _clear(root)
+    parts = list(frames.blocks())
+    names = _folder_names([block for block, _ in parts])
+    reports = tuple(_write_block(block, part, root / names[block], draw=draw) for block, part in parts)
+    page, html = root / PAGE, root / HTML_PAGE
+    page.write_text(markdown_page(study.name, reports), encoding="utf-8")
+    html.write_text(html_page(study.name, reports), encoding="utf-8")
+    return StudyReport(study=study, blocks=reports, page=page, html=html)
+
+
+def _clear(root: Path) -> None:
+    """Removes an earlier report, and nothing else."""
+    if root.exists() and any(root.iterdir()):
+        if not (root / PAGE).is_file():
+            raise ReportError(f"{root} exists and is not a report of ours (it has no {PAGE}): move it away")
+        shutil.rmtree(root)
+
+
+def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
+    """<task>-<model>[-<variant>], with protocol and metric where one task-model was run under several."""
+    labels = [block.label for block in blocks]
+    return {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
+
+
+@collector_paused(stays=False)
+def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> BlockReport:
+    folder.mkdir(parents=True)
+    tables = make_tables(block, frames)
+    for name, table in tables.items():
+        (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
+        (folder / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
+        (folder / f"{name}.tex").write_text(table.latex(), encoding="utf-8")
+    findings = find(block, frames)
+    (folder / "verdicts.md").write_text(findings.markdown(), encoding="utf-8")
+    findings.frame().to_csv(folder / "verdicts.csv", index=False)
+    frames.cells.to_csv(folder / "cells.csv", index=False)
+    drawn, explanations = _draw(block, frames, folder) if draw else ({}, {})
+    return BlockReport(
+        block=block,
+        tables=tables,
+        sections={name: part.SECTION for name, part in discover_tables().items()},
+        findings=findings,
+        figures=drawn,
+        folder=folder,
+        cells=frames.cells,
+        headline=_headline(block, frames, findings, tables),
+        chart=chart(block, frames),
+        explanations=explanations,
+    )
+
+
+def _draw(block: Block, frames: Frames, folder: Path) -> tuple[dict[str, list[Path]], dict[str, str]]:
+    """Files and explanation of each figure, by title. matplotlib is loaded here: tables do without."""
+    from tuneoff.report import figures
+
+    kinds = figures.discover_figures()
+    drawn = {kinds[name].title: files for name, files in figures.draw_all(block, frames, folder).items()}
+    return drawn, {kind.title: kind.explanation for kind in kinds.values()}
+
+
+def _headline(block: Block, frames: Frames, findings: Findings, tables: Mapping[str, Table]) -> tuple[str, ...]:
+    """The verdict at equal cost, then what the largest budget buys."""
+    said = headline(block, frames, findings)
+    if "budget" in tables:
+        last = tables["budget"].numbers.iloc[-1]
+        budget = format_dollars(float(last["dollars"]))
+        lead = "are tied" if last["evidence"].startswith("tied") else "leads"
+        evidence = last["evidence"].removeprefix("tied").lstrip("; ")
+        said.append(f"With ${budget} to spend on each, {last['leader']} {lead}{f': {evidence}' if evidence else ''}.")
+    return tuple(said)

@@ -1,0 +1,137 @@
+"""The verdict on a whole block in a few sentences: the best search, whether tuning is worth it, the cost of a defect."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from tuneoff.price import format_dollars
+from tuneoff.report import wording
+from tuneoff.report.cells import Block
+from tuneoff.report.frames import Frames
+from tuneoff.report.statistics.power import fewest_for_wilcoxon
+from tuneoff.report.statistics.ranks import tied_for_best
+from tuneoff.report.verdicts.findings import Findings
+from tuneoff.report.verdicts.pairwise import Verdict, difference, plain_gap
+from tuneoff.report.verdicts.questions import DEFECT, TUNING, defect_sentence
+
+
+def headline(block: Block, frames: Frames, findings: Findings) -> list[str]:
+    """A paragraph for each question that the study answers; none without a finished, tested run."""
+    defects = [defect_sentence(v, block.metric, frames.algorithms) for v in findings.of(DEFECT)]
+    said = (
+        variant_sentence(block, frames.cells),
+        _best(block, frames, findings),
+        _tuning(findings),
+        *defects,
+        _collapsed(frames),
+    )
+    return [part for part in said if part]
+
+
+def variant_sentence(block: Block, cells: pd.DataFrame) -> str:
+    """Which cells stand in this block, where the study has cells of other data under the same names; otherwise ""."""
+    if not block.variant:
+        return ""
+    groups = cells.groupby("algorithm")["repeat"].apply(lambda repeats: ", ".join(map(str, sorted(repeats))))
+    own = "; ".join(f"{name} repeat {repeats}" for name, repeats in groups.items())
+    return (
+        f"The study's cells on {block.task} with {block.model} differ in {wording.listed(block.differs)}, so they are reported "
+        f"apart and never averaged or compared. This part: {own}."
+    )
+
+
+def _best(block: Block, frames: Frames, findings: Findings) -> str:
+    """Which search is shown to be better than all others, or how far the evidence goes; then its cost."""
+    done = frames.finished().cells.dropna(subset=["test"])
+    means, order = done.groupby("algorithm")["test"].mean(), frames.algorithms.order
+    if len(means) < 2:
+        return f"Only {means.index[0]} has a finished, tested run: there is nothing to compare." if len(means) else ""
+    beaten = {n: [v.second for v in findings.verdicts if v.better == n] for n in means.index}
+    shown = [n for n in order(means.index) if len(beaten[n]) == len(means) - 1]
+    spent = done.groupby("algorithm")["dollars"].mean()
+    if shown:
+        top = shown[0]
+        return f"{top} is better than every other search here at equal cost ({_price(block, means, spent, top)})."
+    leaders = order(means.index[i] for i in tied_for_best(means.to_numpy()))
+    parts = ["At equal cost, no search is shown to be better than all the others."]
+    if len(leaders) > 1:
+        score = wording.score([float(means[leaders[0]])], block.metric)
+        prices = [f"{name} ${format_dollars(float(spent[name]))} a search" for name in leaders]
+        parts.append(
+            f"{wording.listed(leaders)} are tied for the highest mean at full cost (test {block.metric} {score}; "
+            f"{', '.join(prices)})."
+        )
+    else:
+        top = leaders[0]
+        won = f" is shown to be better than {wording.listed(order(beaten[top]))} but" if beaten[top] else ""
+        rest = [n for n in order(means.index) if n != top and n not in beaten[top]]
+        parts.append(
+            f"{top} has the highest mean at its full cost ({_price(block, means, spent, top)}); it{won} is not shown to be "
+            f"better than {wording.listed(rest)}."
+        )
+    return " ".join([*parts, _cheapest(spent, order(spent.index))])
+
+
+def _price(block: Block, means: pd.Series, spent: pd.Series, name: str) -> str:
+    score = wording.score([float(means[name])], block.metric)
+    return f"test {block.metric} {score} for ${format_dollars(float(spent[name]))} a search"
+
+
+def _cheapest(spent: pd.Series, names: Sequence[str]) -> str:
+    cheapest = [names[i] for i in tied_for_best([-float(spent[name]) for name in names])]
+    return f"Cheapest: {wording.listed(cheapest)}, ${format_dollars(float(spent.min()))}{' each' if len(cheapest) > 1 else ''}."
+
+
+def _tuning(findings: Findings) -> str:
+    """Which searches beat the untuned default, by how much and for how much; "" where the study has no default."""
+    verdicts, order = findings.of(TUNING), findings.algorithms.order
+    if not verdicts:
+        return ""
+    worth = [v for v in verdicts if v.better is not None and not findings.algorithms.is_untuned(v.better)]
+    worth.sort(key=lambda v: v.difference.estimate)
+    worse = order(v.second for v in verdicts if v.better is not None and findings.algorithms.is_untuned(v.better))
+    lost = f" {wording.listed(worse)} {'is' if len(worse) == 1 else 'are'} shown to be worse than it." if worse else ""
+    if not worth:
+        gap = _largest_gap(verdicts, findings)
+        return f"Tuning is not shown to be worth it: no search is shown to beat the untuned default.{gap}{lost}"
+    form, points = (".1f", " points") if wording.is_share(findings.metric) else (".3f", "")
+    gains = [f"{v.difference.estimate * wording.scale_of(findings.metric):{form}}" for v in worth]
+    prices = [format_dollars(x) for x in sorted(v.more_dollars or 0.0 for v in worth)]
+    every = len(worth) == len(verdicts) > 1
+    who = "every search" if every else wording.listed(order(v.first for v in worth))
+    beat = "beats" if every or len(worth) == 1 else "beat"
+    return (
+        f"Tuning is worth it: {who} {beat} the untuned default, by {_span(gains)}{points} for ${_span(prices)} more a "
+        f"search.{lost}"
+    )
+
+
+def _largest_gap(verdicts: Sequence[Verdict], findings: Findings) -> str:
+    """In plain figures: the search whose mean exceeds the default's by most, and whether the repeats could show it."""
+    ahead = [v for v in verdicts if v.repeats and not findings.algorithms.is_untuned(v.first)]
+    if not ahead:
+        return ""
+    v = max(ahead, key=lambda v: v.difference.estimate)
+    fewest = fewest_for_wilcoxon(len(verdicts))
+    few = f"; at least {fewest} are needed to show it" if v.repeats < fewest else ""
+    return (
+        f" The largest gap is that of {v.first}: {plain_gap(v, findings.metric)}, {difference(v.difference, findings.metric)} "
+        f"({wording.counted(v.repeats, 'repeat')}{few})."
+    )
+
+
+def _collapsed(frames: Frames) -> str:
+    """Names the searches whose incumbent predicts one class only, and in how many repeats."""
+    cells = frames.finished().cells
+    names = frames.algorithms.order(cells.loc[cells["incumbent_collapsed"].astype(bool), "algorithm"])
+    if not names:
+        return ""
+    own = {name: cells.loc[cells["algorithm"] == name, "incumbent_collapsed"].astype(bool) for name in names}
+    counts = [f"{name} (in {int(hit.sum())} of {wording.counted(len(hit), 'repeat')})" for name, hit in own.items()]
+    return f"Collapsed: the winner of {wording.listed(counts)} predicts one class only, so nothing was learned there."
+
+
+def _span(values: Sequence[str]) -> str:
+    return values[0] if values[0] == values[-1] else f"{values[0]} to {values[-1]}"

@@ -1,0 +1,46 @@
+"""The best constant answer, against scikit-learn's metrics of every constant answer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics
+
+from tuneoff.report.statistics.baseline import constant_answer_score
+
+SCORES = {
+    "accuracy": metrics.accuracy_score,
+    "macro_f1": lambda y, p: metrics.f1_score(y, p, average="macro", zero_division=0.0),
+    "balanced_accuracy": metrics.balanced_accuracy_score,
+    "matthews": metrics.matthews_corrcoef,
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("metric", SCORES)
+@given(counts=st.lists(st.integers(0, 30), min_size=2, max_size=5).filter(any))
+def test_it_is_the_best_of_all_constant_answers(metric: str, counts: list[int]) -> None:
+    labels = np.repeat(np.arange(len(counts)), counts)
+    present = [k for k, count in enumerate(counts) if count]
+    best = max(SCORES[metric](labels, np.full(len(labels), k)) for k in present)
+    assert constant_answer_score(metric, counts) == pytest.approx(best)
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 1))
+def test_f1_is_that_of_always_answering_the_positive_class(zeros: int, ones: int, positive: int) -> None:
+    if zeros + ones == 0:
+        return
+    labels = np.repeat([0, 1], [zeros, ones])
+    want = metrics.f1_score(labels == positive, np.ones(len(labels)), zero_division=0.0)
+    assert constant_answer_score("f1", [zeros, ones], positive) == pytest.approx(want)
+
+
+def test_what_is_not_known_is_not_invented() -> None:
+    assert math.isnan(constant_answer_score("perplexity", [1, 2]))
+    assert math.isnan(constant_answer_score("accuracy", [0, 0]))
+    assert math.isnan(constant_answer_score("f1", [1, 2], positive=2))
+    assert math.isnan(constant_answer_score("f1", [1, 2], positive=-1))

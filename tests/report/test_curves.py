@@ -1,0 +1,109 @@
+"""Curves and equal cost: nothing is known before it was recorded, in any unit of cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import synthetic as syn
+
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import Cell
+from tuneoff.report.curves import EQUAL_COST, Searches, bands, steps_by_cell
+from tuneoff.report.frames import build_frames
+
+EPOCH = syn.N_TRAIN
+
+
+def spent(examples: int) -> Cost:
+    return Cost(train_seconds=1.0, train_examples=examples)
+
+
+def search(algorithm: str, steps: list[tuple[float, float, float]], ended: float, **changes: Any) -> Cell:
+    """steps: (elapsed seconds, epochs of this step, test score); validation equals test. On one device."""
+    records = [
+        syn.evaluation(f"t{i}", 1, score, elapsed, test=score, cost=spent(round(epochs * EPOCH)))
+        for i, (elapsed, epochs, score) in enumerate(steps)
+    ]
+    return syn.cell([syn.start(devices=1), *records, syn.end(elapsed=ended)], algorithm=algorithm, **changes)
+
+
+def searches(*cells: Cell) -> Searches:
+    return Searches.of(build_frames(cells))
+
+
+@pytest.mark.parametrize(
+    ("unit", "first", "second"), [("epochs", 2.0, 5.0), ("minutes", 1.0, 4.0), ("dollars", 3.06 / 60, 4 * 3.06 / 60)]
+)
+def test_a_result_is_known_from_its_own_cost_on_and_not_before(unit: str, first: float, second: float) -> None:
+    frames = build_frames([search("grid", [(60, 2, 0.5), (240, 3, 0.7)], 300)])
+    (steps,) = steps_by_cell(frames.finished(), "test", unit).values()
+    assert steps.cost.tolist() == pytest.approx([first, second])
+    just = 1 - 1e-9
+    assert np.isnan(steps.at(first * just))
+    assert [float(steps.at(c)) for c in (first, second * just, second, 2 * second)] == [0.5, 0.5, 0.7, 0.7]
+
+
+def test_epochs_count_the_work_of_all_trials_ended_ones_too() -> None:
+    lost = syn.trial_end("x", 30, "failed", cost=spent(EPOCH))
+    made = search("grid", [(60, 2, 0.5)], 300)
+    frames = build_frames([syn.replace(made, records=(*made.records, lost))])
+    assert frames.evaluations["epochs_spent"].tolist() == [3.0]
+    assert frames.cells.loc[0, "epochs_trained"] == 3.0
+
+
+def test_at_equal_cost_in_epochs_the_dearer_search_is_cut_at_the_cheapers_end_exactly() -> None:
+    """A score that came 5 % later than the cheaper search ended is not seen, although 10 % count as equal at the end."""
+    dear = search("grid", [(60, 1, 0.5), (120, 9.5, 0.9), (180, 9.5, 0.95)], 200)
+    both = searches(search("random", [(60, 10, 0.6)], 100), dear)
+    runs = [both.named("random")[0], both.named("grid")[0]]
+    assert both.at_equal_cost(runs, in_epochs=True) == [0.6, 0.5]
+
+
+@pytest.mark.parametrize(("ratio", "score"), [(1.0, 0.9), (1.09, 0.9), (1.11, 0.5), (3.0, 0.5)])
+def test_a_search_keeps_its_result_only_if_it_cost_about_the_same(ratio: float, score: float) -> None:
+    """In epochs and in seconds alike."""
+    both = searches(
+        search("random", [(100, 10, 0.6)], 100), search("grid", [(1, 1, 0.5), (100 * ratio, 10 * ratio - 1, 0.9)], 100 * ratio)
+    )
+    runs = [both.named("random")[0], both.named("grid")[0]]
+    assert both.at_equal_cost(runs, in_epochs=True)[1] == score
+    assert both.at_equal_cost(runs, in_epochs=False)[1] == score
+    assert both.score(runs[1].cell, 100) == score
+    assert EQUAL_COST == 1.1
+
+
+def test_in_seconds_the_cut_is_exact_too() -> None:
+    both = searches(search("random", [(100, 1, 0.6)], 100), search("grid", [(90, 1, 0.5), (105, 1, 0.9)], 300))
+    assert both.at_equal_cost([both.named("random")[0], both.named("grid")[0]], in_epochs=False) == [0.6, 0.5]
+
+
+def test_a_budget_counts_as_common_only_if_every_run_has_it_in_epochs() -> None:
+    def with_budgets(*budgets: str | None) -> str:
+        cells = [search("grid", [(60, 1, 0.5)], 60, repeat=k, config={"budget": b}) for k, b in enumerate(budgets)]
+        return searches(*cells).equal_budget(["grid"])
+
+    assert with_budgets("epochs:4", "epochs:4") == "epochs:4"
+    assert with_budgets("epochs:4", "epochs:5") == with_budgets("epochs:4", None) == with_budgets("usd:4", "usd:4") == ""
+
+
+def test_the_table_of_searches_leaves_out_the_default_and_incomplete_repeats() -> None:
+    cells = [search(name, [(60, 1, 0.5 + k / 10)], 60, repeat=k) for name in ("default", "grid", "random") for k in range(2)]
+    cells.append(search("grid", [(60, 1, 0.5)], 60, repeat=7))
+    table = searches(*cells).table()
+    assert list(table.columns) == ["random", "grid"]
+    assert list(table.index) == [0, 1]
+    assert table["grid"].tolist() == pytest.approx([0.5, 0.6])
+    assert searches(*cells).scores(limit=30).empty
+    assert list(searches(*cells).scores(limit=60).columns) == ["default", "random", "grid"]
+
+
+def test_mean_curves_are_means_of_all_repeats_by_algorithm() -> None:
+    cells = [search("grid", [(60 * (k + 1), 1, 0.5 + k / 10)], 600 - 60 * k, repeat=k) for k in range(3)]
+    made = bands(build_frames(cells).finished(), "test", "minutes")
+    assert list(made) == ["grid"]
+    assert made["grid"].repeats == 3
+    assert (made["grid"].cost[0], made["grid"].cost[-1]) == (3.0, 8.0)
+    assert made["grid"].mean.tolist() == pytest.approx([0.6, 0.6])
+    assert (made["grid"].low[0], made["grid"].high[0]) == (0.5, pytest.approx(0.7))
