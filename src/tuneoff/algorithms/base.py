@@ -11,6 +11,7 @@ import numpy as np
 
 from tuneoff.algorithms.discovery import load
 from tuneoff.algorithms.settings import AlgorithmError, make_settings, nearest, require, whole
+from tuneoff.errors import check_mapping, check_name
 from tuneoff.space import SearchSpace, Value
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class AlgorithmConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlgorithmConfig:
         """From plain values; AlgorithmError where one is unknown, missing or breaks a rule. Does not import Ray."""
+        check_mapping("algorithm", values, "algorithm=pbt", AlgorithmError)
         for key in values:
             if key not in KEYS:
                 raise AlgorithmError(
@@ -143,6 +145,7 @@ class AlgorithmConfig:
                 )
         for key in ("name", "searcher", "scheduler"):
             require(values.get(key) is not None, key, values.get(key), "given", "see conf/algorithm/ for examples")
+        check_name("algorithm.name", values["name"], AlgorithmError)
         searcher = Part.from_dict("searcher", values["searcher"])
         trials = values.get("trials")
         if trials is not None:
@@ -158,7 +161,7 @@ class AlgorithmConfig:
                 f"say how many trials the {searcher.name} searcher may start, for example algorithm.trials=16",
             )
         scheduler = Part.from_dict("scheduler", values["scheduler"])
-        return cls(name=str(values["name"]), trials=trials, searcher=searcher, scheduler=scheduler)
+        return cls(name=values["name"], trials=trials, searcher=searcher, scheduler=scheduler)
 
 
 def build(algorithm: AlgorithmConfig, context: SearchContext) -> Plan:

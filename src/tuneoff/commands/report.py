@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tuneoff.commands.entry import run_command
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
@@ -123,4 +124,4 @@ def _print(report: StudyReport) -> None:
 
 
 def command() -> None:
-    sys.exit(main())
+    run_command(main)

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from tuneoff.config import RunConfig
 from tuneoff.errors import ConfigError
 from tuneoff.records.schema import CalibrationRecord
-from tuneoff.study.estimate import START_SECONDS, describe, estimate, simulate
+from tuneoff.study.estimate import START_SECONDS, Estimate, describe, estimate, simulate
 from tuneoff.study.plan import build_plan
 from tuneoff.study.session import Session
 
 
-def dry_run(session: Session, config: RunConfig) -> str:
-    """The estimate, as text. Leaves nothing behind. UserError where the input is bad."""
+def dry_run(session: Session, config: RunConfig) -> tuple[Estimate, str]:
+    """The estimate, and as text. Leaves nothing behind. UserError where the input is bad."""
     session.check(config)
     ready = session.ready(config)
     slots = ready.slots
@@ -31,4 +31,4 @@ def dry_run(session: Session, config: RunConfig) -> str:
     found = estimate(
         config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
     )
-    return describe(config, found, slots.device_kind, time.time())
+    return found, describe(config, found, slots.device_kind, time.time())

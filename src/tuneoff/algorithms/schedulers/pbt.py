@@ -13,6 +13,7 @@ import numpy as np
 
 from tuneoff.algorithms.base import RESUME, RESUME_EXAMPLES, SCHEDULER_STREAM, Scheduling, SearchContext
 from tuneoff.algorithms.settings import AlgorithmError, nearest, require
+from tuneoff.errors import is_number
 from tuneoff.space import Choice, Domain, Int, SearchSpace, Value
 
 MUTATED = ("learning_rate", "weight_decay", "batch_size")
@@ -128,5 +129,5 @@ def _perturb(value: Value, domain: Domain, settings: Settings, rng: np.random.Ge
     if resample:
         return domain.sample(rng), "resample"
     factor = settings.perturbation_factors[int(rng.integers(len(settings.perturbation_factors)))]
-    assert not isinstance(value, str)
+    assert is_number(value)
     return round(value * factor) if isinstance(domain, Int) else value * factor, f"* {factor:g}"
