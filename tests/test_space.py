@@ -23,6 +23,7 @@ choices = st.builds(
     st.one_of(
         st.lists(st.integers(-9, 99), min_size=1, max_size=6, unique=True),
         st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True),
+        st.lists(st.none() | st.integers(-9, 99), min_size=1, max_size=6, unique=True),
     ),
 )
 domains = st.one_of(floats, log_floats, ints, log_ints, choices)
@@ -108,11 +109,21 @@ def test_what_is_not_finite_is_in_no_domain(value: float) -> None:
     [
         (lambda: Float(low=1, high=1), "low must be below high"),
         (lambda: Float(low=0, high=1, log=True), "above 0"),
-        (lambda: Float(low=0, high=math.inf), "finite"),
+        (lambda: Float(low=0, high=math.inf), "high is inf, but it must be a finite number"),
         (lambda: Int(low=1, high=2.5), "whole numbers"),  # type: ignore[arg-type]
         (lambda: Choice(values=()), "at least one"),
         (lambda: Choice(values=(1, 1)), "once"),
         (lambda: Choice(values=(1, "a")), "can't be mixed"),
+        (lambda: Choice(values=(None, 1, "a")), "can't be mixed"),
+        (lambda: Choice(values=(1, [2])), r"lists \[2\], but each value must be a number, text or null"),  # type: ignore[arg-type]
+        (lambda: Choice(values=(1, True)), "each value must be a number, text or null"),
+        (lambda: Choice(values=(1, math.nan)), "each value must be a number, text or null"),
+        (lambda: Choice(values=(None, 1)).clip("a"), "is text"),
+        (lambda: Choice(values=(1, 2)).clip(None), "null is not one of"),
+        (lambda: Float(low=0, high=1).clip(None), "is no number"),
+        (lambda: Float(low=0, high=1, log="no"), "log is 'no', but it must be true or false"),  # type: ignore[arg-type]
+        (lambda: Float(low="0", high=1), "low is '0', but it must be a finite number"),  # type: ignore[arg-type]
+        (lambda: Int(low=1, high=10**400), "finite number"),
         (lambda: Choice(values=("a", "b")).clip("c"), "is not one of"),
         (lambda: Float(low=0, high=1).clip("a"), "is text"),
         (lambda: Float(low=0, high=1).grid(0), "must be >= 1"),
@@ -159,3 +170,12 @@ def test_a_point_needs_exactly_the_names_of_the_space() -> None:
 def test_draws_depend_on_the_generator_alone() -> None:
     space = SearchSpace({"a": Float(low=0, high=1), "b": Choice(values=("x", "y", "z"))})
     assert space.sample(np.random.default_rng(7)) == space.sample(np.random.default_rng(7))
+
+
+def test_a_choice_with_null_is_not_ordered_but_its_numbers_are_still_clipped_to() -> None:
+    choice = Choice(values=(None, 0.3, 0.1))
+    assert not choice.ordered
+    assert choice.values == (None, 0.3, 0.1)
+    assert choice.clip(None) is None
+    assert choice.clip(0.15) == 0.1
+    assert [choice.from_unit(choice.to_unit(value)) for value in choice.values] == [None, 0.3, 0.1]

@@ -20,11 +20,21 @@ from tuneoff import plugins
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
-from tuneoff.errors import ConfigError, check_flag, check_one_of, check_whole
-from tuneoff.hparams import NUM_EPOCHS, HParamError, HParamValue, Hyperparameters
+from tuneoff.errors import (
+    ConfigError,
+    check_flag,
+    check_mapping,
+    check_name,
+    check_number,
+    check_one_of,
+    check_text,
+    check_whole,
+    shown,
+)
+from tuneoff.hparams import NUM_EPOCHS, HParamError, HParamValue, Hyperparameter, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
-from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError, Value
+from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
 from tuneoff.training.protocol import Engine
@@ -38,7 +48,6 @@ NOT_IN_HASH = (
 hash), not what the search is."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
-_FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +65,11 @@ class ResourceSettings:
         check_whole("resources.cpus_per_trial", self.cpus_per_trial, 1, 1024)
         if self.slots is not None:
             check_whole("resources.slots", self.slots, 1, 4096)
-        gpus = self.gpus_per_trial
-        if isinstance(gpus, bool) or not isinstance(gpus, int | float) or gpus < 0 or (gpus > 1 and gpus != int(gpus)):
-            raise ConfigError(
-                f"resources.gpus_per_trial is {gpus!r}, but it must be a fraction of one GPU (0.25) or a whole number of GPUs"
-            )
-        if gpus > 1:
-            raise ConfigError(f"resources.gpus_per_trial is {gpus}, but a trial trains on one GPU: it must be at most 1")
-        if self.device == "cuda" and gpus == 0:
+        rule = "from 0 to 1: a trial trains on one GPU, or on a fraction of one (0.25)"
+        check_number("resources.gpus_per_trial", self.gpus_per_trial, rule, low=0, high=1)
+        if self.address is not None:
+            check_text("resources.address", self.address, "the address of a Ray cluster (host:port), or null for this machine")
+        if self.device == "cuda" and self.gpus_per_trial == 0:
             raise ConfigError(
                 "resources.gpus_per_trial is 0, but resources.device=cuda needs a share of a GPU for each "
                 "trial: resources.gpus_per_trial=1, or a fraction to pack several trials on one"
@@ -124,11 +130,7 @@ class RunConfig:
     """The composed configuration as plain data, for the run header."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.study, str) or not _FOLDER_NAME.fullmatch(self.study):
-            raise ConfigError(
-                f"study is {self.study!r}, but it becomes a folder's name: use letters, digits, '.', '_' "
-                "and '-', and begin with a letter or digit"
-            )
+        check_name("study", self.study)
         check_whole("repeat", self.repeat, 0, 100_000)
         check_whole("seed", self.seed, 0, 2**31)
         check_whole("retrain", self.retrain, 0, 1000)
@@ -156,7 +158,7 @@ class RunConfig:
         """The most epochs that a trial can have."""
         domain = self.space.domains.get(NUM_EPOCHS)
         if isinstance(domain, Choice):
-            return max(int(v) for v in domain.values)
+            return max(int(v) for v in domain.values if v is not None)
         return math.floor(domain.high) if domain else self.epochs_of({})
 
     def epochs_of(self, point: Mapping[str, Any]) -> int:
@@ -182,7 +184,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     declared = engine.kind.hyperparameters
     return RunConfig(
         study=raw["study"],
-        results=Path(raw["results"]),
+        results=_results_folder(raw["results"]),
         repeat=raw["repeat"],
         seed=raw["seed"],
         task=TaskSettings.from_dict(raw["task"]),
@@ -190,7 +192,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         model=_settings(ModelSettings, "model", raw),
         algorithm=AlgorithmConfig.from_dict(raw["algorithm"]),
         space=parse_space(raw["space"], declared),
-        hparams=declared.complete(raw["hparams"] or {}),
+        hparams=declared.complete(check_mapping("hparams", raw["hparams"], "hparams.num_epochs=3")),
         engine=engine,
         price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw),
@@ -203,6 +205,20 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         plugins=modules,
         raw=raw,
     )
+
+
+def _results_folder(value: Any) -> Path:
+    """With ~ expanded. ConfigError for an address on a network."""
+    check_text("results", value, "a folder, such as results=results")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
+        raise ConfigError(
+            f"results is {value!r}, but it must be a folder of this machine's file system, where records can be locked and "
+            "appended to: give a folder, and copy it afterwards"
+        )
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"results is {value!r}, but there is no such user's home: give the folder's full path") from error
 
 
 def _module_names(value: Any) -> tuple[str, ...]:
@@ -219,7 +235,8 @@ S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)
 
 
 def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:
-    return cls(**_exact_keys(name, raw[name], [f.name for f in fields(cls)]))
+    names = [f.name for f in fields(cls)]
+    return cls(**_exact_keys(name, check_mapping(name, raw[name], f"{name}.{names[0]}=..."), names))
 
 
 def _listed(price: Price) -> Price:
@@ -238,18 +255,30 @@ def _listed(price: Price) -> Price:
 def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> SearchSpace:
     """`{name: {type: float|int|choice, ...}}`; every corner must be a value that the engine accepts."""
     domains: dict[str, Domain] = {}
-    for name, settings in (raw or {}).items():
+    example = "space.learning_rate={type:float,low:1e-5,high:1e-4,log:true}"
+    for name, settings in check_mapping("space", {} if raw is None else raw, example, SpaceError).items():
         if name not in declared:
             raise SpaceError(f"space.{name} is not a hyperparameter of the engine{_nearest(name, declared.names)}")
-        if settings is None:
-            continue
-        domains[name] = _parse_domain(f"space.{name}", settings)
-        for value in _extremes(domains[name]):
-            try:
-                declared.check({name: value})
-            except HParamError as error:
-                raise SpaceError(f"space.{name} reaches a value that can't be trained with: {error}") from error
+        if settings is not None:
+            domains[name] = _parse_domain(f"space.{name}", settings)
+            _must_fit(domains[name], declared[name])
     return SearchSpace(domains)
+
+
+def _must_fit(domain: Domain, declared: Hyperparameter) -> None:
+    """SpaceError where the domain holds values that the hyperparameter, as its trainer declares it, does not take."""
+    where = f"space.{declared.name}"
+    if declared.choices and not isinstance(domain, Choice):
+        raise SpaceError(f"{where} has numbers, but {declared.name} is text: give {where}={{type:choice,values:[...]}}")
+    if declared.whole and isinstance(domain, Float):
+        raise SpaceError(
+            f"{where}.type is float, but {declared.name} is a whole number: give type:int, or type:choice with the values"
+        )
+    for value in domain.values if isinstance(domain, Choice) else (domain.low, domain.high):
+        try:
+            declared.check(value)
+        except HParamError as error:
+            raise SpaceError(f"{where} reaches a value that can't be trained with: {error}") from error
 
 
 def _parse_domain(where: str, settings: Any) -> Domain:
@@ -258,10 +287,10 @@ def _parse_domain(where: str, settings: Any) -> Domain:
         "int": (Int, ("low", "high"), ("log",)),
         "choice": (Choice, ("values",), ()),
     }
-    if not isinstance(settings, Mapping) or settings.get("type") not in kinds:
-        kind = settings.get("type") if isinstance(settings, Mapping) else settings
+    kind = settings.get("type") if isinstance(settings, Mapping) else settings
+    if not isinstance(settings, Mapping) or not isinstance(kind, str) or kind not in kinds:
         raise SpaceError(
-            f"{where}.type is {kind!r}, but it must be one of {', '.join(kinds)}, as in "
+            f"{where}.type is {shown(kind)}, but it must be one of {', '.join(kinds)}, as in "
             f"{where}={{type:float,low:1e-5,high:1e-4,log:true}}"
         )
     cls, needed, optional = kinds[settings["type"]]
@@ -275,8 +304,10 @@ def _parse_domain(where: str, settings: Any) -> Domain:
                 f"{where}.{key} is not a setting of a {settings['type']} domain; there are type, {', '.join(needed + optional)}"
             )
     for key in ("low", "high"):
-        if key in values and (isinstance(values[key], bool) or not isinstance(values[key], int | float)):
-            raise SpaceError(f"{where}.{key} is {values[key]!r}, but it must be a number")
+        if key in values:
+            check_number(f"{where}.{key}", values[key], "a finite number", SpaceError)
+    if "log" in values:
+        check_flag(f"{where}.log", values["log"], SpaceError)
     if "values" in values:
         if not isinstance(values["values"], list):
             raise SpaceError(f"{where}.values is {values['values']!r}, but it must be a list, as in {where}.values=[16,32]")
@@ -286,10 +317,6 @@ def _parse_domain(where: str, settings: Any) -> Domain:
     except SpaceError as error:
         raise SpaceError(f"{where}: {error}") from error
     return domain
-
-
-def _extremes(domain: Domain) -> list[Value]:
-    return list(domain.values) if isinstance(domain, Choice) else [domain.low, domain.high]
 
 
 def _exact_keys(where: str, given: Mapping[str, Any], names: list[str]) -> Mapping[str, Any]:

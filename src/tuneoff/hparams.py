@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from tuneoff.errors import UserError
+from tuneoff.errors import UserError, as_whole, check_one_of, is_number, shown
 
 HParamValue: TypeAlias = int | float | str | None
 """None where a hyperparameter allows for it: the trainer's own value."""
@@ -46,12 +46,11 @@ class Hyperparameter:
         if value is None and self.optional:
             return None
         if self.choices:
-            if value not in self.choices:
-                raise HParamError(f"{self.name} is {value!r}, but it must be one of {', '.join(self.choices)}")
+            check_one_of(self.name, value, self.choices, HParamError)
             return str(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise HParamError(f"{self.name} is {value!r}, but it must be a number ({self.rule})")
-        if self.whole and int(value) != value:
+        if not is_number(value):
+            raise HParamError(f"{self.name} is {shown(value)}, but it must be a number ({self.rule})")
+        if self.whole and as_whole(value) is None:
             raise HParamError(f"{self.name} is {value!r}, but it must be a whole number ({self.rule})")
         if not self.low <= value <= self.high or (self.above is not None and value <= self.above):
             raise HParamError(f"{self.name} is {value!r}, but it must be {self.rule}")

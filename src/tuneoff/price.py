@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tuneoff.errors import UserError
+from tuneoff.errors import UserError, check_mapping, check_number, check_text
 
 PRICE_FOLDER = Path(__file__).resolve().parent / "conf" / "price"
 _SECONDS_AN_HOUR = 3600.0
@@ -32,22 +33,21 @@ class Price:
     note: str = ""
 
     def __post_init__(self) -> None:
-        value = self.per_device_hour_usd
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not (number and math.isfinite(value) and value >= 0):
-            raise PriceError(
-                f"price.per_device_hour_usd is {value!r}, but it must be a number of dollars >= 0: "
-                "give your own, for example price=custom price.per_device_hour_usd=1.20"
-            )
+        for name in ("name", "source", "date", "note"):
+            check_text(f"price.{name}", getattr(self, name), "text", PriceError, may_be_empty=True)
+        rule = "a number of dollars >= 0: give your own, for example price=custom price.per_device_hour_usd=1.20"
+        check_number("price.per_device_hour_usd", self.per_device_hour_usd, rule, PriceError, low=0)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Price:
+        check_mapping("price", values, "price=cpu", PriceError)
         names = {f.name for f in fields(cls)}
         unknown, missing = set(values) - names, names - {"note"} - set(values)
         if unknown or missing:
             what = f"has no {sorted(missing)[0]!r}" if missing else f"has the unknown entry {sorted(unknown)[0]!r}"
             raise PriceError(f"the price {what}; it consists of {', '.join(f.name for f in fields(cls))}")
-        return cls(**{**values, "date": str(values["date"])})
+        date = values["date"]
+        return cls(**{**values, "date": str(date) if isinstance(date, int | datetime.date) else date})
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -15,10 +15,10 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tuneoff.errors import UserError
+from tuneoff.errors import UserError, as_whole, check_flag, check_number, is_number, shown
 
-Value: TypeAlias = int | float | str
-"""What a hyperparameter can be."""
+Value: TypeAlias = int | float | str | None
+"""Of a hyperparameter; None, in a choice only, is the trainer's own value."""
 
 
 class SpaceError(UserError):
@@ -40,7 +40,7 @@ class Float:
         return self.from_unit(float(rng.random()))
 
     def contains(self, value: Value) -> bool:
-        return not isinstance(value, str) and self.low <= value <= self.high
+        return is_number(value) and self.low <= value <= self.high
 
     def clip(self, value: Value) -> float:
         return min(max(_number(value), self.low), self.high)
@@ -65,15 +65,15 @@ class Int:
     log: bool = False
 
     def __post_init__(self) -> None:
-        if int(self.low) != self.low or int(self.high) != self.high:
-            raise SpaceError(f"an int domain has bounds {self.low} and {self.high}, but they must be whole numbers")
         _check_bounds(self.low, self.high, self.log)
+        if as_whole(self.low) is None or as_whole(self.high) is None:
+            raise SpaceError(f"an int domain has bounds {self.low} and {self.high}, but they must be whole numbers")
 
     def sample(self, rng: np.random.Generator) -> int:
         return self.from_unit(float(rng.random()))
 
     def contains(self, value: Value) -> bool:
-        return not isinstance(value, str) and self.low <= value <= self.high and int(value) == value
+        return as_whole(value) is not None and self.low <= _number(value) <= self.high
 
     def clip(self, value: Value) -> int:
         return min(max(round(_number(value)), self.low), self.high)
@@ -96,24 +96,29 @@ class Int:
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """One of `values`. Numbers are ordered (sorted ascending), so that a perturbation moves to a neighbour."""
+    """One of `values`: all numbers, or all text, either with None.
+
+    Numbers without None are ordered (sorted ascending), so that a perturbation moves to a neighbour.
+    """
 
     values: tuple[Value, ...]
 
     def __post_init__(self) -> None:
         if not self.values:
             raise SpaceError("a choice has no values, but it must list at least one")
+        for value in self.values:
+            if not (value is None or isinstance(value, str) or is_number(value)):
+                raise SpaceError(f"a choice lists {shown(value)}, but each value must be a number, text or null")
         if len(set(self.values)) != len(self.values):
             raise SpaceError(f"a choice lists {list(self.values)}, but each value must appear once")
-        kinds = {isinstance(v, str) for v in self.values}
-        if len(kinds) > 1:
+        if len({isinstance(v, str) for v in self.values if v is not None}) > 1:
             raise SpaceError(f"a choice lists {list(self.values)}, but text and numbers can't be mixed")
-        if self.ordered and list(self.values) != sorted(self.values):
-            object.__setattr__(self, "values", tuple(sorted(self.values)))
+        if self.ordered:
+            object.__setattr__(self, "values", tuple(sorted(self.values, key=_number)))
 
     @property
     def ordered(self) -> bool:
-        return not isinstance(self.values[0], str)
+        return all(is_number(value) for value in self.values)
 
     def sample(self, rng: np.random.Generator) -> Value:
         return self.values[int(rng.integers(len(self.values)))]
@@ -122,12 +127,13 @@ class Choice:
         return value in self.values
 
     def clip(self, value: Value) -> Value:
-        """The nearest listed number; text must be listed already."""
+        """The nearest listed number; text and None must be listed already."""
         if value in self.values:
             return self.values[self.values.index(value)]
-        if not self.ordered:
-            raise SpaceError(f"{value!r} is not one of {list(self.values)}")
-        return min(self.values, key=lambda listed: abs(_number(listed) - _number(value)))
+        numbers = [listed for listed in self.values if is_number(listed)]
+        if not numbers or value is None:
+            raise SpaceError(f"{shown(value)} is not one of {list(self.values)}")
+        return min(numbers, key=lambda listed: abs(listed - _number(value)))
 
     def to_unit(self, value: Value) -> float:
         return (self.values.index(value) + 0.5) / len(self.values)
@@ -191,8 +197,9 @@ def _count(domain: Domain) -> int | None:
 
 
 def _check_bounds(low: float, high: float, log: bool) -> None:
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise SpaceError(f"a domain has bounds {low} and {high}, but they must be finite numbers")
+    for name, bound in (("low", low), ("high", high)):
+        check_number(name, bound, "a finite number", SpaceError)
+    check_flag("log", log, SpaceError)
     if low >= high:
         raise SpaceError(f"a domain has low={low} and high={high}, but low must be below high")
     if log and low <= 0:
@@ -200,8 +207,8 @@ def _check_bounds(low: float, high: float, log: bool) -> None:
 
 
 def _number(value: Value) -> float:
-    if isinstance(value, str):
-        raise SpaceError(f"{value!r} is text, but a number is needed")
+    if value is None or isinstance(value, str):
+        raise SpaceError(f"{shown(value)} is {'no number' if value is None else 'text'}, but a number is needed")
     return value
 
 

@@ -195,3 +195,12 @@ def test_random_draws_choose_each_value_about_equally_often() -> None:
     points = proposals(search("random", trials=600))
     counts = Counter(point["lr_schedule"] for point in points)
     assert min(counts.values()) > 150
+
+
+@pytest.mark.parametrize("searcher", ["random", "grid", "gp", "tpe"])
+@pytest.mark.parametrize("values", [(None, 0.1, 0.3), (None,)], ids=["with numbers", "alone"])
+def test_a_choice_may_list_null_the_trainers_own_value(searcher: str, values: tuple[float | None, ...]) -> None:
+    space = SearchSpace({"hidden_dropout": Choice(values=values), "learning_rate": Float(low=1e-5, high=1e-3, log=True)})
+    points = proposals(search(searcher, trials=9, where=context(space=space, defaults=dict.fromkeys(space.domains))))
+    assert all(space.contains(point) for point in points)
+    assert None in {point["hidden_dropout"] for point in points}

@@ -45,9 +45,9 @@ def test_a_part_of_a_presets_space_can_be_changed() -> None:
 def composed_outside(folder: Path, *overrides: str) -> dict[str, object]:
     """As a command with --config-dir composes it, in a process of its own: Hydra's store is one a process."""
     code = (
-        "import json, sys; from tuneoff.commands.entry import guarded, hydra_job; "
+        "import json; from tuneoff.commands.hydra_command import HydraCommand; "
         "from tuneoff.commands.composition import to_plain; "
-        "guarded(hydra_job(lambda configuration: print(json.dumps(to_plain(configuration)))))"
+        "HydraCommand(lambda configuration: print(json.dumps(to_plain(configuration)))).run()"
     )
     command = [sys.executable, "-c", code, *overrides, "--config-dir", str(folder)]
     return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)

@@ -10,6 +10,7 @@ from tuneoff.algorithms.contracts import Scheduler, Searcher
 from tuneoff.algorithms.discovery import find_scheduler, find_searcher
 from tuneoff.algorithms.presentation import PRESENTATION_KEYS, Presentation
 from tuneoff.algorithms.settings import AlgorithmError, make_settings, nearest, require, whole
+from tuneoff.errors import check_mapping, check_name
 
 KEYS = ("name", "trials", "searcher", "scheduler", *PRESENTATION_KEYS)
 P = TypeVar("P", Searcher, Scheduler)
@@ -37,6 +38,7 @@ class AlgorithmConfig:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlgorithmConfig:
         """From plain values; UserError where one is unknown, missing or breaks a rule."""
+        check_mapping("algorithm", values, "algorithm=pbt", AlgorithmError)
         for key in values:
             if key not in KEYS:
                 raise AlgorithmError(
@@ -45,6 +47,7 @@ class AlgorithmConfig:
                 )
         for key in ("name", "searcher", "scheduler"):
             require(values.get(key) is not None, key, values.get(key), "given", "see conf/algorithm/ for examples")
+        check_name("algorithm.name", values["name"], AlgorithmError)
         name, knobs = _name_and_knobs("searcher", values["searcher"])
         searcher = find_searcher(name)
         searching = Part(name=name, kind=searcher, settings=make_settings(searcher.knobs, knobs, "searcher"))
@@ -53,7 +56,7 @@ class AlgorithmConfig:
         scheduler = find_scheduler(name)
         scheduling = Part(name=name, kind=scheduler, settings=make_settings(scheduler.knobs, knobs, "scheduler"))
         return cls(
-            name=str(values["name"]),
+            name=values["name"],
             trials=trials,
             searcher=searching,
             scheduler=scheduling,

@@ -71,13 +71,13 @@ def context(**changes: Any) -> SearchContext:
 
 def score(point: Point, clock: int = 5) -> float:
     """Best near learning_rate 1e-4, batch_size 32, lr_schedule cosine, and rising; works on any space."""
-    value = 1.0 - 0.5 / clock
-    if "learning_rate" in point:
-        value -= 0.1 * (math.log10(float(point["learning_rate"])) + 4) ** 2
-    if "batch_size" in point:
-        value -= 0.05 * abs(math.log2(float(point["batch_size"])) - 5)
-    if "weight_decay" in point:
-        value -= 0.2 * float(point["weight_decay"])
+    value, numbers = 1.0 - 0.5 / clock, {name: float(v) for name, v in point.items() if isinstance(v, int | float)}
+    if "learning_rate" in numbers:
+        value -= 0.1 * (math.log10(numbers["learning_rate"]) + 4) ** 2
+    if "batch_size" in numbers:
+        value -= 0.05 * abs(math.log2(numbers["batch_size"]) - 5)
+    if "weight_decay" in numbers:
+        value -= 0.2 * numbers["weight_decay"]
     return value - (0.1 if point.get("lr_schedule", "cosine") != "cosine" else 0.0)
 
 

@@ -95,7 +95,7 @@ class _Rehearsal:
             return
         point, clock = self.search.hparams(trial_id), self.clocks[trial_id] + 1
         self.clocks[trial_id] = clock
-        done = clock >= int(point.get("num_epochs", 3))
+        done = clock >= int(point.get("num_epochs") or 3)
         if done and self.fails(trial_id):
             self._end(trial_id, scored=False)
             return

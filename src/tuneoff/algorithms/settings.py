@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
-from tuneoff.errors import UserError
+from tuneoff.errors import UserError, as_whole, is_number, shown
 
 
 class AlgorithmError(UserError):
@@ -20,7 +19,7 @@ def require(ok: bool, setting: str, value: object, rule: str, remedy: str = "") 
     """AlgorithmError unless `ok`; for example "algorithm.scheduler.reduction_factor is 1, but it must be >= 2"."""
     if not ok:
         raise AlgorithmError(
-            f"algorithm.{setting} is {_shown(value)}, but it must be {rule}" + (f"; {remedy}" if remedy else "")
+            f"algorithm.{setting} is {shown(value)}, but it must be {rule}" + (f"; {remedy}" if remedy else "")
         )
 
 
@@ -50,9 +49,10 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 def whole(value: Any, setting: str) -> int:
     """A whole number given as int or float, never a bool or text."""
-    ok = isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
-    require(ok, setting, value, "a whole number")
-    return int(value)
+    found = as_whole(value)
+    require(found is not None, setting, value, "a whole number")
+    assert found is not None
+    return found
 
 
 def _checked(value: Any, hint: Any, setting: str) -> Any:
@@ -67,12 +67,7 @@ def _checked(value: Any, hint: Any, setting: str) -> Any:
     if kind is int:
         return whole(value, setting)
     if kind is float:
-        ok = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        require(ok, setting, value, "a number")
+        require(is_number(value), setting, value, "a number")
         return float(value)
     require(isinstance(value, kind), setting, value, "true or false" if kind is bool else "text")
     return value
-
-
-def _shown(value: object) -> str:
-    return "null" if value is None else repr(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +17,9 @@ from tuneoff.config import RunConfig, from_plain
 CONF = Path(__file__).parents[1] / "conf"
 
 
+@lru_cache(maxsize=1)
 def register_presets(config_dir: Path | None = None) -> None:
-    """Those of the package and of the user's own folder of configuration (`--config-dir`)."""
+    """Those of the package and of the user's own folder of configuration (`--config-dir`). Read once."""
     presets.register(*(folder / "preset" for folder in (CONF, config_dir) if folder is not None))
 
 

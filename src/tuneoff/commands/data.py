@@ -11,7 +11,8 @@ from typing import Any
 from omegaconf import DictConfig
 
 from tuneoff.commands.composition import to_config
-from tuneoff.commands.entry import guarded, hydra_job
+from tuneoff.commands.entry import run_command
+from tuneoff.commands.hydra_command import HydraCommand
 from tuneoff.config import RunConfig
 from tuneoff.seeds import derive
 from tuneoff.task import Splits, Task, TextSplit, load_task, make_splits
@@ -110,10 +111,10 @@ def report(config: RunConfig) -> str:
     return describe(task, splits, load_tokenizer(config.model), config.model.max_length, config.model.source)
 
 
-@hydra_job
+@HydraCommand
 def main(configuration: DictConfig) -> None:
     print(report(to_config(configuration)))
 
 
 def command() -> None:
-    guarded(main)
+    run_command(main.run)

@@ -1,77 +1,68 @@
-"""Running a Hydra job from a command line: a user's mistake becomes one message and exit code 2."""
+"""Around every command: output that can always be printed, signals, and errors as one message and an exit code."""
 
 from __future__ import annotations
 
-import functools
-import inspect
+import errno
+import io
 import os
-import shlex
+import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from types import FrameType
 
-import hydra
-from hydra.core.hydra_config import HydraConfig
-from hydra.errors import HydraException
-from omegaconf import DictConfig
-from omegaconf.errors import OmegaConfBaseException
-
-from tuneoff.commands.composition import CONF, register_presets
-from tuneoff.commands.explain import explain
-from tuneoff.commands.help import help_text
 from tuneoff.errors import UserError
 
-os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors to us instead of printing and exiting with 1
+FAULT, INTERRUPTED, TERMINATED = 2, 130, 143
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_MISUSED = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EMFILE)
 
 
-def hydra_job(job: Callable[[DictConfig], None]) -> Callable[[], Any]:
-    """The job on the default configuration. Hydra would print "Error executing job" and a traceback hint around a message."""
+def run_command(action: Callable[[], int]) -> None:
+    """Exits with the action's code; 2 where a user can fix what is wrong, 130 or 143 where they stopped it."""
+    print_always()
+    terminated: list[int] = []
 
-    @functools.wraps(job)
-    def guarded_job(configuration: DictConfig) -> None:
-        try:
-            job(configuration)
-        except (UserError, OmegaConfBaseException) as error:
-            _fail(str(error) if isinstance(error, UserError) else explain(error))
+    def interrupt(number: int, _: FrameType | None) -> None:
+        """Whatever ends a search well on Ctrl-C does so on SIGTERM, Ray Tune's own handler included."""
+        terminated.append(number)
+        signal.raise_signal(signal.SIGINT)
 
-    main: Callable[[], Any] = hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(guarded_job)
-    return main
-
-
-def guarded(main: Callable[[], Any]) -> None:
-    """Runs a Hydra job. Exits with 2 and one message where the user can fix it, 130 where they stopped it."""
-    if {"--help", "-h"} & set(sys.argv[1:]):
-        print(help_text(inspect.getdoc(main) or ""))
-        return
-    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))  # Hydra wants it first
+    signal.signal(signal.SIGTERM, interrupt)
     try:
-        register_presets(config_dir(sys.argv[1:]))
-        main()
-    except (HydraException, OmegaConfBaseException) as error:
-        _fail(explain(error))
-    except UserError as error:
-        _fail(str(error))
+        code = action()
     except KeyboardInterrupt:
-        print("\nstopped", file=sys.stderr)
-        sys.exit(130)
+        print("\nstopped: what was done is recorded, and the same command goes on from there", file=sys.stderr)
+        code = TERMINATED if terminated else INTERRUPTED
+    except (UserError, OSError) as error:
+        if message(error) is None:
+            raise
+        print_error(error)
+        code = FAULT
+    sys.exit(code)
 
 
-def config_dir(arguments: list[str]) -> Path | None:
-    """The user's own folder of configuration, where one is given."""
-    for position, argument in enumerate(arguments):
-        option, equals, value = argument.partition("=")
-        if option in ("--config-dir", "-cd"):
-            return Path(value if equals else arguments[position + 1])
+def print_always() -> None:
+    """What the terminal's encoding does not have is replaced."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def message(error: BaseException) -> str | None:
+    """For a person who can do something about it; None where the traceback is needed."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, OSError) and error.errno in (*_FULL, *_FORBIDDEN, *_MISUSED):
+        where = f": {os.fspath(error.filename)}" if isinstance(error.filename, str | os.PathLike) else ""
+        remedy = (
+            "free some space, and give the same command again: it goes on from what is recorded"
+            if error.errno in _FULL
+            else "change that, or give another place (results=FOLDER; TMPDIR for temporary files)"
+        )
+        return f"{os.strerror(error.errno)}{where}; {remedy}"
     return None
 
 
-def command_of(module: str) -> str:
-    """The command that makes this one job, as it can be typed again: in a sweep, without the others."""
-    overrides = HydraConfig.get().overrides.task
-    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(override) for override in overrides)])
-
-
-def _fail(message: str) -> None:
-    print(f"error: {message}", file=sys.stderr)
-    sys.exit(2)
+def print_error(error: BaseException | str) -> None:
+    print(f"error: {error if isinstance(error, str) else message(error)}", file=sys.stderr)

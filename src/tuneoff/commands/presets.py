@@ -31,11 +31,11 @@ def register(*folders: Path) -> None:
     store, spaces = ConfigStore.instance(), set()
     for preset in (path for folder in folders for path in sorted(folder.glob("*/"))):
         for path in sorted(preset.glob("*.yaml")):
-            algorithm, space = (_part(path, part) for part in PARTS)
-            if algorithm is not None:
-                store.store(f"{path.stem}", {"algorithm": algorithm}, f"preset_details/{preset.name}", "_global_")
-            if space is not None:
-                store.store(path.stem, space, f"space/{preset.name}")
+            parts = _parts(path)
+            if "algorithm" in parts:
+                store.store(path.stem, {"algorithm": parts["algorithm"]}, f"preset_details/{preset.name}", "_global_")
+            if "space" in parts:
+                store.store(path.stem, parts["space"], f"space/{preset.name}")
                 spaces.add(f"{preset.name}/{path.stem}")
 
     def preset_space(preset: str, algorithm: str, usual: str) -> str:
@@ -44,10 +44,12 @@ def register(*folders: Path) -> None:
     OmegaConf.register_new_resolver("preset_space", preset_space, replace=True)
 
 
-def _part(path: Path, part: str) -> Any:
-    """A mapping, or None where the file does not have the part."""
-    values = yaml.safe_load(path.read_text(encoding="utf-8")) if path.is_file() else None
+def _parts(path: Path) -> dict[str, Any]:
+    """Those that the file has, each a mapping."""
+    values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if path.is_file() else None
     if not isinstance(values, Mapping) or set(values) - set(PARTS):
         raise PresetError(f"{path} must be a file with the parts {' and '.join(PARTS)}, of which it may leave out either")
-    value = values.get(part)
-    return _part(path.with_name(f"{value}.yaml"), part) if isinstance(value, str) else value
+    return {
+        part: _parts(path.with_name(f"{value}.yaml")).get(part) if isinstance(value, str) else value
+        for part, value in values.items()
+    }

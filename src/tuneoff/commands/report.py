@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuneoff import plugins
+from tuneoff.commands.entry import run_command
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
@@ -128,4 +129,4 @@ def _print(report: StudyReport) -> None:
 
 
 def command() -> None:
-    sys.exit(main())
+    run_command(main)

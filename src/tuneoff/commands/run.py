@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from tuneoff.commands.composition import to_config
-from tuneoff.commands.entry import command_of, guarded, hydra_job
+from tuneoff.commands.entry import run_command
+from tuneoff.commands.hydra_command import HydraCommand, command_of
 from tuneoff.garbage import collector_paused
 from tuneoff.study.stored_cell import finished
 
 if TYPE_CHECKING:
+    from tuneoff.study.estimate import Estimate
     from tuneoff.study.session import Session
 
 
-@hydra_job
-def main(configuration: DictConfig) -> None:
+@HydraCommand
+def main(configuration: DictConfig) -> Estimate | None:
     """tuneoff: which hyperparameter search is worth its money on your fine-tuning task?
 
     python -m benchmarks.run algorithm=pbt                                         one search
@@ -35,7 +37,7 @@ def main(configuration: DictConfig) -> None:
             f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
         )
-        return
+        return None
     with importing():  # not before the settings are known to be right: torch and Ray take seconds
         session = command_session()
         session.start_early(config)
@@ -45,10 +47,12 @@ def main(configuration: DictConfig) -> None:
         from tuneoff.study.progress import make_listener
 
     if config.dry_run:
-        print(dry_run(session, config))
-        return
+        estimate, text = dry_run(session, config)
+        print(text)
+        return estimate
     cell = study.run(session, config, make_listener(config.view), command_of("run"))
     print(cell_summary(cell))
+    return None
 
 
 _sessions: list[Session] = []
@@ -71,8 +75,27 @@ def importing() -> Iterator[None]:
 
 
 def command() -> None:
+    run_command(_run)
+
+
+def _run() -> int:
     try:
-        guarded(main)
+        code = main.run()
     finally:
         for session in _sessions:
             session.close()
+    estimates = [estimate for estimate in main.results if estimate is not None]
+    if len(estimates) > 1:
+        print(total(estimates))
+    return code
+
+
+def total(estimates: Sequence[Estimate]) -> str:
+    """Of a sweep's dry run. Prices are those of each search."""
+    minutes = sum(estimate.device_seconds for estimate in estimates) / 60
+    hours = sum(estimate.wall_seconds for estimate in estimates) / 3600
+    dollars = sum(estimate.dollars for estimate in estimates)
+    return (
+        f"All {len(estimates)} searches, one after the other: {minutes:.2f} device-minutes charged, {dollars:.4f} dollars, "
+        f"{hours:.2f} hours"
+    )

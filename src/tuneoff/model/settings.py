@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from tuneoff.errors import UserError
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+from tuneoff.errors import UserError, check_name, check_text, check_whole
 
 
 class ModelError(UserError):
@@ -24,15 +21,8 @@ class ModelSettings:
     max_length: int
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise ModelError(
-                f"model.name is {self.name!r}, but it becomes a folder's name: use letters, digits, '.', '_' and '-'"
-            )
-        if not isinstance(self.source, str) or not self.source:
-            raise ModelError(f"model.source is {self.source!r}, but it must be micro, minilm, a folder or a hub id")
-        for name, low in (("num_layers", 1), ("max_length", 8)):
-            value = getattr(self, name)
-            if name == "num_layers" and value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int) or value < low:
-                raise ModelError(f"model.{name} is {value!r}, but it must be a whole number of at least {low}")
+        check_name("model.name", self.name, ModelError)
+        check_text("model.source", self.source, "micro, minilm, a folder or a hub id", ModelError)
+        if self.num_layers is not None:
+            check_whole("model.num_layers", self.num_layers, 1, kind=ModelError, otherwise=", or null for all")
+        check_whole("model.max_length", self.max_length, 8, kind=ModelError)

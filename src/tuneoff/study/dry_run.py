@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 from tuneoff.config import RunConfig
 from tuneoff.errors import ConfigError
 from tuneoff.records.schema import CalibrationRecord
-from tuneoff.study.estimate import START_SECONDS, describe, estimate, simulate
+from tuneoff.study.estimate import START_SECONDS, Estimate, describe, estimate, simulate
 from tuneoff.study.plan import new_search
 from tuneoff.study.session import Session
 
 
-def dry_run(session: Session, config: RunConfig) -> str:
-    """The estimate, as text. Leaves nothing behind. UserError where the input is bad."""
+def dry_run(session: Session, config: RunConfig) -> tuple[Estimate, str]:
+    """The estimate, and as text. Leaves nothing behind. UserError where the input is bad."""
     session.check(config)
     ready = session.ready(config)
     slots = ready.slots
@@ -32,4 +32,4 @@ def dry_run(session: Session, config: RunConfig) -> str:
         config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, population=search.population
     )
     notes = (f"note: {caution}" for caution in ready.prepared.facts.get("cautions", ()))
-    return "\n".join([describe(config, found, slots.device_kind, time.time()), *notes])
+    return found, "\n".join([describe(config, found, slots.device_kind, time.time()), *notes])

@@ -77,7 +77,7 @@ def _simulate_once(config: RunConfig, search: Search, rng: np.random.Generator) 
     while trials < search.num_trials and left >= 1:
         name = f"t{trials:03d}"
         point = _proposal(config, search, name, rng)
-        size = int(point.get("batch_size", config.hparams.get("batch_size") or 0))
+        size = int(point.get("batch_size") or config.hparams.get("batch_size") or 0)
         length = config.epochs_of(point) * per_epoch
         if search.whole_trials and left < length:
             break

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from tuneoff.errors import check_flag, check_mapping, check_number, check_one_of, check_whole
 from tuneoff.task.base import TaskError
 from tuneoff.task.groups import GROUP_BY
 
@@ -36,7 +37,7 @@ PROTOCOLS: Mapping[str, Protocol] = {
 
 def protocol_rules(name: str) -> Protocol:
     """Raises TaskError for a protocol that does not exist."""
-    _one_of("name", name, tuple(PROTOCOLS))
+    check_one_of("protocol.name", name, tuple(PROTOCOLS), TaskError)
     return PROTOCOLS[name]
 
 
@@ -66,16 +67,18 @@ class ProtocolSettings:
 
     def __post_init__(self) -> None:
         protocol_rules(self.name)
-        _one_of("validation_from", self.validation_from, VALIDATION_FROM)
-        _one_of("group_by", self.group_by, GROUP_BY)
+        check_one_of("protocol.validation_from", self.validation_from, VALIDATION_FROM, TaskError)
+        check_one_of("protocol.group_by", self.group_by, GROUP_BY, TaskError)
         for name in ("validation_fraction", "test_fraction"):
-            _fraction(name, getattr(self, name))
+            rule = "above 0 and below 1, such as 0.15"
+            check_number(f"protocol.{name}", getattr(self, name), rule, TaskError, above=0, below=1)
         for name in ("validation_rows", "test_rows"):
             if getattr(self, name) is not None:
-                _whole(name, getattr(self, name), 2, ", or null to use the fraction")
-        _whole("test_seed", self.test_seed, 0, "")
-        if not isinstance(self.drop_test_overlap, bool):
-            raise TaskError(f"protocol.drop_test_overlap is {self.drop_test_overlap!r}, but it must be true or false")
+                check_whole(
+                    f"protocol.{name}", getattr(self, name), 2, kind=TaskError, otherwise=", or null to use the fraction"
+                )
+        check_whole("protocol.test_seed", self.test_seed, 0, kind=TaskError)
+        check_flag("protocol.drop_test_overlap", self.drop_test_overlap, TaskError)
 
     @property
     def rules(self) -> Protocol:
@@ -84,26 +87,11 @@ class ProtocolSettings:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> ProtocolSettings:
         """Raises TaskError for an unknown protocol, a setting that it does not have, or a value outside its rule."""
-        name = values.get("name")
-        _one_of("name", name, tuple(PROTOCOLS))
+        name = check_mapping("protocol", values, "protocol=heldout", TaskError).get("name")
+        check_one_of("protocol.name", name, tuple(PROTOCOLS), TaskError)
         assert isinstance(name, str)
         names = ["name"] if PROTOCOLS[name].halves_dev else [field.name for field in fields(ProtocolSettings)]
         unknown = sorted(set(values) - set(names), key=str)
         if unknown:
             raise TaskError(f"protocol.{unknown[0]} is not a setting of protocol={name}: there are {', '.join(names)}")
         return ProtocolSettings(**values)
-
-
-def _one_of(name: str, value: Any, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise TaskError(f"protocol.{name} is {value!r}, but it must be one of {', '.join(allowed)}")
-
-
-def _fraction(name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-        raise TaskError(f"protocol.{name} is {value!r}, but it must be above 0 and below 1, such as 0.15")
-
-
-def _whole(name: str, value: Any, low: int, otherwise: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise TaskError(f"protocol.{name} is {value!r}, but it must be a whole number of at least {low}{otherwise}")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from tuneoff.errors import check_mapping, check_name, check_text, check_whole, shown
 from tuneoff.task.base import TaskError
 from tuneoff.task.kinds import metric_names
 
 QUOTING = ("double", "none")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,14 +27,10 @@ class TaskSettings:
     """The first is what searches maximise. None: the kind's own."""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
-            raise TaskError(
-                f"task.name is {self.name!r}, but it becomes a folder's name: use letters, digits, '.', "
-                "'_' and '-', and begin with a letter or digit"
-            )
-        _whole("seed", self.seed, 0, "")
+        check_name("task.name", self.name, TaskError)
+        check_whole("task.seed", self.seed, 0, kind=TaskError)
         if self.max_train_rows is not None:
-            _whole("max_train_rows", self.max_train_rows, 10, ", or null for all rows")
+            check_whole("task.max_train_rows", self.max_train_rows, 10, kind=TaskError, otherwise=", or null for all rows")
         if self.metrics is not None:
             self._check_metrics(self.metrics)
 
@@ -44,7 +39,7 @@ class TaskSettings:
         if not metrics:
             raise TaskError("task.metrics is empty, but it must name at least one metric, or be null for the kind's")
         for metric in metrics:
-            if metric not in known:
+            if not isinstance(metric, str) or metric not in known:
                 raise TaskError(f"task.metrics is {listed}, but {metric!r} is not a metric: there are {', '.join(known)}")
         if len(set(metrics)) != len(metrics):
             raise TaskError(f"task.metrics is {listed}, but each metric must appear once: remove the repeated one")
@@ -52,7 +47,7 @@ class TaskSettings:
     @staticmethod
     def from_dict(values: Mapping[str, Any]) -> TaskSettings:
         """Raises TaskError for an unknown kind, an unknown or missing setting, or a value outside its rule."""
-        kind = values.get("kind")
+        kind = check_mapping("task", values, "task=entail", TaskError).get("kind")
         if not isinstance(kind, str) or kind not in SETTINGS:
             raise TaskError(f"task.kind is {kind!r}, but it must be one of {', '.join(SETTINGS)}")
         cls = SETTINGS[kind]
@@ -75,7 +70,7 @@ class EntailSettings(TaskSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("train_rows", "dev_rows", "test_rows"):
-            _whole(name, getattr(self, name), 10, "")
+            check_whole(f"task.{name}", getattr(self, name), 10, kind=TaskError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,7 +139,7 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     plain = dict(values)
     metrics = plain.get("metrics")
     if metrics is not None:
-        plain["metrics"] = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+        plain["metrics"] = tuple(metrics) if isinstance(metrics, list | tuple) else (metrics,)
     if plain.get("delimiter") in ("tab", "\\t"):
         plain["delimiter"] = "\t"
     for name in ("text_a", "text_b", "label", "positive"):
@@ -155,19 +150,13 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def _whole(name: str, value: Any, low: int, otherwise: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise TaskError(f"task.{name} is {value!r}, but it must be a whole number of at least {low}{otherwise}")
-
-
 def _required_text(name: str, value: Any, remedy: str) -> None:
     if isinstance(value, bool | float):
         raise TaskError(f"task.{name} is {value!r}, but it must be text: in quote marks, as in 'task.{name}=\"{value}\"'")
     if not isinstance(value, str) or not value:
-        shown = "null" if value is None else repr(value)
-        raise TaskError(f"task.{name} is {shown}, but task.kind=csv needs it: {remedy}")
+        raise TaskError(f"task.{name} is {shown(value)}, but task.kind=csv needs it: {remedy}")
 
 
 def _optional_text(name: str, value: Any, rule: str) -> None:
-    if value is not None and (not isinstance(value, str) or not value):
-        raise TaskError(f"task.{name} is {value!r}, but it must be {rule}")
+    if value is not None:
+        check_text(f"task.{name}", value, rule, TaskError)

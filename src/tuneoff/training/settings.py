@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tuneoff.errors import ConfigError, check_flag, check_one_of, check_whole
+from tuneoff.errors import check_flag, check_number, check_one_of, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,9 +24,6 @@ class TrainingSettings:
         check_flag("training.bucket_lengths", self.bucket_lengths)
         check_whole("training.evaluation_batch_size", self.evaluation_batch_size, 1, 4096)
         check_one_of("training.cuda_graphs", self.cuda_graphs, ("auto", "off"))
-        seconds = self.snapshot_seconds
-        if seconds is not None and (isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0):
-            raise ConfigError(
-                f"training.snapshot_seconds is {seconds!r}, but it must be a number of seconds >= 0 (0: "
-                "after every evaluation), or null for no snapshots"
-            )
+        if self.snapshot_seconds is not None:
+            rule = "a number of seconds >= 0 (0: after every evaluation), or null for no snapshots"
+            check_number("training.snapshot_seconds", self.snapshot_seconds, rule, low=0)

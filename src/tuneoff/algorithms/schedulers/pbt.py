@@ -24,6 +24,7 @@ from tuneoff.algorithms.contracts import (
     Wait,
 )
 from tuneoff.algorithms.settings import AlgorithmError, nearest, require
+from tuneoff.errors import is_number
 from tuneoff.space import Choice, Domain, Int, SearchSpace, Value
 from tuneoff.training.protocol import RESUME, RESUME_EXAMPLES
 
@@ -247,5 +248,5 @@ def _perturb(value: Value, domain: Domain, settings: Settings, rng: np.random.Ge
     if resample:
         return domain.sample(rng), "resample"
     factor = settings.perturbation_factors[int(rng.integers(len(settings.perturbation_factors)))]
-    assert not isinstance(value, str)
+    assert is_number(value)
     return round(value * factor) if isinstance(domain, Int) else value * factor, f"* {factor:g}"

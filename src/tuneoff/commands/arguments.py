@@ -1,0 +1,171 @@
+"""A command line's settings as their user means them, before Hydra reads them.
+
+Hydra's grammar takes `study=2024` for a number and stumbles over `task.train_file=reviews (1).csv`. Where a setting is text, a
+value that Hydra would read as something else is put in quotes.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_type_hints
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException
+
+from tuneoff.commands.composition import CONF
+from tuneoff.config import ResourceSettings, RunConfig
+from tuneoff.errors import ConfigError
+from tuneoff.model.settings import ModelSettings
+from tuneoff.price import Price
+from tuneoff.task.settings import SETTINGS
+
+SWEEP = ("-m", "--multirun")
+CONFIG_DIR = ("--config-dir", "-cd")
+_WITH_VALUE = (*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--info", "-i")
+_ASSIGNED = re.compile(r"(\+{0,2})([\w./@:-]+)=(.*)", flags=re.DOTALL)
+_FUNCTION = re.compile(
+    r"(range|choice|glob|interval|shuffle|sort|tag|extend_list|int|float|str|bool|json_str)\(.*\)", re.DOTALL
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandLine:
+    """for_hydra: options first. config_dir: the user's own folder of configuration. cells: how many searches it asks for.
+    swept: the settings in which they differ."""
+
+    for_hydra: tuple[str, ...]
+    config_dir: Path | None
+    sweep: bool
+    cells: int
+    swept: tuple[str, ...]
+
+
+def read_command_line(arguments: Sequence[str]) -> CommandLine:
+    """ConfigError where an argument is no setting, with the form to type where quotes would make it one."""
+    sweep = any(argument in SWEEP for argument in arguments)
+    options, settings, config_dir = _split(arguments)
+    settings = [_meant(setting, sweep) for setting in settings]
+    overrides = [_parsed(setting) for setting in settings]
+    swept = [override for override in overrides if override.is_sweep_override()]
+    if swept and not sweep:
+        raise ConfigError(f"{swept[0].input_line} lists several values: give -m as well to run them all, one after the other")
+    return CommandLine(
+        for_hydra=(*(SWEEP[:1] if sweep else ()), *options, *settings),
+        config_dir=config_dir,
+        sweep=sweep,
+        cells=math.prod(sum(1 for _ in override.sweep_string_iterator()) for override in swept),
+        swept=tuple(override.key_or_group for override in swept),
+    )
+
+
+def quoted(value: str) -> str:
+    """As text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
+    return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
+
+
+def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], Path | None]:
+    """Options with their values, settings, and the value of --config-dir."""
+    options: list[str] = []
+    settings: list[str] = []
+    config_dir: Path | None = None
+    rest = iter(argument for argument in arguments if argument not in SWEEP)
+    for argument in rest:
+        if not argument.startswith("-"):
+            settings.append(argument)
+            continue
+        option, equals, value = argument.partition("=")
+        options.append(argument)
+        if option in _WITH_VALUE and not equals:
+            value = next(rest, "")
+            options.append(value)
+        if option in CONFIG_DIR:
+            config_dir = Path(value)
+            if not config_dir.is_dir():
+                raise ConfigError(f"{option} is {value!r}, but it must be a folder, of the same shape as {CONF}")
+    return options, settings, config_dir
+
+
+def _meant(setting: str, sweep: bool) -> str:
+    found = _ASSIGNED.fullmatch(setting)
+    if found is None:
+        return setting
+    prefix, name, value = found.groups()
+    choice = name in _groups()
+    if not choice and name not in _text_settings():
+        return setting
+    said_otherwise = value == "" or "${" in value or _FUNCTION.fullmatch(value) or (value == "null" and not choice)
+    in_hydras_grammar = value[:1] in ("'", '"', *(() if choice else ("[", "{"))) and _is_read(setting)
+    if said_otherwise or in_hydras_grammar or ("," in value and choice and not sweep):
+        return setting
+    parts = value.split(",") if sweep else [value]
+    return f"{prefix}{name}={','.join(part if _is_text(part) else quoted(part) for part in parts)}"
+
+
+def _is_text(value: str) -> bool:
+    """Whether Hydra reads the value as the text that was meant: as it stands, or with spaces and the like after backslashes, as
+    Hydra itself writes a cell's settings."""
+    try:
+        read = OverridesParser.create().parse_override(f"setting={value}").value()
+    except HydraException:
+        return False
+    return bool(read == value) or (isinstance(read, str) and "\\" in value)
+
+
+def _is_read(setting: str) -> bool:
+    try:
+        OverridesParser.create().parse_override(setting)
+    except HydraException:
+        return False
+    return True
+
+
+def _parsed(setting: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(setting)
+    except HydraException as error:
+        found = _ASSIGNED.fullmatch(setting)
+        if found is None:
+            raise ConfigError(f"{setting!r} is not NAME=VALUE, as in algorithm=pbt, nor ~NAME to remove a setting") from error
+        raise ConfigError(f"{setting} can't be read: {_remedy(*found.groups())}") from error
+
+
+def _remedy(prefix: str, name: str, value: str) -> str:
+    if value[:1] in ("[", "{"):
+        return "close each bracket, and put text within in quotes where it has other characters than letters and digits"
+    form = shlex.quote(f'{prefix}{name}="{value}"' if '"' not in value else f"{prefix}{name}={quoted(value)}")
+    return f"text with brackets, quotes or other special characters goes in quotes: {form}"
+
+
+def _groups() -> set[str]:
+    return {folder.name for folder in CONF.iterdir() if folder.is_dir()}
+
+
+def _text_settings() -> set[str]:
+    """Whose values are text, by the annotations of the dataclasses that hold them."""
+    holders: list[tuple[str, type[Any]]] = [
+        ("", RunConfig),
+        ("model.", ModelSettings),
+        ("price.", Price),
+        ("resources.", ResourceSettings),
+        *(("task.", settings) for settings in SETTINGS.values()),
+    ]
+    named = {f"{part}.name" for part in ("algorithm", "algorithm.searcher", "algorithm.scheduler", "engine", "protocol")}
+    return {
+        *named,
+        "algorithm.searcher.source",
+        *(prefix + name for prefix, holder in holders for name in _text_fields(holder)),
+    }
+
+
+def _text_fields(holder: type[Any]) -> Iterator[str]:
+    for name, hint in get_type_hints(holder).items():
+        kinds = set(get_args(hint) if isinstance(hint, UnionType) else (hint,))
+        if kinds & {str, Path}:
+            yield name
