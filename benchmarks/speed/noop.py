@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import ray
-from ray.tune.search import Searcher
 
+from tuneoff.algorithms.contracts import History, Point, SearchContext, Searcher
 from tuneoff.evaluation import Cost, Score
 from tuneoff.execution.messages import Evaluated, TrialRequest
 
@@ -49,19 +50,13 @@ class NoOpWorker:
         )
 
 
-class Numbers(Searcher):  # type: ignore[misc]
+class Numbers(Searcher):
     """Proposes 0, 1, 2, ... as a number that nothing reads."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._next = 0
+    @classmethod
+    def build(cls, settings: Any, context: SearchContext, trials: int | None) -> Numbers:  # noqa: ARG003
+        assert trials is not None
+        return cls(trials)
 
-    def suggest(self, trial_id: str) -> dict[str, Any]:  # noqa: ARG002
-        self._next += 1
-        return {"number": self._next}
-
-    def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:  # noqa: ARG002
-        return True
-
-    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        pass
+    def propose(self, history: History, rng: np.random.Generator) -> Point:  # noqa: ARG002
+        return {"number": len(history.tried)}

@@ -44,17 +44,23 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from ray import tune
 
     from benchmarks.speed.noop import NoOpWorker, Numbers
-    from tuneoff.algorithms.base import MODE, SCORE
+    from tuneoff.algorithms.contracts import SearchContext
+    from tuneoff.algorithms.schedulers.none import NoScheduler
+    from tuneoff.algorithms.search import Search
     from tuneoff.execution import shared_state
-    from tuneoff.execution.messages import Assignment
-    from tuneoff.execution.numbering import NumberingSearcher
+    from tuneoff.execution.messages import MODE, SCORE, Assignment
+    from tuneoff.execution.ray_scheduler import RayScheduler
+    from tuneoff.execution.ray_searcher import RaySearcher
     from tuneoff.execution.recorder import Recorder
     from tuneoff.execution.trainable import Trial
     from tuneoff.execution.tune import RUNTIME_FOLDER
     from tuneoff.records.history import Earlier
     from tuneoff.records.schema import TrialEndRecord
     from tuneoff.records.store import LOG_FILE, LogWriter, read_log
+    from tuneoff.space import SearchSpace
 
+    context = SearchContext(space=SearchSpace({}), seed=0, slots=slots, max_epochs=1, defaults={}, evaluations_per_epoch=1)
+    search = Search(Numbers(count), NoScheduler(), context)
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots)
     began, used = time.perf_counter(), time.process_time()
     with LogWriter(cell) as writer, warnings.catch_warnings():
@@ -68,7 +74,8 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
             tune_config=tune.TuneConfig(
                 metric=SCORE,
                 mode=MODE,
-                search_alg=NumberingSearcher(Numbers(), proposed=recorder.proposed),
+                search_alg=RaySearcher(search, proposed=recorder.proposed),
+                scheduler=RayScheduler(search, references=cell, snapshots=cell),
                 num_samples=count,
                 reuse_actors=True,
             ),

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tuneoff import plugins
-from tuneoff.algorithms.base import AlgorithmConfig
+from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.budget import Budget
 from tuneoff.errors import ConfigError, check_flag, check_one_of, check_whole
 from tuneoff.hparams import NUM_EPOCHS, HParamError, HParamValue, Hyperparameters

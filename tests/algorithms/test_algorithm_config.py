@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.algorithms.search_driver import algorithm, context, plan
+from tests.algorithms.search_driver import MIXED, algorithm, context, search
+from tuneoff import plugins
 from tuneoff.algorithms import scheduler_names, searcher_names
-from tuneoff.algorithms.base import AlgorithmConfig
+from tuneoff.algorithms.configuration import AlgorithmConfig
+from tuneoff.algorithms.contracts import History, Point, Searcher
 from tuneoff.algorithms.settings import AlgorithmError
 from tuneoff.errors import UserError
 from tuneoff.space import Float, SearchSpace
@@ -59,25 +62,25 @@ def test_an_algorithm_error_is_a_user_error() -> None:
 )
 def test_a_setting_that_breaks_a_rule_is_refused(changes: dict[str, Any], message: str) -> None:
     values = {"name": "x", "trials": 8, "searcher": {"name": "random"}, "scheduler": {"name": "none"}}
-    with pytest.raises(AlgorithmError, match=message):
+    with pytest.raises(UserError, match=message):
         AlgorithmConfig.from_dict({**values, **changes})
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: plan("gp", trials=4, searcher_knobs={"initial_points": 4}), r"initial_points is 4.*below algorithm"),
-        (lambda: plan("random", "pbt", trials=1), r"algorithm.trials is 1.*size of the population"),
-        (lambda: plan("random", "pbt", scheduler_knobs={"mutated": ["learning_rates"]}), r"did you mean 'learning_rate'"),
+        (lambda: search("gp", trials=4, searcher_knobs={"initial_points": 4}), r"initial_points is 4.*below algorithm"),
+        (lambda: search("random", "pbt", trials=1), r"algorithm.trials is 1.*size of the population"),
+        (lambda: search("random", "pbt", scheduler_knobs={"mutated": ["learning_rates"]}), r"did you mean 'learning_rate'"),
         (
-            lambda: plan("random", "pbt", where=context(space=SearchSpace({"adam_beta1": Float(low=0.8, high=0.9)}))),
+            lambda: search("random", "pbt", where=context(space=SearchSpace({"adam_beta1": Float(low=0.8, high=0.9)}))),
             r"mutated names nothing that the space has: list some of adam_beta1",
         ),
-        (lambda: plan("random", "asha", scheduler_knobs={"brackets": 3}), r"brackets is 3.*at most the 2 rungs"),
-        (lambda: plan("random", "asha", scheduler_knobs={"grace_epochs": 6}), r"grace_epochs is 6.0.*at most the 5 epochs"),
-        (lambda: plan("random", "asha", scheduler_knobs={"grace_epochs": 0.5}), r"a whole number of evaluations"),
-        (lambda: plan("grid", searcher_knobs={"points": 40}), r"more than 10000 points: lower it"),
-        (lambda: plan("default", where=context(defaults={})), r"learning_rate.* has no default value"),
+        (lambda: search("random", "asha", scheduler_knobs={"brackets": 3}), r"brackets is 3.*at most the 2 rungs"),
+        (lambda: search("random", "asha", scheduler_knobs={"grace_epochs": 6}), r"grace_epochs is 6.0.*at most the 5 epochs"),
+        (lambda: search("random", "asha", scheduler_knobs={"grace_epochs": 0.5}), r"a whole number of evaluations"),
+        (lambda: search("grid", searcher_knobs={"points": 40}), r"more than 10000 points: lower it"),
+        (lambda: search("default", where=context(defaults={})), r"learning_rate.* has no default value"),
     ],
 )
 def test_a_setting_that_does_not_fit_the_search_is_refused(make: Any, message: str) -> None:
@@ -95,14 +98,38 @@ def test_a_whole_number_may_be_given_as_a_float_and_a_list_as_a_tuple() -> None:
 
 
 def test_bayesian_with_and_without_early_stopping_are_one_setting_apart() -> None:
-    with_asha, without = plan("gp", "asha"), plan("gp", "none")
-    assert type(with_asha.searcher.proposer) is type(without.searcher.proposer)
-    assert type(with_asha.scheduler) is not type(without.scheduler)
+    with_asha, without = search("gp", "asha"), search("gp", "none")
+    assert type(with_asha.searcher) is type(without.searcher)
+    assert (with_asha.stops_early, without.stops_early) == (True, False)
+    assert (with_asha.whole_trials, without.whole_trials) == (False, True)
 
 
-def test_only_a_population_needs_checkpoints_and_is_alive_all_at_once() -> None:
-    population, asha = plan("gp", "pbt", trials=6), plan("gp", "asha", trials=6)
-    assert (population.checkpoints, population.keep_checkpoints, population.num_samples) == (True, 4, 7)
-    assert (asha.checkpoints, asha.keep_checkpoints, asha.num_samples) == (False, None, 6)
-    assert sum(isinstance(population.searcher.suggest(f"t{n}"), dict) for n in range(6)) == 6
-    assert sum(isinstance(asha.searcher.suggest(f"t{n}"), dict) for n in range(6)) == context().slots
+def test_only_a_population_is_alive_all_at_once() -> None:
+    population, asha = search("gp", "pbt", trials=6), search("gp", "asha", trials=6)
+    assert (population.population, asha.population) == (True, False)
+    assert sum(population.ask(f"t{n}") is not None for n in range(6)) == 6
+    assert sum(asha.ask(f"t{n}") is not None for n in range(6)) == context().slots
+
+
+def test_how_a_member_goes_on_from_a_copy_reaches_the_search() -> None:
+    assert search("random", "pbt", trials=4).resume == "examples"
+    assert search("random", "pbt", trials=4, scheduler_knobs={"resume": "trainer_2020"}).resume == "trainer_2020"
+
+
+def test_a_searcher_registered_by_a_module_is_found_and_one_that_derives_from_nothing_is_refused(monkeypatch: Any) -> None:
+    monkeypatch.setattr(plugins, "_registered", {})
+
+    @plugins.register("searcher", "middle")
+    class Middle(Searcher):
+        @classmethod
+        def build(cls, settings: Any, context: Any, trials: int | None) -> Middle:
+            return cls(trials or 1)
+
+        def propose(self, history: History, rng: np.random.Generator) -> Point | None:
+            return MIXED.sample(rng) if len(history.tried) < self.num_trials else None
+
+    plugins.register("searcher", "nothing")(dict)
+    assert "middle" in searcher_names()
+    assert algorithm("middle").searcher.kind is Middle
+    with pytest.raises(AlgorithmError, match=r"'nothing'.*derived from tuneoff\.algorithms\.contracts\.Searcher"):
+        algorithm("nothing")

@@ -1,4 +1,4 @@
-"""Searchers and schedulers in Ray Tune itself, with a trainable that only adds numbers."""
+"""Our searches in Ray Tune itself, through the adapters, with a trainable that only adds numbers."""
 
 from __future__ import annotations
 
@@ -13,23 +13,32 @@ import pytest
 from ray import cloudpickle, tune
 from ray.tune import Trainable
 
-from tests.algorithms.search_driver import MIXED, context, plan
-from tuneoff.algorithms.base import Plan
+from tests.algorithms.search_driver import MIXED, context, search
+from tuneoff.algorithms.search import Search
+from tuneoff.execution.messages import SCORE, TRIAL
+from tuneoff.execution.ray_scheduler import RayScheduler
+from tuneoff.execution.ray_searcher import RaySearcher
+from tuneoff.execution.trainable import read_reference
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_of_two_cpus")]
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class Adder(Trainable):
-    """Its weight grows by 1 / (1 + weight_decay) a step; `num_epochs` steps. Diverges at a batch size of 64."""
+    """Its weight grows by 1 / (1 + weight_decay) a step; `num_epochs` steps. Diverges at a batch size of 64.
+
+    A state's number is its file's: trial's number x 1000 + step, so that no actor is needed to hold it.
+    """
 
     diverges = False
 
-    def setup(self, config: dict[str, Any]) -> None:
+    def setup(self, config: dict[str, Any], states: str) -> None:
+        self.states = Path(states)
         self.reset_config(config)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.values = dict(new_config)
+        self.name = self.values.pop(TRIAL)
         self.weight, self.epoch, self.loaded = 0.0, 0, None
         return True
 
@@ -40,21 +49,24 @@ class Adder(Trainable):
         self.epoch += 1
         self.weight += 1 / (1 + self.values["weight_decay"])
         loaded, self.loaded = self.loaded, None
+        done = self.epoch >= self.values["num_epochs"]
+        serial = time.time_ns()
+        state = {"weight": self.weight, "epoch": self.epoch, "writer": self.name, "values": self.values}
+        (self.states / str(serial)).write_text(json.dumps(state), encoding="utf-8")
         return {
-            "score": self.weight,
+            SCORE: self.weight,
             "epoch": float(self.epoch),
-            "done": self.epoch >= self.values["num_epochs"],
+            "done": done,
+            "status": "completed" if done else "running",
+            "serial": serial,
+            "snapshot": None,
             "seen": dict(self.values),
             "loaded": loaded,
             "process": os.getpid(),
         }
 
-    def save_checkpoint(self, checkpoint_dir: str) -> None:
-        state = {"weight": self.weight, "epoch": self.epoch, "writer": self.trial_id, "values": self.values}
-        Path(checkpoint_dir, "state.json").write_text(json.dumps(state), encoding="utf-8")
-
     def load_checkpoint(self, checkpoint: str) -> None:
-        self.loaded = json.loads(Path(checkpoint, "state.json").read_text(encoding="utf-8"))
+        self.loaded = json.loads((self.states / str(read_reference(Path(checkpoint)))).read_text(encoding="utf-8"))
         self.weight, self.epoch = self.loaded["weight"], self.loaded["epoch"]
 
 
@@ -72,31 +84,28 @@ class Log(tune.Callback):
         self.results: list[tuple[str, dict[str, Any]]] = []
 
     def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
-        self.results.append((trial.trial_id, dict(result)))
+        self.results.append((trial.config[TRIAL], dict(result)))
 
 
-def run(made: Plan, folder: Path, trainable: type[Trainable] = Adder, **config: Any) -> tuple[Any, Log]:
-    log = Log()
+def run(made: Search, folder: Path, trainable: type[Trainable] = Adder) -> tuple[Any, Log]:
+    log, states = Log(), folder / "states"
+    states.mkdir()
     tuner = tune.Tuner(
-        trainable,
+        tune.with_parameters(trainable, states=str(states)),
         tune_config=tune.TuneConfig(
-            search_alg=made.searcher, scheduler=made.scheduler, num_samples=made.num_samples, reuse_actors=True
+            search_alg=RaySearcher(made),
+            scheduler=RayScheduler(made, references=folder / "references", snapshots=states),
+            num_samples=made.num_trials + made.population,
+            reuse_actors=True,
         ),
-        run_config=tune.RunConfig(
-            storage_path=str(folder),
-            name="search",
-            callbacks=[log],
-            verbose=0,
-            checkpoint_config=tune.CheckpointConfig(num_to_keep=made.keep_checkpoints),
-            **config,
-        ),
+        run_config=tune.RunConfig(storage_path=str(folder), name="search", callbacks=[log], verbose=0),
     )
     return tuner.fit(), log
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
 def test_a_population_of_more_members_than_slots_copies_mutates_and_ends(tmp_path: Path, synchronous: bool) -> None:
-    made = plan(
+    made = search(
         "random",
         "pbt",
         trials=6,
@@ -106,9 +115,9 @@ def test_a_population_of_more_members_than_slots_copies_mutates_and_ends(tmp_pat
     grid, log = run(made, tmp_path)
     assert len(grid) == made.num_trials
     assert not grid.errors
+    assert not made.pending
     copies = [(trial, result) for trial, result in log.results if result["loaded"] and result["loaded"]["writer"] != trial]
     assert copies
-    assert len(copies) <= made.scheduler._num_perturbations  # a member can be exploited again before it is run
     for trial, result in log.results:
         assert MIXED.contains(result["seen"]), trial
     for trial, result in copies:
@@ -117,24 +126,22 @@ def test_a_population_of_more_members_than_slots_copies_mutates_and_ends(tmp_pat
             trial
         )
         assert result["training_iteration"] == result["epoch"] == donor["epoch"] + 1
-        gain = 1 / (1 + seen["weight_decay"])
-        assert result["score"] == pytest.approx(donor["weight"] + gain)
-    assert not [name for _, _, names in os.walk(tmp_path) for name in names if name.startswith("pbt_")]
+        assert result["score"] == pytest.approx(donor["weight"] + 1 / (1 + seen["weight_decay"]))
 
 
 def test_successive_halving_stops_trials_and_a_diverged_one_has_no_score(tmp_path: Path) -> None:
-    made = plan("random", "asha", trials=8, where=context(seed=1), scheduler_knobs={"reduction_factor": 2})
+    made = search("random", "asha", trials=8, where=context(seed=1), scheduler_knobs={"reduction_factor": 2})
     grid, log = run(made, tmp_path, Diverging)
     assert not grid.errors
     assert len(grid) == 8
     diverged = {trial for trial, result in log.results if result.get("status") == "diverged"}
     assert diverged
-    assert made.scheduler._num_stopped > 0
-    assert len(made.searcher.history.observed) == 8 - len(diverged)
-    assert not made.searcher.history.pending
+    last = dict(log.results)
+    assert [result for result in last.values() if result.get("status") == "running"], "stopped early"
+    assert len(made.history.observed) == 8 - len(diverged)
+    assert not made.pending
 
 
 def test_a_trainable_that_never_reports_a_score_ends_in_an_error_that_says_so(tmp_path: Path) -> None:
-    made = plan("random", "asha", trials=2)
     with pytest.raises(Exception, match="must have a 'score'"):
-        run(made, tmp_path, Mute)
+        run(search("random", "asha", trials=2), tmp_path, Mute)

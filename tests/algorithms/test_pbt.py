@@ -1,22 +1,18 @@
-"""Population-based training: how configurations are explored, who copies whom. (In Ray itself: test_ray.py.)"""
+"""Population-based training: how configurations are explored, who copies whom. (As recorded: test_golden_traces.py.)"""
 
 from __future__ import annotations
 
 import math
 import random
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ray.train._internal.session import _TrainingResult
-from ray.tune.schedulers import TrialScheduler
 
-from tests.algorithms.search_driver import MIXED, FakeTrial, context, plan
-from tuneoff.algorithms.schedulers.pbt import MUTATED, Settings, explore
-from tuneoff.algorithms.settings import AlgorithmError
+from tests.algorithms.search_driver import MIXED, context, search
+from tuneoff.algorithms.contracts import Continue, Copy, Decision, Report, Wait
+from tuneoff.algorithms.schedulers.pbt import MUTATED, PopulationBasedTraining, Settings, explore
 from tuneoff.space import Choice, Float, Int, SearchSpace, Value
 
 seeds = st.integers(0, 2**32)
@@ -106,179 +102,122 @@ def test_text_is_drawn_anew_because_it_has_no_neighbours() -> None:
     assert values == {"a", "b", "c"}
 
 
-class Controller:
-    """What the scheduler asks of Ray's controller, with checkpoints that are there at once."""
-
-    def __init__(self, trials: list[FakeTrial]) -> None:
-        self.trials = trials
-        self.search_alg = None
-
-    def get_trials(self) -> list[FakeTrial]:
-        return self.trials
-
-    def pause_trial(self, trial: FakeTrial, should_checkpoint: bool = True) -> None:
-        trial.status = "PAUSED"
-
-    def _schedule_trial_save(self, trial: FakeTrial, result: Any = None) -> Any:
-        return a_checkpoint(trial.trial_id)
+def population(size: int = 8, **knobs: Any) -> PopulationBasedTraining:
+    made = search("random", "pbt", trials=size, scheduler_knobs=knobs).scheduler
+    assert isinstance(made, PopulationBasedTraining)
+    for number in range(size):
+        made.add(f"t{number:03d}", a_point(number))
+    return made
 
 
-def a_checkpoint(owner: str, exists: bool = True) -> Any:
-    from pyarrow.fs import FileType
-
-    info = SimpleNamespace(type=FileType.Directory if exists else FileType.NotFound)
-    return SimpleNamespace(path=owner, filesystem=SimpleNamespace(get_file_info=lambda _: info))
-
-
-class Member(FakeTrial):
-    def __init__(self, number: int) -> None:
-        super().__init__(number, {**a_point(number), "trial": f"t{number:03d}"})
-        self.run_metadata = SimpleNamespace(checkpoint_manager=SimpleNamespace(_latest_checkpoint_result=None))
-
-    def set_config(self, config: dict[str, Any]) -> None:
-        self.config = config
-
-    def set_experiment_tag(self, tag: str) -> None:
-        self.experiment_tag = tag
-
-    @property
-    def checkpoint(self) -> Any:
-        return self.latest_checkpoint_result.checkpoint if self.latest_checkpoint_result else None
-
-    @property
-    def parent(self) -> str | None:
-        loaded = self.run_metadata.checkpoint_manager._latest_checkpoint_result
-        return loaded.checkpoint.path if loaded else None
+def round_of(
+    made: PopulationBasedTraining, clock: int, scores: list[float], points: dict[str, Any] | None = None
+) -> list[Decision]:
+    points = points or {}
+    names = [f"t{number:03d}" for number in range(len(scores))]
+    return [
+        made.report(Report(trial_id=name, clock=clock, score=score, hparams=points.get(name, a_point(int(name[1:])))))
+        for name, score in zip(names, scores, strict=True)
+    ]
 
 
-def population(size: int = 8, **knobs: Any) -> tuple[Any, list[Member], Controller]:
-    scheduler = plan("random", "pbt", trials=size, scheduler_knobs=knobs).scheduler
-    members = [Member(number) for number in range(size)]
-    controller = Controller(members)  # type: ignore[arg-type]
-    for member in members:
-        scheduler.on_trial_add(controller, member)
-    return scheduler, members, controller
+def copies(decisions: list[Decision]) -> dict[int, str]:
+    return {number: decision.donor for number, decision in enumerate(decisions) if isinstance(decision, Copy)}
 
 
-def round_of(scheduler: Any, members: list[Member], controller: Controller, time: int, scores: list[float]) -> None:
-    for member, score in zip(members, scores, strict=True):
-        member.status = "RUNNING"
-        decision = scheduler.on_trial_result(controller, member, {"score": score, "training_iteration": time})
-        if decision == TrialScheduler.PAUSE:
-            member.status = "PAUSED"
-            member.latest_checkpoint_result = _TrainingResult(
-                a_checkpoint(member.trial_id), {"score": score, "training_iteration": time}
-            )
+def test_the_worst_copy_from_the_best_and_stay_in_the_space() -> None:
+    made = population()
+    first = round_of(made, 1, [0.1 * number for number in range(8)])
+    assert copies(first) == {}, "each was the best so far"
+    second = round_of(made, 2, [0.1 * number for number in range(8)])
+    assert set(copies(second)) == {0, 1}
+    for decision in second:
+        if isinstance(decision, Copy):
+            assert decision.donor in ("t006", "t007")
+            assert decision.clock == 1, "the donor's last comparison"
+            assert MIXED.contains(decision.hparams)
 
 
-def test_the_worst_copy_from_the_best_keep_their_identity_and_stay_in_the_space() -> None:
-    scheduler, members, controller = population()
-    for time in (1, 2, 3):
-        round_of(scheduler, members, controller, time, [number / 10 for number in range(8)])
-    copied = {member.trial_id: member.parent for member in members if member.parent}
-    assert copied
-    assert set(copied) & {"t000", "t001"}
-    assert scheduler._num_perturbations >= 2
-    for member in members:
-        assert member.config["trial"] == member.trial_id
-        assert MIXED.contains({name: member.config[name] for name in MIXED.domains})
-    assert members[7].parent is None
+def test_a_copy_is_of_the_donors_weights_and_has_the_donors_clock() -> None:
+    made = population(2, quantile_fraction=0.5)
+    assert round_of(made, 3, [0.9, 0.1])[1].clock == 3  # type: ignore[union-attr]
+    report = Report(trial_id="t001", clock=4, score=0.1, hparams=a_point(1))
+    assert isinstance(made.report(report), Copy), "compared an interval after the donor's clock"
 
 
-def test_a_donor_that_was_paused_before_it_was_among_the_best_is_copied_from() -> None:
-    scheduler, members, controller = population(2, quantile_fraction=0.5)
-    scheduler.on_trial_result(controller, members[0], {"score": 0.9, "training_iteration": 1})
-    assert scheduler._trial_state[members[0]].last_checkpoint is None
-    members[0].status = "PAUSED"
-    members[0].latest_checkpoint_result = _TrainingResult(a_checkpoint("t000"), {"training_iteration": 1})
-    scheduler.on_trial_result(controller, members[1], {"score": 0.1, "training_iteration": 1})
-    assert members[1].parent == "t000"
-
-
-def test_a_paused_donor_with_a_checkpoint_of_an_older_result_is_passed_over() -> None:
-    scheduler, members, controller = population(2, quantile_fraction=0.5)
-    scheduler.on_trial_result(controller, members[0], {"score": 0.9, "training_iteration": 2})
-    members[0].status = "PAUSED"
-    members[0].latest_checkpoint_result = _TrainingResult(a_checkpoint("t000"), {"training_iteration": 1})
-    scheduler.on_trial_result(controller, members[1], {"score": 0.1, "training_iteration": 1})
-    assert members[1].parent is None
-
-
-def test_a_searcher_is_accepted_and_a_result_without_a_score_is_not() -> None:
-    scheduler, members, controller = population(2)
-    with pytest.raises(AlgorithmError, match="must have a 'score'"):
-        scheduler.on_trial_result(controller, members[0], {"training_iteration": 1})
-
-
-def test_a_donor_whose_checkpoint_is_gone_is_passed_over() -> None:
-    scheduler, members, controller = population(2, quantile_fraction=0.5)
-    controller._schedule_trial_save = lambda trial, result=None: a_checkpoint(  # type: ignore[method-assign]
-        trial.trial_id, exists=False
-    )
-    for time in (1, 2):
-        round_of(scheduler, members, controller, time, [0.9, 0.1])
-    assert scheduler._num_perturbations == 0
-    assert members[1].parent is None
+def test_nothing_is_compared_before_an_interval_has_passed() -> None:
+    made = population(2, quantile_fraction=0.5, perturbation_interval_epochs=2)
+    assert set(round_of(made, 1, [0.9, 0.1])) == {Continue()}
+    assert copies(round_of(made, 2, [0.9, 0.1])) == {1: "t000"}
+    assert set(round_of(made, 3, [0.9, 0.1])) == {Continue()}
 
 
 def test_a_member_that_ended_is_neither_donor_nor_replaced() -> None:
-    scheduler, members, controller = population(4)
-    round_of(scheduler, members, controller, 1, [0.1, 0.2, 0.3, 0.9])
-    members[3].status = members[0].status = "TERMINATED"
-    lower, upper = scheduler._quantiles()
-    assert {trial.trial_id for trial in (*lower, *upper)} <= {"t001", "t002"}
+    made = population(4)
+    round_of(made, 1, [0.4, 0.3, 0.2, 0.9])
+    made.end("t003")
+    decision = made.report(Report(trial_id="t002", clock=2, score=0.1, hparams=a_point(2)))
+    assert isinstance(decision, Copy)
+    assert decision.donor == "t000"
 
 
 def test_a_score_that_is_not_finite_is_worst_and_never_a_donor() -> None:
-    scheduler, members, controller = population(4)
-    round_of(scheduler, members, controller, 1, [0.1, math.nan, 0.3, 0.2])
-    lower, upper = scheduler._quantiles()
-    assert ([trial.trial_id for trial in lower], [trial.trial_id for trial in upper]) == (["t001"], ["t002"])
-    round_of(scheduler, members, controller, 2, [math.nan] * 4)
-    assert scheduler._quantiles() == ([], [])
+    made = population(2, quantile_fraction=0.5)
+    assert copies(round_of(made, 1, [math.inf, math.nan])) == {}
+    assert copies(round_of(made, 2, [0.1, math.nan])) == {1: "t000"}
+    assert copies(round_of(made, 3, [-5.0, math.inf])) == {1: "t000"}
 
 
-def test_a_synchronous_population_compares_once_all_have_paused() -> None:
-    scheduler, members, controller = population(4, synchronous=True)
-    round_of(scheduler, members[:3], controller, 1, [0.1, 0.2, 0.9])
-    assert scheduler.choose_trial_to_run(controller) is None or members[3].status == "RUNNING"
-    assert scheduler._num_perturbations == 0
-    round_of(scheduler, members[3:], controller, 1, [0.3])
-    assert scheduler.choose_trial_to_run(controller) is not None
-    assert scheduler._num_perturbations == 1
-    assert members[0].parent == "t002"
+def test_a_synchronous_population_compares_once_all_have_trained() -> None:
+    made = population(4, synchronous=True)
+    assert set(map(type, round_of(made, 1, [0.1, 0.2, 0.9]))) == {Wait}
+    assert made.release() == {}
+    made.report(Report(trial_id="t003", clock=1, score=0.3, hparams=a_point(3)))
+    released = made.release()
+    assert set(released) == {"t000", "t001", "t002", "t003"}
+    assert {name: d.donor for name, d in released.items() if isinstance(d, Copy)} == {"t000": "t002"}
+    assert made.release() == {}, "each is named once"
 
 
-@pytest.mark.parametrize("ending", ["TERMINATED", "ERROR"])
-def test_a_synchronous_population_does_not_wait_for_a_member_that_ended_or_failed(ending: str) -> None:
-    scheduler, members, controller = population(4, synchronous=True)
-    round_of(scheduler, members[:3], controller, 1, [0.1, 0.2, 0.9])
-    members[3].status = ending
-    assert scheduler.choose_trial_to_run(controller) in members[:3]
-    assert scheduler._num_perturbations == 1
+def test_a_synchronous_population_does_not_wait_for_a_member_that_ended_or_never_comes() -> None:
+    made = population(4, synchronous=True)
+    round_of(made, 1, [0.1, 0.2, 0.9])
+    made.end("t003")
+    assert len(made.release()) == 3
+    small = PopulationBasedTraining.build(Settings(synchronous=True), context(), num_trials=3)
+    small.add("t000", a_point(0))
+    small.add("t001", a_point(1))
+    round_of(small, 1, [0.1, 0.2])
+    assert small.release() == {}
+    small.close()
+    assert len(small.release()) == 2
 
 
-def test_members_of_a_resumed_search_come_back_with_what_the_log_says() -> None:
-    """By their names: Ray gives them new ids. Their next exploit draws what it would have drawn."""
-    scheduler, members, controller = population(4)
-    round_of(scheduler, members, controller, 1, [0.1, 0.2, 0.3, 0.4])
-    resumed = plan("random", "pbt", trials=4).scheduler
-    for member, score in zip(members, (0.1, 0.2, 0.3, 0.4), strict=True):
-        resumed.replay(member.trial_id, 1, score)
-        member.config["trial"] = member.trial_id
-        resumed.on_trial_add(controller, member)
-    state = resumed._trial_state[members[3]]
-    assert (state.last_score, state.last_train_time, state.last_perturbation_time) == (0.4, 1, 1)
-    assert resumed._quantiles() == ([members[0]], [members[3]])
+def test_a_member_whose_weights_were_lost_is_neither_donor_nor_replaced_until_it_reports_again() -> None:
+    made = population(2, quantile_fraction=0.5)
+    round_of(made, 1, [0.9, 0.1])
+    made.rewind("t000", 0)
+    again = Report(trial_id="t001", clock=2, score=0.1, hparams=a_point(1))
+    assert made.report(again) == Continue()
+    made.report(Report(trial_id="t000", clock=1, score=0.9, hparams=a_point(0)))
+    assert isinstance(made.report(Report(trial_id="t001", clock=3, score=0.1, hparams=a_point(1))), Copy)
 
 
 def test_each_exploit_has_draws_of_its_own() -> None:
-    one, other = (plan("random", "pbt", trials=4).scheduler for _ in range(2))
-    one._generator(0).random(100)  # what was drawn for one does not move the next
-    assert one._generator(3).random() == other._generator(3).random() != other._generator(4).random()
+    """Three copies from one and the same donor differ; drawing one of them anew gives the same again."""
+
+    def three() -> list[Any]:
+        made = population(2, quantile_fraction=0.5, resample_probability=1.0)
+        round_of(made, 1, [0.9, 0.5])
+        rounds = [round_of(made, clock, [0.9, 0.1])[1] for clock in (2, 3, 4)]
+        return [decision.hparams for decision in rounds if isinstance(decision, Copy)]
+
+    assert len({point["learning_rate"] for point in three()}) == 3
+    assert three() == three()
 
 
 def test_the_space_of_floats_needs_no_choice() -> None:
     space = SearchSpace({"learning_rate": Float(low=1e-5, high=1e-3, log=True)})
-    made = plan("random", "pbt", trials=2, where=context(space=space))
-    assert made.scheduler._mutated == ("learning_rate",)
+    made = search("random", "pbt", trials=2, where=context(space=space)).scheduler
+    assert isinstance(made, PopulationBasedTraining)
+    assert made.mutated == ("learning_rate",)

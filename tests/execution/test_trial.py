@@ -12,9 +12,8 @@ from ray.exceptions import RayActorError
 
 from tests.training.conftest import local as shared
 from tests.training.conftest import make_base, make_split
-from tuneoff.algorithms.base import SCORE
 from tuneoff.execution import worker as module
-from tuneoff.execution.messages import MESSAGE, TRIAL, Assignment, Ended, Evaluated, SessionInputs, TrialRequest
+from tuneoff.execution.messages import MESSAGE, SCORE, TRIAL, Assignment, Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Worker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.test_config import config
-from tuneoff.algorithms.base import build
+from tuneoff.algorithms.search import build
 from tuneoff.records.schema import CalibrationRecord
 from tuneoff.study.estimate import Workload, _expected_incumbents, estimate, simulate
 from tuneoff.study.plan import algorithm_and_context
@@ -56,7 +56,7 @@ def test_a_budget_in_epochs_is_what_is_trained(algorithm):
 
 def test_a_budget_of_time_is_the_wall_time():
     found, work = work_of("algorithm=pbt", "budget=minutes:0.2")
-    told = estimate(found, work, RATES, FACTS, slots=2, devices=2, checkpoints=True)
+    told = estimate(found, work, RATES, FACTS, slots=2, devices=2, population=True)
     assert told.device_seconds == pytest.approx(12)
     assert told.epochs < 24
 
@@ -64,8 +64,8 @@ def test_a_budget_of_time_is_the_wall_time():
 def test_twice_the_price_is_twice_the_dollars_and_smaller_batches_take_longer():
     small, work = work_of("algorithm=random", "~space.batch_size", "hparams.batch_size=16")
     large, more = work_of("algorithm=random", "~space.batch_size", "hparams.batch_size=64")
-    one = estimate(small, work, RATES, FACTS, slots=2, devices=2, checkpoints=False)
-    two = estimate(large, more, RATES, FACTS, slots=2, devices=2, checkpoints=False)
+    one = estimate(small, work, RATES, FACTS, slots=2, devices=2, population=False)
+    two = estimate(large, more, RATES, FACTS, slots=2, devices=2, population=False)
     assert one.wall_seconds > two.wall_seconds > 4
     assert one.dollars == pytest.approx(small.price.dollars(one.device_seconds))
 

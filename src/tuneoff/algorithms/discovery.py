@@ -1,38 +1,54 @@
-"""Finding searchers and schedulers by file name. Imports nothing but the module asked for."""
+"""Finding searchers and schedulers by name: a file of ours, an entry point, or registered by a module that a setting names."""
 
 from __future__ import annotations
 
-import pkgutil
-from importlib import import_module
-from pathlib import Path
+import inspect
 from types import ModuleType
+from typing import Any
 
-from tuneoff.algorithms.settings import AlgorithmError, nearest
+from tuneoff import plugins
+from tuneoff.algorithms.contracts import Scheduler, Searcher
+from tuneoff.algorithms.settings import AlgorithmError
 
-HERE = Path(__file__).parent
-FOLDERS = {"searcher": "searchers", "scheduler": "schedulers"}
+KINDS: dict[str, tuple[str, type[Any]]] = {
+    "searcher": ("tuneoff.algorithms.searchers", Searcher),
+    "scheduler": ("tuneoff.algorithms.schedulers", Scheduler),
+}
 
 
 def searcher_names() -> tuple[str, ...]:
-    return _names("searcher")
+    return plugins.names("searcher", KINDS["searcher"][0])
 
 
 def scheduler_names() -> tuple[str, ...]:
-    return _names("scheduler")
+    return plugins.names("scheduler", KINDS["scheduler"][0])
 
 
-def load(kind: str, name: str) -> ModuleType:
-    """The module of a "searcher" or "scheduler". AlgorithmError where there is none of that name."""
-    names = _names(kind)
-    if name not in names:
+def find_searcher(name: str) -> type[Searcher]:
+    """UserError where there is none of that name, or where it is no Searcher."""
+    found: type[Searcher] = _find("searcher", name)
+    return found
+
+
+def find_scheduler(name: str) -> type[Scheduler]:
+    """UserError where there is none of that name, or where it is no Scheduler."""
+    found: type[Scheduler] = _find("scheduler", name)
+    return found
+
+
+def _find(kind: str, name: str) -> Any:
+    package, contract = KINDS[kind]
+    part = plugins.find(kind, name, package, setting=f"algorithm.{kind}.name")
+    candidates = _classes(part, contract) if isinstance(part, ModuleType) else [part]
+    if len(candidates) != 1 or not (inspect.isclass(candidates[0]) and issubclass(candidates[0], contract)):
         raise AlgorithmError(
-            f"algorithm.{kind}.name is {name!r}, but there is no such {kind}{nearest(name, names)}; "
-            f"choose one of {', '.join(names)}"
+            f"algorithm.{kind}.name is {name!r}, but what is found under that name is not one class derived from "
+            f"tuneoff.algorithms.contracts.{contract.__name__}: derive it, and register the class"
         )
-    return import_module(f"tuneoff.algorithms.{FOLDERS[kind]}.{name}")
+    return candidates[0]
 
 
-def _names(kind: str) -> tuple[str, ...]:
-    """Files whose name starts with an underscore are helpers of the others."""
-    found = pkgutil.iter_modules([str(HERE / FOLDERS[kind])])
-    return tuple(sorted(module.name for module in found if not module.name.startswith("_")))
+def _classes(module: ModuleType, contract: type[Any]) -> list[Any]:
+    """The part's class of a module: the one that is written there."""
+    found = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, contract)]
+    return [value for value in found if value.__module__ == module.__name__]

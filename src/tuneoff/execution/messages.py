@@ -14,6 +14,18 @@ TRIAL = "trial"
 """The key of a trial's name in the configuration that Ray Tune gives it."""
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
+SCORE = "score"
+"""The key of a result that searches go by; higher is better."""
+MODE = "max"
+TIME = "training_iteration"
+"""Ray's count of evaluations, a search's clock; after a copy it is the donor's."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredState:
+    """Stands in the shared state for a trial's state that lies in a snapshot's file. name: under which it was recorded."""
+
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)

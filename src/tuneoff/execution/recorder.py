@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ from ray.tune.experiment import Trial as TuneTrial
 from tuneoff.evaluation import Cost
 from tuneoff.execution.messages import MESSAGE, TRIAL, Ended, Evaluated
 from tuneoff.execution.snapshots import drop
-from tuneoff.execution.trainable import read_reference
 from tuneoff.records.history import Earlier
 from tuneoff.records.schema import (
     COMPLETED,
     FAILED,
     INTERRUPTED,
     STOPPED,
+    STOPPED_EARLY,
     CalibrationRecord,
     EvaluationRecord,
     Record,
@@ -31,22 +31,31 @@ from tuneoff.records.schema import (
 from tuneoff.records.store import STATE_FOLDER, LogWriter
 
 ERRORS_FOLDER = "errors"
-STOPPED_BY_SCHEDULER = "stopped early by the scheduler"
 KEEP_EVERY = 8
 """Checkpoints written between two clean-ups of those in memory."""
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """`listen` hears every record after it is on the disk."""
+    """`listen` hears every record after it is on the disk. wanted: serial numbers of the states that can still be asked for.
+    written_at: the evaluation at which those of earlier sessions were written, by serial number."""
 
     def __init__(
-        self, cell: Path, writer: LogWriter, shared_state: Any, earlier: Earlier, listen: Callable[[Record], None]
+        self,
+        cell: Path,
+        writer: LogWriter,
+        shared_state: Any,
+        earlier: Earlier,
+        listen: Callable[[Record], None],
+        *,
+        wanted: Callable[[], Collection[int]] = frozenset,
+        written_at: Mapping[int, int] | None = None,
     ) -> None:
         self._cell, self._writer, self._shared_state, self._listen = cell, writer, shared_state, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
         self._started, self._ended = set(earlier.started), set(earlier.ended)
-        self._written_at: dict[int, int] = {}
+        self._wanted = wanted
+        self._written_at: dict[int, int] = dict(written_at or {})
         """Serial of a checkpoint -> its writer's evaluation."""
         self._unkept = 0
         """Checkpoints written since the last clean-up."""
@@ -126,7 +135,7 @@ class Recorder(Callback):  # type: ignore[misc]
         elif isinstance(message, Evaluated) and message.done:
             self._end(trial, self._ending(trial, COMPLETED, "", worker=message.worker))
         elif isinstance(message, Evaluated):
-            self._end(trial, self._ending(trial, STOPPED, STOPPED_BY_SCHEDULER, worker=message.worker))
+            self._end(trial, self._ending(trial, STOPPED, STOPPED_EARLY, worker=message.worker))
         else:
             self._end(trial, self._ending(trial, FAILED, "it ended without a result"))
 
@@ -170,9 +179,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays in memory."""
         self._unkept = 0
-        live = [t for t in trials if not t.is_finished()]
-        wanted = [read_reference(Path(t.checkpoint.path)) for t in live if t.checkpoint]
-        self._shared_state.keep.remote(wanted, [t.config[TRIAL] for t in live])
+        self._shared_state.keep.remote(self._wanted(), [t.config[TRIAL] for t in trials if not t.is_finished()])
 
 
 class StopWhenLost(Stopper):  # type: ignore[misc]

@@ -6,6 +6,8 @@ evaluation whose record never reached the log. They survive the death of any pro
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from pathlib import Path
 
@@ -32,10 +34,39 @@ class SnapshotWriter:
         """The name of the file, to be recorded with the evaluation."""
         name = f"{self._trial_id}-{time.time_ns()}.safetensors"
         write(state, self._folder / name)
-        for old in sorted(self._folder.glob(f"{self._trial_id}-*.safetensors"))[:-KEPT]:
+        for old in sorted(self._folder.glob(f"{self._trial_id}-[0-9]*.safetensors"))[:-KEPT]:
             old.unlink(missing_ok=True)
         self._written_at = time.monotonic()
         return name
+
+
+def copy_name(trial_id: str, name: str) -> str:
+    """The file under which a trial keeps another one's snapshot."""
+    return f"{trial_id}-copy-of-{name}"
+
+
+def find(folder: Path, trial_id: str, name: str) -> Path:
+    """The file from which this trial reads a snapshot that was recorded as `name`: its own copy, else the writer's."""
+    copy = folder / copy_name(trial_id, name)
+    return copy if copy.exists() else folder / name
+
+
+def share(folder: Path, file: str, name: str) -> str | None:
+    """Keeps a snapshot under one more name, for a trial that copies: its writer may end first, which deletes it.
+
+    Returns the name; None where the snapshot is gone.
+    """
+    source, target = folder / file, folder / name
+    if source == target:
+        return name
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except FileNotFoundError:
+        return None
+    except OSError:  # a file system without hard links
+        shutil.copyfile(source, target)
+    return name
 
 
 def drop(folder: Path, trial_id: str) -> None:

@@ -11,9 +11,8 @@ from typing import Any
 
 from ray.tune import Trainable
 
-from tuneoff.algorithms.base import SCORE
 from tuneoff.execution.actor import RemoteWorker
-from tuneoff.execution.messages import MESSAGE, Assignment, Ended, Evaluated, TrialRequest, TrialWorker
+from tuneoff.execution.messages import MESSAGE, SCORE, Assignment, Ended, Evaluated, TrialRequest, TrialWorker
 from tuneoff.execution.worker_locks import take
 
 REFERENCE_FILE = "state.ref"
@@ -49,6 +48,7 @@ class Trial(Trainable):  # type: ignore[misc]
         return result_of(message)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Ray does not ask for it: see RayScheduler."""
         (Path(checkpoint_dir) / REFERENCE_FILE).write_text(str(self._serial), encoding="ascii")
 
     def load_checkpoint(self, checkpoint: str) -> None:
@@ -62,6 +62,14 @@ def result_of(message: Evaluated | Ended) -> dict[str, Any]:
     if isinstance(message, Ended):
         return {"done": True, MESSAGE: message}
     return {SCORE: message.score, "done": message.done, MESSAGE: message}
+
+
+def write_reference(folder: Path, serial: int) -> Path:
+    """A checkpoint folder that stands for the state of this number."""
+    checkpoint = folder / str(serial)
+    checkpoint.mkdir(parents=True, exist_ok=True)
+    (checkpoint / REFERENCE_FILE).write_text(str(serial), encoding="ascii")
+    return checkpoint
 
 
 def read_reference(checkpoint: Path) -> int:

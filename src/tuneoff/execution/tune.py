@@ -8,16 +8,19 @@ from typing import Any
 
 from ray import tune
 
-from tuneoff.algorithms.base import MODE, SCORE, Plan
+from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
-from tuneoff.execution.messages import Assignment, SessionInputs
-from tuneoff.execution.numbering import NumberingSearcher
+from tuneoff.execution.messages import MODE, SCORE, Assignment, SessionInputs
+from tuneoff.execution.ray_scheduler import RayScheduler
+from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, StopWhenLost
 from tuneoff.execution.runtime import Slots, gpu_share
 from tuneoff.execution.trainable import Trial
 
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
+REFERENCES_FOLDER = "references"
+"""In it: what Ray carries as checkpoints."""
 WORKER_RETRIES = 2
 """How often a trial goes on after its process died; exceptions of the trainer are not tried again."""
 
@@ -27,15 +30,20 @@ def fit(
     *,
     inputs: SessionInputs,
     workers: tuple[Any, ...],
-    plan: Plan,
-    searcher: NumberingSearcher,
+    search: Search,
+    searcher: RaySearcher,
+    scheduler: RayScheduler,
     recorder: Recorder,
     slots: Slots,
     ended: int,
 ) -> None:
-    """The Tune run. ended: trials that an earlier session ended."""
+    """The Tune run. ended: trials that an earlier session ended.
+
+    With a population Ray is promised one trial more than there are: the searcher itself ends the search, after its last
+    trial, because Ray stops reusing workers (at each copy) once it has got all of its samples.
+    """
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
-    trials = max(plan.num_samples - ended, 1)
+    trials = max(search.num_trials + search.population - ended, 1)
     for worker in workers:
         worker.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
     assignment = Assignment(inputs=inputs, workers=workers, locks=str(config.cell / RUNTIME_FOLDER))
@@ -46,7 +54,7 @@ def fit(
         tuner = tune.Tuner(
             trainable,
             tune_config=tune.TuneConfig(
-                metric=SCORE, mode=MODE, search_alg=searcher, scheduler=plan.scheduler, num_samples=trials, reuse_actors=True
+                metric=SCORE, mode=MODE, search_alg=searcher, scheduler=scheduler, num_samples=trials, reuse_actors=True
             ),
             run_config=tune.RunConfig(
                 name=RUNTIME_FOLDER,
@@ -55,7 +63,7 @@ def fit(
                 callbacks=[recorder],
                 stop=StopWhenLost(recorder),
                 failure_config=tune.FailureConfig(max_failures=WORKER_RETRIES, fail_fast=False),
-                checkpoint_config=tune.CheckpointConfig(num_to_keep=plan.keep_checkpoints, checkpoint_at_end=False),
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
         tuner.fit()

@@ -9,7 +9,7 @@ from tuneoff.config import RunConfig
 from tuneoff.errors import ConfigError
 from tuneoff.records.schema import CalibrationRecord
 from tuneoff.study.estimate import START_SECONDS, describe, estimate, simulate
-from tuneoff.study.plan import build_plan
+from tuneoff.study.plan import build_search
 from tuneoff.study.session import Session
 
 
@@ -18,18 +18,18 @@ def dry_run(session: Session, config: RunConfig) -> str:
     session.check(config)
     ready = session.ready(config)
     slots = ready.slots
-    plan = build_plan(config, slots=slots.count, devices=slots.devices)
+    search = build_search(config, slots=slots.count, devices=slots.devices)
     with session.measuring(ready) as workers:
         ready = session.settled(replace(ready, workers=tuple(workers)))
-        measured = session.measure(ready, plan, workers)
+        measured = session.measure(ready, search, workers)
     if not measured:
         raise ConfigError(f"dry_run is true, but engine={config.engine.name} does not measure its speed: run the search itself")
     rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(one)) for one in measured]
     if config.resources.address is None:
         rates = [replace(one, start_up_seconds=START_SECONDS) for one in rates]
-    work = simulate(config, lambda: build_plan(config, slots=1, devices=1))
+    work = simulate(config, lambda: build_search(config, slots=1, devices=1))
     found = estimate(
-        config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
+        config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, population=search.population
     )
     notes = (f"note: {caution}" for caution in ready.prepared.facts.get("cautions", ()))
     return "\n".join([describe(config, found, slots.device_kind, time.time()), *notes])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from tuneoff.algorithms.base import SCORE, TIME, Plan
+from tuneoff.algorithms.contracts import Point, Stop
+from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
 from tuneoff.records.schema import CalibrationRecord
 
@@ -52,14 +52,13 @@ class Estimate:
         return asdict(self)
 
 
-def simulate(config: RunConfig, make_plan: Any, seed: int = 0) -> Workload:
-    """Runs the plan without training: proposals drawn from the space (a grid's are its own), scores at random.
+def simulate(config: RunConfig, new_search: Callable[[], Search], seed: int = 0) -> Workload:
+    """Runs the search without training: proposals drawn from the space (a grid's are its own), scores at random.
 
-    make_plan: () -> Plan. A search that learns proposes otherwise later; that is not foreseen.
+    A search that learns proposes otherwise later; that is not predicted.
     """
     rng = np.random.default_rng(seed)
-    stops = hasattr(make_plan().scheduler, "replay") and not make_plan().checkpoints
-    runs = [_simulate_once(config, make_plan(), rng) for _ in range(SIMULATIONS if stops else 3)]
+    runs = [_simulate_once(config, new_search(), rng) for _ in range(SIMULATIONS if new_search().stops_early else 3)]
     sizes = {size for run in runs for size in run[2]}
     return Workload(
         trials=statistics.fmean(r[0] for r in runs),
@@ -68,44 +67,45 @@ def simulate(config: RunConfig, make_plan: Any, seed: int = 0) -> Workload:
     )
 
 
-def _simulate_once(config: RunConfig, plan: Plan, rng: np.random.Generator) -> tuple[int, int, dict[int, float]]:
-    share = 1 / config.training.evaluations_per_epoch
-    left = config.budget.amount if config.budget and config.budget.unit == "epochs" else math.inf
+def _simulate_once(config: RunConfig, search: Search, rng: np.random.Generator) -> tuple[int, int, dict[int, float]]:
+    """One trial after the other: (trials, evaluations, epochs by batch size)."""
+    per_epoch = config.training.evaluations_per_epoch
+    budget = config.budget.amount if config.budget and config.budget.unit == "epochs" else math.inf
+    left = math.floor(budget * per_epoch + 1e-9) if math.isfinite(budget) else math.inf
     epochs: dict[int, float] = {}
     trials = evaluations = 0
-    whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
-    while trials < plan.num_trials and left >= share:
-        point = _proposal(config, plan, trials, rng)
+    while trials < search.num_trials and left >= 1:
+        name = f"t{trials:03d}"
+        point = _proposal(config, search, name, rng)
         size = int(point.get("batch_size", config.hparams.get("batch_size") or 0))
-        length = config.epochs_of(point) * config.training.evaluations_per_epoch
-        if whole and left * config.training.evaluations_per_epoch < length:
+        length = config.epochs_of(point) * per_epoch
+        if search.whole_trials and left < length:
             break
-        trial = SimpleNamespace(trial_id=f"simulated-{trials}", config=point, is_finished=lambda: False)
-        trials += 1
-        for clock in range(1, length + 1):
-            if left < share:
-                break
-            left -= share
-            evaluations += 1
-            epochs[size] = epochs.get(size, 0.0) + share
-            if clock < length and not plan.checkpoints and _stops(plan, trial, clock, float(rng.random())):
-                break
+        trained = _simulate_trial(search, name, min(length, left), length, rng)
+        trials, evaluations, left = trials + 1, evaluations + trained, left - trained
+        epochs[size] = epochs.get(size, 0.0) + trained / per_epoch
     return trials, evaluations, epochs
 
 
-def _proposal(config: RunConfig, plan: Plan, number: int, rng: np.random.Generator) -> Mapping[str, Any]:
-    proposer = plan.searcher.proposer
-    if proposer.learns:
-        return config.space.sample(rng)
-    proposal = plan.searcher.suggest(f"simulated-{number}")
-    return proposal if isinstance(proposal, dict) else config.space.sample(rng)
+def _simulate_trial(search: Search, name: str, most: float, length: int, rng: np.random.Generator) -> int:
+    """Evaluations until the trial is stopped, or after `most` of its `length`."""
+    clock = 0
+    while clock < most:
+        clock += 1
+        if search.stops_early:
+            decision = search.report(name, clock=clock, score=float(rng.random()), done=clock == length)
+            if isinstance(decision, Stop):
+                break
+    search.end(name, scored=True)
+    return clock
 
 
-def _stops(plan: Plan, trial: Any, clock: int, score: float) -> bool:
-    if not hasattr(plan.scheduler, "replay"):
-        return False
-    plan.scheduler.on_trial_add(None, trial)
-    return bool(plan.scheduler.on_trial_result(None, trial, {SCORE: score, TIME: clock}) == "STOP")
+def _proposal(config: RunConfig, search: Search, name: str, rng: np.random.Generator) -> Point:
+    point = None if search.searcher.learns else search.propose()
+    if point is None:
+        point = config.space.sample(rng)
+    search.adopt(name, point)
+    return point
 
 
 def estimate(
@@ -116,7 +116,7 @@ def estimate(
     *,
     slots: int,
     devices: int,
-    checkpoints: bool,
+    population: bool,
 ) -> Estimate:
     """facts: `Header.data`. Trials are spread evenly over the slots; the last one alone is half a trial of waiting."""
     mean = statistics.fmean
@@ -125,7 +125,7 @@ def estimate(
     evaluate_rate = mean(r.evaluate_token_seconds for r in rates)
     validation = work.evaluations * tokens["validation"] * evaluate_rate
     every = config.protocol.name == "blog2020"
-    tests = work.evaluations if every else _expected_incumbents(work, checkpoints)
+    tests = work.evaluations if every else _expected_incumbents(work, population)
     busy = train + validation + tests * tokens["test"] * evaluate_rate + work.evaluations * SECONDS_PER_EVALUATION
     epochs = sum(work.epochs.values())
     one_trial = busy / work.trials
@@ -133,10 +133,10 @@ def estimate(
     if config.budget is not None and config.budget.unit != "epochs":
         limit = config.budget.wall_seconds(config.price, devices)
         assert limit is not None
-        if not checkpoints or wall > limit:
+        if not population or wall > limit:
             epochs, wall = epochs * min(1.0, limit / wall), limit
     state = facts["parameters"] * 4 * STATE_COPIES
-    live = work.trials if checkpoints else slots
+    live = work.trials if population else slots
     return Estimate(
         trials=work.trials,
         epochs=epochs,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import ray
 
-from tuneoff.algorithms.base import AlgorithmConfig, Plan, SearchContext, build
-from tuneoff.algorithms.discovery import load
+from tuneoff.algorithms.configuration import AlgorithmConfig
+from tuneoff.algorithms.contracts import Point, SearchContext
+from tuneoff.algorithms.search import Search, build
 from tuneoff.budget import Budget
 from tuneoff.config import RunConfig
+from tuneoff.execution.ray_searcher import MayStart
 from tuneoff.execution.runtime import Slots
 from tuneoff.records.history import Earlier
 from tuneoff.seeds import derive
@@ -21,8 +22,8 @@ UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
 
 
-def build_plan(config: RunConfig, *, slots: int, devices: int) -> Plan:
-    """The searcher and scheduler of the search. AlgorithmError where a setting does not fit."""
+def build_search(config: RunConfig, *, slots: int, devices: int) -> Search:
+    """The search, of which nothing has run yet. AlgorithmError where a setting does not fit."""
     return build(*algorithm_and_context(config, slots, devices))
 
 
@@ -48,9 +49,9 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
 
     A population under a budget of time keeps its configured size: how many epochs that buys is not known beforehand.
     """
-    if getattr(load("searcher", config.algorithm.searcher.name), "TRIALS_FIXED", False):
+    if config.algorithm.searcher.kind.trials_fixed:
         return config.algorithm.trials
-    population = getattr(load("scheduler", config.algorithm.scheduler.name), "POPULATION", False)
+    population = config.algorithm.scheduler.kind.population
     if budget.unit != "epochs":
         return config.algorithm.trials if population else UNLIMITED_TRIALS
     if population:
@@ -58,13 +59,12 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
     return max(1, int(budget.amount * config.training.evaluations_per_epoch + 1e-9))
 
 
-def budget_gate(config: RunConfig, plan: Plan, shared_state: Any) -> Callable[[str, Mapping[str, Any]], bool]:
+def budget_gate(config: RunConfig, search: Search, shared_state: Any) -> MayStart:
     """Whether one more trial may start: a whole one where nothing stops it early, an evaluation of it otherwise."""
-    whole = not plan.checkpoints and not hasattr(plan.scheduler, "replay")
 
-    def may_start(name: str, point: Mapping[str, Any]) -> bool:
-        if whole:
-            return bool(ray.get(shared_state.reserve.remote(name, float(config.epochs_of(point)))))
+    def may_start(name: str, point: Point, epochs_trained: float) -> bool:
+        if search.whole_trials:
+            return bool(ray.get(shared_state.reserve.remote(name, config.epochs_of(point) - epochs_trained)))
         return bool(ray.get(shared_state.left.remote(1 / config.training.evaluations_per_epoch)))
 
     return may_start

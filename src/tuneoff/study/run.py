@@ -10,18 +10,17 @@ from pathlib import Path
 
 import ray
 
-from tuneoff.algorithms.base import AlgorithmConfig, Plan, build
-from tuneoff.algorithms.discovery import load
+from tuneoff.algorithms.configuration import AlgorithmConfig
+from tuneoff.algorithms.search import Search, build
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
 from tuneoff.execution import shared_state
-from tuneoff.execution.numbering import NumberingSearcher
+from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
+from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
-from tuneoff.execution.tune import RUNTIME_FOLDER, fit
-from tuneoff.records.history import missing_ends, read_earlier
+from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, versions
-from tuneoff.records.recipe import Schedule, schedule_of
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.records.store import (
     HEADER_FILE,
@@ -38,8 +37,8 @@ from tuneoff.seeds import derive
 from tuneoff.study.estimate import estimate, simulate
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import Meters, add
-from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_plan
-from tuneoff.study.resume import replay
+from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
+from tuneoff.study.resume import resume
 from tuneoff.study.session import Ready, Session, WorkerError
 
 
@@ -62,8 +61,7 @@ class Phase:
     """A search, or the retraining of its winner: each has a log of its own in the cell."""
 
     log: str
-    plan: Plan
-    schedule: Schedule | None = None
+    search: Search
     prefix: str = "t"
 
     @property
@@ -73,7 +71,7 @@ class Phase:
     @property
     def trials(self) -> int | None:
         """How many it will have; None where a budget of time decides."""
-        return self.plan.num_trials if self.plan.num_trials < UNLIMITED_TRIALS else None
+        return self.search.num_trials if self.search.num_trials < UNLIMITED_TRIALS else None
 
 
 def run(session: Session, config: RunConfig, listener: Listener, command: str = "") -> Path:
@@ -87,21 +85,21 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     ready = session.ready(config, old.data if old else None)
     for caution in ready.prepared.facts.get("cautions", ()):
         listener.note(f"note: {caution}")
-    search = Phase(log=LOG_FILE, plan=_plan(ready), schedule=_schedule(config))
+    search = _search(ready)
     with exclusive(cell.parents[1]):
         ready = session.settled(ready)
         header = old or _header(ready, command)
         if old is None:
             write_header(cell, header)
     with suppress(WorkerError):  # the first trial says so
-        session.measure(ready, search.plan, ready.workers)
+        session.measure(ready, search, ready.workers)
     status, reason, meters = "finished", "", Meters(config.energy, ready.prepared.device)
     if header.status != "finished":
         with meters:
-            status, reason = _run_phase(session, ready, header, search, listener)
+            status, reason = _run_phase(session, ready, header, Phase(log=LOG_FILE, search=search), listener)
     if status == "finished" and config.retrain:
         status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
-    extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search.plan)}
+    extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search)}
     write_header(cell, replace(header, status="running" if status == "interrupted" else status, extra=extra))
     if status == "interrupted":
         raise KeyboardInterrupt
@@ -114,21 +112,20 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     return cell
 
 
-def _plan(ready: Ready) -> Plan:
-    return build_plan(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
+def _search(ready: Ready) -> Search:
+    return build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
 
 
 def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, listener: Listener) -> tuple[str, str]:
     """Runs the rest of a phase; returns its status and, where it is not finished, the reason."""
     config, slots = ready.config, ready.slots
     with LogWriter(config.cell, phase.log) as writer:
-        for record in missing_ends(load_cell(config.cell, phase.log)):
-            writer.append(record)
-        log = load_cell(config.cell, phase.log)
-        earlier = read_earlier(log)
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
-        replay(log, phase.plan, config.training.evaluations_per_epoch)
+        resumption = resume(load_cell(config.cell, phase.log), phase.search, config.training.evaluations_per_epoch)
+        for record in resumption.missing_ends:
+            writer.append(record)
+        log, earlier = load_cell(config.cell, phase.log), resumption.earlier
         limits = shared_state.Limits(
             best=earlier.best,
             epochs_spent=earlier.epochs_spent,
@@ -136,7 +133,16 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
             **({} if phase.retraining else budget_limits(config, slots, earlier)),
         )
         state = shared_state.create(limits)
-        recorder = Recorder(config.cell, writer, state, earlier, listener.record)
+        restored = restore(state, earlier) if phase.search.population else Restored()
+        scheduler = RayScheduler(
+            phase.search,
+            references=config.cell / RUNTIME_FOLDER / REFERENCES_FOLDER,
+            snapshots=config.cell / STATE_FOLDER,
+            restored=restored.members,
+        )
+        recorder = Recorder(
+            config.cell, writer, state, earlier, listener.record, wanted=scheduler.wanted, written_at=restored.written_at
+        )
         listener.began(config, header, slots, phase.trials, log)
         number = earlier.sessions + 1
         recorder.write(
@@ -150,24 +156,23 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
         )
         status, reason = "interrupted", "stopped from outside"
         try:
-            inputs = session.inputs(
-                ready, phase.plan, state, schedule=phase.schedule, retraining=phase.retraining, deadline=limits.deadline
-            )
-            searcher = NumberingSearcher(
-                phase.plan.searcher,
+            inputs = session.inputs(ready, phase.search, state, retraining=phase.retraining, deadline=limits.deadline)
+            searcher = RaySearcher(
+                phase.search,
                 unfinished=earlier.unfinished,
                 first=len(earlier.started),
                 prefix=phase.prefix,
-                may_start=budget_gate(config, phase.plan, state),
+                may_start=budget_gate(config, phase.search, state),
                 proposed=recorder.proposed,
             )
-            if len(earlier.ended) < phase.plan.num_trials:
+            if len(earlier.ended) < phase.search.num_trials:
                 fit(
                     config,
                     inputs=inputs,
                     workers=ready.workers,
-                    plan=phase.plan,
+                    search=phase.search,
                     searcher=searcher,
+                    scheduler=scheduler,
                     recorder=recorder,
                     slots=slots,
                     ended=len(earlier.ended),
@@ -188,22 +193,16 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
     return status, reason
 
 
-def _predicted(ready: Ready, header: Header, plan: Plan) -> dict[str, float] | None:
+def _predicted(ready: Ready, header: Header, search: Search) -> dict[str, float] | None:
     """The cost predicted from the workers' calibration, made before the first step; shown beside the real one."""
     config, slots = ready.config, ready.slots
     rates = [r for r in load_cell(config.cell).records if isinstance(r, CalibrationRecord)]
     if not rates:
         return None
-    work = simulate(config, lambda: _plan(ready))
+    work = simulate(config, lambda: _search(ready))
     return estimate(
-        config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, checkpoints=plan.checkpoints
+        config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, population=search.population
     ).to_dict()
-
-
-def _schedule(config: RunConfig) -> Schedule | None:
-    """To be followed by every trial, where the algorithm replays a recorded search."""
-    module = load("searcher", config.algorithm.searcher.name)
-    return module.schedule(config.algorithm.searcher.settings) if hasattr(module, "schedule") else None
 
 
 def _retraining(ready: Ready) -> Phase:
@@ -218,8 +217,7 @@ def _retraining(ready: Ready) -> Phase:
         }
     )
     _, context = algorithm_and_context(config, ready.slots.count, ready.slots.devices)
-    plan = build(again, context)
-    return Phase(log=RETRAIN_FILE, plan=plan, schedule=schedule_of(load_cell(config.cell)), prefix="r")
+    return Phase(log=RETRAIN_FILE, search=build(again, context), prefix="r")
 
 
 def _header(ready: Ready, command: str) -> Header:

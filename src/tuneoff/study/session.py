@@ -23,16 +23,15 @@ from tuneoff.execution import runtime
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.worker_pool import WorkerKind, WorkerPool, own_workers, placed
-from tuneoff.records.recipe import Schedule
 from tuneoff.records.store import STATE_FOLDER, find_cells, must_be_free, read_header
 from tuneoff.seeds import derive
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import check_energy
-from tuneoff.study.plan import build_plan
+from tuneoff.study.plan import build_search
 from tuneoff.training.protocol import Engine, Prepared, Rates, Request
 
 if TYPE_CHECKING:
-    from tuneoff.algorithms.base import Plan
+    from tuneoff.algorithms.search import Search
 
 GPU_DRIVER = Path("/proc/driver/nvidia")
 PLACEMENT_SECONDS = 60.0
@@ -68,11 +67,11 @@ class Session:
         """Everything that can be told to be wrong in little time. UserError."""
         must_be_free(config.cell)
         check_energy(config.energy)
-        plan = build_plan(config, slots=1, devices=1)
+        search = build_search(config, slots=1, devices=1)
         engine = self.engine(config)
-        if plan.resume not in engine.resumes:
+        if search.resume not in engine.resumes:
             raise ConfigError(
-                f"algorithm.scheduler.resume is {plan.resume!r}, but engine={config.engine.name} goes on from a copy by "
+                f"algorithm.scheduler.resume is {search.resume!r}, but engine={config.engine.name} goes on from a copy by "
                 f"{', '.join(engine.resumes)} only: use another engine or algorithm"
             )
         engine.check(_request(config, ""))
@@ -135,12 +134,12 @@ class Session:
     def _variant_seconds(self, ready: Ready, variant: str, workers: Sequence[Any]) -> float:
         """All workers at once timing a few steps."""
         tried = replace(ready, prepared=ready.prepared.chosen(variant, "trial"))
-        inputs = self.inputs(tried, build_plan(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
+        inputs = self.inputs(tried, build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
         return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in workers))
 
-    def measure(self, ready: Ready, plan: Plan, workers: Sequence[Any]) -> list[Rates]:
+    def measure(self, ready: Ready, search: Search, workers: Sequence[Any]) -> list[Rates]:
         """Has every worker take up network and data and measure its speed. WorkerError where one fails."""
-        inputs = self.inputs(ready, plan)
+        inputs = self.inputs(ready, search)
         return [rates for rates in _ask(worker.prepare.remote(inputs) for worker in workers) if rates is not None]
 
     @contextmanager
@@ -170,14 +169,7 @@ class Session:
                 ray.kill(handle)
 
     def inputs(
-        self,
-        ready: Ready,
-        plan: Plan,
-        shared_state: Any = None,
-        *,
-        schedule: Schedule | None = None,
-        retraining: bool = False,
-        deadline: float | None = None,
+        self, ready: Ready, search: Search, shared_state: Any = None, *, retraining: bool = False, deadline: float | None = None
     ) -> SessionInputs:
         """For every trial of a search. Large values are put into Ray's object store, once."""
         config, prepared = ready.config, ready.prepared
@@ -189,9 +181,9 @@ class Session:
             device=prepared.device,
             threads=config.resources.cpus_per_trial,
             evaluations_per_epoch=config.training.evaluations_per_epoch,
-            resume=plan.resume,
-            checkpoints=plan.checkpoints,
-            schedule=schedule,
+            resume=search.resume,
+            checkpoints=search.population,
+            schedule=search.schedule,
             snapshot_folder=str(config.cell / STATE_FOLDER),
             snapshot_seconds=config.training.snapshot_seconds,
             test_always=retraining or config.protocol.name == "blog2020",

@@ -1,4 +1,4 @@
-"""Population-based training (Jaderberg et al. 2017, arXiv 1711.09846): the knobs, and how a configuration is explored.
+"""Population-based training (Jaderberg et al. 2017, arXiv 1711.09846).
 
 The population is the search's trials, which start from the searcher's points. At every interval a member among the
 worst continues from the weights of one among the best, under hyperparameters perturbed from that donor's.
@@ -6,22 +6,30 @@ worst continues from the weights of one among the best, under hyperparameters pe
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tuneoff.algorithms.base import RESUME, RESUME_EXAMPLES, SCHEDULER_STREAM, Scheduling, SearchContext
+from tuneoff.algorithms.contracts import (
+    SCHEDULER_STREAM,
+    Continue,
+    Copy,
+    Decision,
+    Point,
+    Report,
+    Scheduler,
+    SearchContext,
+    Wait,
+)
 from tuneoff.algorithms.settings import AlgorithmError, nearest, require
 from tuneoff.space import Choice, Domain, Int, SearchSpace, Value
+from tuneoff.training.protocol import RESUME, RESUME_EXAMPLES
 
 MUTATED = ("learning_rate", "weight_decay", "batch_size")
 """What is mutated where nothing else is said, as far as the space has it."""
 FIXED = ("num_epochs",)
-POPULATION = True
-"""`trials` is the size of a population that trains together."""
-KEEP_CHECKPOINTS = 4
-"""A member's newest checkpoints to keep: one can be waited for while its writer has gone on (Ray warns at 2)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +79,128 @@ class Settings:
             )
 
 
-def build(settings: Settings, context: SearchContext, num_trials: int) -> Scheduling:
-    from tuneoff.algorithms.adapters.pbt import Pbt
+@dataclass(kw_only=True)
+class _Member:
+    """score: at the last comparison, None before the first. clock: evaluations behind the weights of that comparison, or
+    behind those copied since. waits: for the rest of a synchronous population."""
 
-    require(num_trials >= 2, "trials", num_trials, ">= 2 for population-based training", "it is the size of the population")
-    interval = context.evaluations(settings.perturbation_interval_epochs, "scheduler.perturbation_interval_epochs")
-    scheduler = Pbt(
-        settings=settings,
-        space=context.space,
-        mutated=mutated_names(settings, context.space),
-        interval=interval,
-        population=num_trials,
-        generator=context.generators(SCHEDULER_STREAM),
-    )
-    return Scheduling(scheduler=scheduler, checkpoints=True, keep_checkpoints=KEEP_CHECKPOINTS, resume=settings.resume)
+    hparams: Point
+    score: float | None = None
+    clock: int = 0
+    waits: bool = False
+
+    @property
+    def rank(self) -> float:
+        """A score that isn't finite is worst."""
+        return self.score if self.score is not None and math.isfinite(self.score) else -math.inf
+
+
+class PopulationBasedTraining(Scheduler):
+    """Compares a member with the others after each interval that it trained (synchronous: all of them, once all have).
+
+    A member that has ended is neither donor nor replaced. The n-th copy draws from generator n.
+    """
+
+    knobs = Settings
+    population = True
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        space: SearchSpace,
+        interval: int,
+        size: int,
+        generator: Callable[[int], np.random.Generator],
+    ) -> None:
+        self.mutated = mutated_names(settings, space)
+        self._settings, self._space, self._interval, self._generator = settings, space, interval, generator
+        self._missing = size
+        """Members that are still to be added."""
+        self._members: dict[str, _Member] = {}
+        """Those that have not ended, in order of their numbers."""
+        self._copies = 0
+        self._round_ends = interval
+
+    @classmethod
+    def build(cls, settings: Settings, context: SearchContext, num_trials: int) -> PopulationBasedTraining:
+        require(num_trials >= 2, "trials", num_trials, ">= 2 for population-based training", "it is the size of the population")
+        return cls(
+            settings=settings,
+            space=context.space,
+            interval=context.evaluations(settings.perturbation_interval_epochs, "scheduler.perturbation_interval_epochs"),
+            size=num_trials,
+            generator=context.generators(SCHEDULER_STREAM),
+        )
+
+    @property
+    def resume(self) -> str:
+        return self._settings.resume
+
+    @property
+    def turn(self) -> int:
+        return self._interval
+
+    def add(self, trial_id: str, hparams: Point) -> None:
+        self._members[trial_id] = _Member(hparams=hparams)
+        self._missing -= 1
+
+    def close(self) -> None:
+        self._missing = 0
+
+    def end(self, trial_id: str) -> None:
+        self._members.pop(trial_id, None)
+
+    def rewind(self, trial_id: str, clock: int) -> None:
+        """Until it reports again the member is neither donor nor replaced: its score is of weights that are lost."""
+        member = self._members[trial_id]
+        member.score, member.clock, member.waits = None, clock, False
+
+    def report(self, report: Report) -> Decision:
+        member = self._members[report.trial_id]
+        if report.done or not self._due(member, report.clock):
+            return Continue()
+        member.score, member.clock, member.hparams = report.score, report.clock, report.hparams
+        if self._settings.synchronous:
+            member.waits = True
+            return Wait()
+        worst, best = self._quantiles()
+        return self._copy(report.trial_id, best) if report.trial_id in worst else Continue()
+
+    def _due(self, member: _Member, clock: int) -> bool:
+        return clock >= self._round_ends if self._settings.synchronous else clock - member.clock >= self._interval
+
+    def release(self) -> Mapping[str, Continue | Copy]:
+        """One round of a synchronous population, once every member that is left has trained to its end."""
+        alive = self._members
+        if not self._settings.synchronous or self._missing > 0 or not alive or not all(m.waits for m in alive.values()):
+            return {}
+        worst, best = self._quantiles()
+        released: dict[str, Continue | Copy] = {name: Continue() for name in alive if name not in worst}
+        for name in worst:
+            released[name] = self._copy(name, best)
+        newest = max(member.clock for member in alive.values())
+        self._round_ends = max(self._round_ends, newest) + self._interval
+        for member in alive.values():
+            member.waits = False
+        return released
+
+    def _quantiles(self) -> tuple[list[str], list[str]]:
+        """Names of the worst and of the best of the members that were compared; none where no score is finite."""
+        compared = [name for name, member in self._members.items() if member.score is not None]
+        ranked = sorted(compared, key=lambda name: self._members[name].rank)
+        count = min(math.ceil(len(ranked) * self._settings.quantile_fraction), len(ranked) // 2)
+        best = [name for name in ranked[len(ranked) - count :] if math.isfinite(self._members[name].rank)]
+        return (ranked[:count], best) if best else ([], [])
+
+    def _copy(self, trial_id: str, best: Sequence[str]) -> Copy:
+        rng = self._generator(self._copies)
+        self._copies += 1
+        name = best[int(rng.permutation(len(best))[0])]
+        donor, member = self._members[name], self._members[trial_id]
+        hparams, _ = explore(donor.hparams, space=self._space, mutated=self.mutated, settings=self._settings, rng=rng)
+        member.clock, member.hparams = donor.clock, hparams
+        return Copy(donor=name, clock=donor.clock, hparams=hparams)
 
 
 def mutated_names(settings: Settings, space: SearchSpace) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ import numpy as np
 from bayes_opt import BayesianOptimization, acquisition
 from bayes_opt.parameter import BayesParameter, CategoricalParameter
 
-from tuneoff.algorithms.proposer import History, ModelProposer, Point, untried
+from tuneoff.algorithms.contracts import History, Point
+from tuneoff.algorithms.model_searcher import untried
 from tuneoff.algorithms.searchers.gp import Settings
 from tuneoff.space import Choice, Domain, Float, SearchSpace, Value
 
@@ -58,10 +59,9 @@ class TextParameter(CategoricalParameter):  # type: ignore[misc]
     is_continuous = True
 
 
-class GaussianProcess(ModelProposer):
-    def __init__(self, space: SearchSpace, trials: int, settings: Settings) -> None:
-        super().__init__(space, trials, settings.initial_points)
-        self.settings = settings
+class GaussianProcessModel:
+    def __init__(self, space: SearchSpace, settings: Settings) -> None:
+        self.space, self.settings = space, settings
         self.fixed = {
             name: domain.values[0]
             for name, domain in space.domains.items()

@@ -9,18 +9,17 @@ import hyperopt
 from hyperopt import hp, tpe
 from hyperopt.base import JOB_STATE_DONE, JOB_STATE_NEW, STATUS_OK
 
-from tuneoff.algorithms.proposer import History, ModelProposer, Point
+from tuneoff.algorithms.contracts import History, Point
 from tuneoff.algorithms.searchers.tpe import Settings
 from tuneoff.space import Choice, Domain, Float, SearchSpace, Value
 
 
-class TreeParzen(ModelProposer):
+class TreeParzenModel:
     """Running trials stand among the bad ones, without a score (hyperopt's own rule), which keeps parallel proposals
     apart."""
 
-    def __init__(self, space: SearchSpace, trials: int, settings: Settings) -> None:
-        super().__init__(space, trials, settings.initial_points)
-        self.settings = settings
+    def __init__(self, space: SearchSpace, settings: Settings) -> None:
+        self.space, self.settings = space, settings
 
     def suggest(self, history: History, seed: int) -> Point:
         domain = hyperopt.Domain(lambda values: values, {name: _prior(name, d) for name, d in self.space.domains.items()})

@@ -6,13 +6,11 @@ Ray's own `BayesOptSearch` calls an interface that bayesian-optimization dropped
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from tuneoff.algorithms.base import SearchContext
+from tuneoff.algorithms.contracts import History, Point, SearchContext
+from tuneoff.algorithms.model_searcher import ModelSearcher
 from tuneoff.algorithms.settings import require
-
-if TYPE_CHECKING:
-    from tuneoff.algorithms.searchers._gaussian_process import GaussianProcess
+from tuneoff.space import SearchSpace
 
 ACQUISITIONS = ("ei", "ucb")
 LIES = ("min", "mean", "max")
@@ -49,7 +47,23 @@ class Settings:
         require(self.lie in LIES, "searcher.lie", self.lie, f"one of {', '.join(LIES)}")
 
 
-def build(settings: Settings, context: SearchContext, trials: int) -> GaussianProcess:
-    from tuneoff.algorithms.searchers._gaussian_process import GaussianProcess
+class GaussianProcess(ModelSearcher):
+    """Proposes where a Gaussian process expects most."""
 
-    return GaussianProcess(context.space, trials, settings)
+    knobs = Settings
+
+    def __init__(self, space: SearchSpace, trials: int, settings: Settings) -> None:
+        from tuneoff.algorithms.searchers._gaussian_process import (
+            GaussianProcessModel,
+        )  # slow to import: not for reading a configuration
+
+        super().__init__(space, trials, settings.initial_points)
+        self._model = GaussianProcessModel(space, settings)
+
+    @classmethod
+    def build(cls, settings: Settings, context: SearchContext, trials: int | None) -> GaussianProcess:
+        assert trials is not None
+        return cls(context.space, trials, settings)
+
+    def suggest(self, history: History, seed: int) -> Point:
+        return self._model.suggest(history, seed)

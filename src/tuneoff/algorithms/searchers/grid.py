@@ -7,11 +7,9 @@ from itertools import islice
 
 import numpy as np
 
-from tuneoff.algorithms.base import SEARCHER_STREAM, SearchContext
-from tuneoff.algorithms.proposer import History, Point, Proposer
+from tuneoff.algorithms.contracts import SEARCHER_STREAM, History, Point, SearchContext, Searcher
 from tuneoff.algorithms.settings import AlgorithmError, require
 
-TRIALS_OPTIONAL = True
 MAX_POINTS = 10_000
 
 
@@ -26,25 +24,29 @@ class Settings:
         require(self.points >= 1, "searcher.points", self.points, ">= 1")
 
 
-class Grid(Proposer):
+class Grid(Searcher):
+    """`trials` cuts the grid; a grid smaller than that stays as it is."""
+
+    knobs = Settings
+    trials_optional = True
+
     def __init__(self, points: list[Point]) -> None:
         super().__init__(len(points))
         self.points = points
 
+    @classmethod
+    def build(cls, settings: Settings, context: SearchContext, trials: int | None) -> Grid:
+        points: list[Point] = list(islice(context.space.grid(settings.points), MAX_POINTS + 1))
+        if len(points) > MAX_POINTS:
+            raise AlgorithmError(
+                f"algorithm.searcher.points is {settings.points}, which makes a grid of more than "
+                f"{MAX_POINTS} points: lower it, or take hyperparameters out of the space"
+            )
+        if settings.shuffle:
+            order = context.generator(SEARCHER_STREAM).permutation(len(points))
+            points = [points[int(i)] for i in order]
+        return cls(points if trials is None else points[:trials])
+
     def propose(self, history: History, rng: np.random.Generator) -> Point | None:  # noqa: ARG002
         position = len(history.tried)
         return self.points[position] if position < len(self.points) else None
-
-
-def build(settings: Settings, context: SearchContext, trials: int | None) -> Grid:
-    """`trials` cuts the grid; a grid smaller than that stays as it is."""
-    points: list[Point] = list(islice(context.space.grid(settings.points), MAX_POINTS + 1))
-    if len(points) > MAX_POINTS:
-        raise AlgorithmError(
-            f"algorithm.searcher.points is {settings.points}, which makes a grid of more than "
-            f"{MAX_POINTS} points: lower it, or take hyperparameters out of the space"
-        )
-    if settings.shuffle:
-        order = context.generator(SEARCHER_STREAM).permutation(len(points))
-        points = [points[int(i)] for i in order]
-    return Grid(points if trials is None else points[:trials])

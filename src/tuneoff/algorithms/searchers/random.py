@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from tuneoff.algorithms.base import SearchContext
-from tuneoff.algorithms.proposer import History, Point, Proposer
+from tuneoff.algorithms.contracts import History, Point, SearchContext, Searcher
 from tuneoff.space import SearchSpace
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Nothing to set."""
-
-
-class Random(Proposer):
+class Random(Searcher):
     """Draws are independent, so a small countable space can give a point twice."""
 
     def __init__(self, space: SearchSpace, trials: int) -> None:
         super().__init__(trials)
         self.space = space
 
+    @classmethod
+    def build(cls, settings: Any, context: SearchContext, trials: int | None) -> Random:  # noqa: ARG003
+        assert trials is not None
+        return cls(context.space, trials)
+
     def propose(self, history: History, rng: np.random.Generator) -> Point:  # noqa: ARG002
         return self.space.sample(rng)
-
-
-def build(settings: Settings, context: SearchContext, trials: int) -> Random:  # noqa: ARG001
-    return Random(context.space, trials)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tuneoff.algorithms.base import SearchContext
-from tuneoff.algorithms.proposer import History, Point, Proposer
+from tuneoff.algorithms.contracts import History, Point, SearchContext, Searcher
 from tuneoff.algorithms.settings import AlgorithmError, require
 from tuneoff.records.recipe import Schedule, schedule_of
 from tuneoff.records.store import HEADER_FILE, load_cell
-
-TRIALS_FIXED = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,28 +30,33 @@ class Settings:
         )
 
 
-class Replay(Proposer):
+class Replay(Searcher):
     """Every trial follows the schedule; the point only says where that ends."""
 
-    def __init__(self, point: Point, trials: int) -> None:
+    knobs = Settings
+    trials_fixed = True
+
+    def __init__(self, schedule: Schedule, names: Iterable[str], trials: int) -> None:
         super().__init__(trials)
-        self._point = point
+        self._schedule = schedule
+        last = schedule.segments[-1].hparams
+        self._point: dict[str, Any] = {name: last[name] for name in names}
+
+    @classmethod
+    def build(cls, settings: Settings, context: SearchContext, trials: int | None) -> Replay:
+        """AlgorithmError where the recorded search has no winner."""
+        try:
+            schedule = schedule_of(load_cell(Path(settings.source)))
+        except LookupError as error:
+            raise AlgorithmError(
+                f"algorithm.searcher.source is {settings.source!r}, but that search has no evaluation yet: let it finish first"
+            ) from error
+        return cls(schedule, context.space.domains, trials or 1)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The hyperparameters that the winner of the recorded search was trained with."""
+        return self._schedule
 
     def propose(self, history: History, rng: np.random.Generator) -> Point | None:  # noqa: ARG002
         return self._point if len(history.tried) < self.num_trials else None
-
-
-def build(settings: Settings, context: SearchContext, trials: int | None) -> Replay:
-    last = schedule(settings).segments[-1].hparams
-    point: dict[str, Any] = {name: last[name] for name in context.space.domains}
-    return Replay(point, trials or 1)
-
-
-def schedule(settings: Settings) -> Schedule:
-    """What the winner of the recorded search was trained with. AlgorithmError where it has no winner."""
-    try:
-        return schedule_of(load_cell(Path(settings.source)))
-    except LookupError as error:
-        raise AlgorithmError(
-            f"algorithm.searcher.source is {settings.source!r}, but that search has no evaluation yet: let it finish first"
-        ) from error

@@ -7,13 +7,11 @@ random points unless told otherwise, and rounds whole numbers so that the ends o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from tuneoff.algorithms.base import SearchContext
+from tuneoff.algorithms.contracts import History, Point, SearchContext
+from tuneoff.algorithms.model_searcher import ModelSearcher
 from tuneoff.algorithms.settings import require
-
-if TYPE_CHECKING:
-    from tuneoff.algorithms.searchers._tree_parzen import TreeParzen
+from tuneoff.space import SearchSpace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +38,21 @@ class Settings:
         require(self.prior_weight > 0, "searcher.prior_weight", self.prior_weight, "above 0")
 
 
-def build(settings: Settings, context: SearchContext, trials: int) -> TreeParzen:
-    from tuneoff.algorithms.searchers._tree_parzen import TreeParzen
+class TreeParzen(ModelSearcher):
+    """Proposes where good points are dense and bad ones are not."""
 
-    return TreeParzen(context.space, trials, settings)
+    knobs = Settings
+
+    def __init__(self, space: SearchSpace, trials: int, settings: Settings) -> None:
+        from tuneoff.algorithms.searchers._tree_parzen import TreeParzenModel  # slow to import: not for reading a configuration
+
+        super().__init__(space, trials, settings.initial_points)
+        self._model = TreeParzenModel(space, settings)
+
+    @classmethod
+    def build(cls, settings: Settings, context: SearchContext, trials: int | None) -> TreeParzen:
+        assert trials is not None
+        return cls(context.space, trials, settings)
+
+    def suggest(self, history: History, seed: int) -> Point:
+        return self._model.suggest(history, seed)

@@ -1,55 +1,20 @@
-"""What a searcher is to this project: a function from what was seen so far to the next point. Knows no Ray.
-
-A proposer keeps no state of its own: all it may use is the history and the generator that it is given. So saving
-those two saves a search completely, and the same seed and history give the same proposals.
-"""
+"""Searchers that propose what a model of the scores suggests."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from abc import abstractmethod
 
 import numpy as np
 
+from tuneoff.algorithms.contracts import History, Point, Searcher
 from tuneoff.algorithms.settings import require
-from tuneoff.space import SearchSpace, Value
-
-Point: TypeAlias = Mapping[str, Value]
+from tuneoff.space import SearchSpace
 
 MAX_REDRAWS = 10
 """How often a repeated proposal is drawn again before an untried point is taken at random."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class History:
-    """What a search knows.
-
-    tried: every point proposed so far, in order, whatever became of it. pending: those whose trials still run.
-    observed: points whose trials ended with a score, in the order in which they ended. A trial's score is the best
-    that it reported. Points of failed or diverged trials are in `tried` only.
-    """
-
-    tried: tuple[Point, ...] = ()
-    pending: tuple[Point, ...] = ()
-    observed: tuple[tuple[Point, float], ...] = ()
-
-
-class Proposer(ABC):
-    """num_trials: how many points it proposes at most. learns: whether scores change what it proposes."""
-
-    learns: bool = False
-
-    def __init__(self, num_trials: int) -> None:
-        self.num_trials = num_trials
-
-    @abstractmethod
-    def propose(self, history: History, rng: np.random.Generator) -> Point | None:
-        """The next point, or None where nothing is left."""
-
-
-class ModelProposer(Proposer):
+class ModelSearcher(Searcher):
     """Proposes at random first, then what a model of the scores suggests; no point of a countable space twice.
 
     A space with a continuous domain is not countable. In a countable one no more trials are promised than it has

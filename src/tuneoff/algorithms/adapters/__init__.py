@@ -1,1 +1,0 @@
-"""The only modules here that know Ray Tune: its `Searcher` and `TrialScheduler` around ours."""

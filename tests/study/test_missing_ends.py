@@ -1,0 +1,74 @@
+"""Killed between a trial's last evaluation and the line that says that it ended."""
+
+from __future__ import annotations
+
+from tests.algorithms.search_driver import context, search
+from tests.report.synthetic import cell, end, evaluation, start, trial_end
+from tuneoff.algorithms.search import Search
+from tuneoff.evaluation import Cost
+from tuneoff.records.schema import COMPLETED, STOPPED, STOPPED_EARLY, Record, TrialStartRecord
+from tuneoff.space import Float, SearchSpace
+from tuneoff.study.resume import Resumption, resume
+
+SPACE = SearchSpace({"learning_rate": Float(low=1e-5, high=1e-3)})
+
+
+def new(scheduler: str = "none", **changes) -> Search:
+    return search("random", scheduler, trials=4, where=context(space=SPACE, max_epochs=3, **changes))
+
+
+def resumed(*records: Record, scheduler: str = "none") -> tuple[Resumption, Search]:
+    made = new(scheduler)
+    return resume(cell(list(records)), made, evaluations_per_epoch=1), made
+
+
+def trial_start(name: str) -> TrialStartRecord:
+    return TrialStartRecord(trial_id=name, hparams={"learning_rate": 3e-5}, elapsed_seconds=0.0)
+
+
+def test_a_trial_that_was_trained_to_its_end_is_not_trained_again():
+    found, made = resumed(
+        start(),
+        *(trial_start(name) for name in ("t0", "t1", "t2")),
+        evaluation("t0", 3, 0.7, 10.0),
+        trial_end("t0", 11.0),
+        evaluation("t1", 2, 0.7, 12.0),
+        evaluation("t2", 3, 0.8, 20.0),
+    )
+    (end_record,) = found.missing_ends
+    assert (end_record.trial_id, end_record.status, end_record.cost) == ("t2", COMPLETED, Cost())
+    assert end_record.elapsed_seconds == 20.0
+    assert set(end_record.hparams) == {"learning_rate"}
+    assert [trial.name for trial in found.earlier.unfinished] == ["t1"]
+    assert [value for _, value in made.history.observed] == [0.7, 0.8]
+
+
+def test_a_stop_that_was_decided_and_not_written_is_written():
+    found, made = resumed(
+        start(),
+        *(trial_start(name) for name in ("t0", "t1")),
+        evaluation("t0", 1, 0.7, 10.0),
+        evaluation("t1", 1, 0.6, 12.0),
+        scheduler="asha",
+    )
+    (end_record,) = found.missing_ends
+    assert (end_record.trial_id, end_record.status, end_record.reason) == ("t1", STOPPED, STOPPED_EARLY)
+    assert [trial.name for trial in found.earlier.unfinished] == ["t0"]
+    assert list(made.pending) == ["t0"]
+
+
+def test_a_whole_log_misses_nothing():
+    found, _ = resumed(start(), trial_start("t0"), evaluation("t0", 3, 0.7, 10.0), trial_end("t0", 11.0), end(elapsed=11.0))
+    assert found.missing_ends == ()
+    assert found.earlier.unfinished == ()
+
+
+def test_the_budget_is_charged_by_intervals_as_while_it_runs():
+    found, _ = resumed(
+        start(),
+        *(trial_start(name) for name in ("t0", "t1")),
+        evaluation("t0", 1, 0.7, 10.0),
+        evaluation("t0", 2, 0.7, 11.0),
+        evaluation("t1", 1, 0.7, 12.0),
+    )
+    assert found.earlier.epochs_spent == 3.0
