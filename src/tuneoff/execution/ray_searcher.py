@@ -14,12 +14,10 @@ from ray.tune.search import Searcher
 
 from tuneoff.algorithms.contracts import Point
 from tuneoff.algorithms.search import Search
+from tuneoff.budget import MayStart
 from tuneoff.execution.messages import MESSAGE, MODE, SCORE, TIME, TRIAL, Ended, Evaluated
 from tuneoff.records.history import UnfinishedTrial
 from tuneoff.records.schema import DIVERGED, FAILED
-
-MayStart = Callable[[str, Point, float], bool]
-"""Whether the budget allows for a trial: its name, its point, and how many of its epochs are trained already."""
 
 
 class RaySearcher(Searcher):  # type: ignore[misc]

@@ -11,9 +11,8 @@ import ray
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.contracts import Point, SearchContext
 from tuneoff.algorithms.search import Search, build
-from tuneoff.budget import Budget
+from tuneoff.budget import Budget, MayStart
 from tuneoff.config import RunConfig
-from tuneoff.execution.ray_searcher import MayStart
 from tuneoff.execution.runtime import Slots
 from tuneoff.records.history import Earlier
 from tuneoff.seeds import derive
