@@ -48,13 +48,13 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.algorithms.schedulers.none import NoScheduler
     from tuneoff.algorithms.search import Search
     from tuneoff.execution import shared_state
-    from tuneoff.execution.earlier import Earlier
     from tuneoff.execution.messages import MODE, SCORE, Assignment
     from tuneoff.execution.ray_scheduler import RayScheduler
     from tuneoff.execution.ray_searcher import RaySearcher
     from tuneoff.execution.recorder import Recorder
     from tuneoff.execution.trainable import Trial
     from tuneoff.execution.tune import RUNTIME_FOLDER
+    from tuneoff.records.history import Earlier
     from tuneoff.records.schema import TrialEndRecord
     from tuneoff.records.store import LOG_FILE, LogWriter, read_log
     from tuneoff.space import Int, SearchSpace

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 
 UNITS = ("epochs", "minutes", "dollars")
+
+
+MayStart: TypeAlias = Callable[[str, Mapping[str, Any], float], bool]
+"""Whether the budget allows for a trial: its name, its hyperparameters, and how many of its epochs are trained already."""
 
 
 class BudgetError(UserError):

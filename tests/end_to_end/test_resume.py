@@ -10,11 +10,12 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.end_to_end.command import FAST, ROOT, command
-from tuneoff.records.schema import EvaluationRecord, SessionStartRecord, TrialStartRecord
+from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord, TrialStartRecord
 from tuneoff.records.store import load_cell
 
 KILLS = {
@@ -66,9 +67,9 @@ def lines(path: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def kill_at_a_random_moment(results: Path, algorithm: str, rng: random.Random, engine: str = "finetune") -> bool:
+def kill_at_a_random_moment(results: Path, algorithm: str, rng: random.Random, engine: str = "finetune", *more: str) -> bool:
     """Lets the search write a random number of lines, then a random moment more; False if it ended before."""
-    process = start(results, algorithm, engine=engine)
+    process = start(results, algorithm, *more, engine=engine)
     target = lines(cell_path(results, algorithm)) + rng.randint(2, 8)
     began = time.monotonic()
     while process.poll() is None and lines(cell_path(results, algorithm)) < target:
@@ -158,3 +159,25 @@ def test_two_commands_never_work_on_one_search(tmp_path):
     process.wait()
     assert done.returncode == 2
     assert "another process is at work" in done.stderr
+
+
+@pytest.mark.parametrize(("engine", "algorithm"), [("finetune", "hyperopt"), ("curve", "pbt")])
+def test_with_one_slot_a_killed_search_equals_an_undisturbed_one(tmp_path, engine, algorithm):
+    """In every score, hyperparameter, lineage and end. After each single line: tests/study/test_resume_equality.py."""
+    more = ("resources.slots=1", "budget=epochs:20")
+    rng = random.Random(engine)
+    killed = sum(kill_at_a_random_moment(tmp_path / "killed", algorithm, rng, engine, *more) for _ in range(2))
+    assert killed >= 1
+    for results in (tmp_path / "killed", tmp_path / "whole"):
+        done = command("run", *arguments(results, algorithm, engine), *more)
+        assert done.returncode == 0, done.stderr
+    first, second = (load_cell(cell_path(tmp_path / name, algorithm)) for name in ("killed", "whole"))
+    assert outcome(first) == outcome(second)
+
+
+def outcome(cell: Cell) -> dict[str, Any]:
+    evaluations = [
+        (r.trial_id, r.evaluation, r.parent_trial_id, r.parent_evaluation, r.hparams, r.examples_seen, r.validation, r.test)
+        for r in cell.evaluations
+    ]
+    return {"evaluations": evaluations, "ends": {r.trial_id: (r.status, r.reason, r.hparams) for r in cell.trial_ends}}

@@ -19,13 +19,18 @@ TIME = "training_iteration"
 """Ray's count of evaluations, a search's clock; after a copy it is the donor's."""
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
+SCORE = "score"
+"""The key of a result that searches go by; higher is better."""
+MODE = "max"
+TIME = "training_iteration"
+"""Ray's count of evaluations, a search's clock; after a copy it is the donor's."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoredState:
-    """Stands on the shared-state actor for a state that lies in a snapshot's file."""
+    """Stands in the shared state for a trial's state that lies in a snapshot's file. name: under which it was recorded."""
 
-    file: str
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,10 +20,10 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from tuneoff.algorithms.contracts import Continue, Copy, Decision, Stop, Wait
 from tuneoff.algorithms.search import Search
 from tuneoff.algorithms.settings import AlgorithmError
-from tuneoff.execution.earlier import Earlier, Snapshot
-from tuneoff.execution.messages import MESSAGE, MODE, SCORE, TIME, TRIAL, StoredState
-from tuneoff.execution.snapshots import share
+from tuneoff.execution.messages import MESSAGE, MODE, SCORE, TIME, TRIAL, Evaluated, StoredState
+from tuneoff.execution.snapshots import copy_name, share
 from tuneoff.execution.trainable import write_reference
+from tuneoff.records.history import Earlier, Snapshot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,14 +55,14 @@ class Restored:
     written_at: Mapping[int, int] = field(default_factory=dict)
 
 
-def restore(shared_state: Any, earlier: Earlier) -> Restored:
+def restore(board: Any, earlier: Earlier) -> Restored:
     """Makes the snapshots of a population's members known to the shared-state actor, as states that can be copied."""
     written_at: dict[int, int] = {}
 
     def put(snapshot: Snapshot | None) -> SavedState | None:
         if snapshot is None:
             return None
-        serial: int = ray.get(shared_state.put.remote(snapshot.trial_id, StoredState(file=snapshot.file)))
+        serial: int = ray.get(board.put.remote(snapshot.trial_id, StoredState(name=snapshot.name)))
         written_at[serial] = snapshot.evaluation
         return SavedState(serial=serial, clock=snapshot.clock, name=snapshot.name, file=snapshot.file)
 
@@ -86,6 +86,10 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         self._newest: dict[str, SavedState] = {}
         self._compared: dict[str, SavedState] = {}
         self._waiting: set[str] = set()
+        self._files: dict[str, str] = {}
+        """The snapshot that each trial keeps of the one that it copied."""
+        self._old_files: dict[str, str] = {}
+        """Those of trials that have been evaluated since."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray saves schedulers for a restore of its own, which is never used."""
@@ -127,7 +131,9 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
             return str(TrialScheduler.STOP)
         if not self._search.population:
             return str(TrialScheduler.CONTINUE)
-        message = result[MESSAGE]
+        self._drop_old_file(name)
+        message: Evaluated = result[MESSAGE]
+        assert message.serial is not None, "a population's states are kept"
         newest = SavedState(serial=message.serial, clock=clock, name=message.snapshot, file=message.snapshot)
         began = self._compared[name].clock if name in self._compared else 0
         if isinstance(decision, Copy):
@@ -154,11 +160,25 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
     def _copy(self, trial: Trial, decision: Copy) -> None:
         name, donor = trial.config[TRIAL], self._compared[decision.donor]
         assert donor.clock == decision.clock, (name, donor, decision)
-        file = None if donor.file is None else share(self._snapshots, donor.file, f"{name}-copy-of-{donor.name}")
+        file = None
+        if donor.file is not None and donor.name is not None:
+            file = share(self._snapshots, donor.file, copy_name(name, donor.name))
+        if file is not None:
+            self._files[name] = file
+            if self._old_files.get(name) == file:
+                del self._old_files[name]
         trial.set_config({**trial.config, **decision.hparams})
         state = SavedState(serial=donor.serial, clock=donor.clock, name=donor.name, file=file)
         self._compared[name] = state
         self._go_on_from(trial, state)
+
+    def _drop_old_file(self, name: str) -> None:
+        """A copied snapshot is of no more use once an evaluation after it is in the log, where this one's is not yet."""
+        old = self._old_files.pop(name, None)
+        if old is not None:
+            (self._snapshots / old).unlink(missing_ok=True)
+        if name in self._files:
+            self._old_files[name] = self._files.pop(name)
 
     def _go_on_from(self, trial: Trial, state: SavedState) -> None:
         """The state from which Ray starts the trial again, after a pause or a death of its worker."""

@@ -14,12 +14,10 @@ from ray.tune.search import Searcher
 
 from tuneoff.algorithms.contracts import Point
 from tuneoff.algorithms.search import Search
-from tuneoff.execution.earlier import UnfinishedTrial
+from tuneoff.budget import MayStart
 from tuneoff.execution.messages import MESSAGE, MODE, SCORE, TIME, TRIAL, Ended, Evaluated
+from tuneoff.records.history import UnfinishedTrial
 from tuneoff.records.schema import DIVERGED, FAILED
-
-MayStart = Callable[[str, Point, float], bool]
-"""Whether the budget allows for a trial: its name, its point, and how many of its epochs are trained already."""
 
 
 class RaySearcher(Searcher):  # type: ignore[misc]
@@ -97,11 +95,12 @@ class RaySearcher(Searcher):  # type: ignore[misc]
 
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
         """Ray shows a trial's last result to no scheduler."""
-        name, message = self._names[trial_id], (result or {}).get(MESSAGE)
-        if result and isinstance(message, Evaluated) and message.done:
-            self.search.report(name, clock=result[TIME], score=message.score, done=True)
-        unscored = isinstance(message, Ended) and message.status in (DIVERGED, FAILED)
-        self.search.end(name, scored=not error and not unscored)
+        name, last = self._names[trial_id], result or {}
+        message = last.get(MESSAGE)
+        if isinstance(message, Evaluated) and message.done:
+            self.search.report(name, clock=last[TIME], score=message.score, done=True)
+        failed = error or (isinstance(message, Ended) and message.status in (DIVERGED, FAILED))
+        self.search.end(name, scored=not failed)
         self._refused = False
 
     def save(self, checkpoint_path: str) -> None:

@@ -13,9 +13,9 @@ from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
-from tuneoff.execution.earlier import Earlier
 from tuneoff.execution.messages import MESSAGE, TRIAL, Ended, Evaluated
-from tuneoff.execution.snapshots import drop, drop_copies
+from tuneoff.execution.snapshots import drop
+from tuneoff.records.history import Earlier
 from tuneoff.records.schema import (
     COMPLETED,
     FAILED,
@@ -125,8 +125,6 @@ class Recorder(Callback):  # type: ignore[misc]
         )
         if message.snapshot is not None:
             self._shared_state.recorded.remote(name, message.snapshot)
-            if message.parent is not None:
-                drop_copies(self._cell / STATE_FOLDER, name)
         if self._unkept >= KEEP_EVERY:
             self._keep_checkpoints(trials)
 
@@ -181,8 +179,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays in memory."""
         self._unkept = 0
-        live = [t.config[TRIAL] for t in trials if not t.is_finished()]
-        self._shared_state.keep.remote(self._wanted(), live)
+        self._shared_state.keep.remote(self._wanted(), [t.config[TRIAL] for t in trials if not t.is_finished()])
 
 
 class StopWhenLost(Stopper):  # type: ignore[misc]

@@ -40,8 +40,22 @@ class SnapshotWriter:
         return name
 
 
+def copy_name(trial_id: str, name: str) -> str:
+    """The file under which a trial keeps another one's snapshot."""
+    return f"{trial_id}-copy-of-{name}"
+
+
+def find(folder: Path, trial_id: str, name: str) -> Path:
+    """The file from which this trial reads a snapshot that was recorded as `name`: its own copy, else the writer's."""
+    copy = folder / copy_name(trial_id, name)
+    return copy if copy.exists() else folder / name
+
+
 def share(folder: Path, file: str, name: str) -> str | None:
-    """Keeps a snapshot under one more name, whose owner outlives its writer; None where it is gone. Returns the name."""
+    """Keeps a snapshot under one more name, for a trial that copies: its writer may end first, which deletes it.
+
+    Returns the name; None where the snapshot is gone.
+    """
     source, target = folder / file, folder / name
     if source == target:
         return name
@@ -53,12 +67,6 @@ def share(folder: Path, file: str, name: str) -> str | None:
     except OSError:  # a file system without hard links
         shutil.copyfile(source, target)
     return name
-
-
-def drop_copies(folder: Path, trial_id: str) -> None:
-    """What the trial shares of others is of no more use: it has written a state of its own."""
-    for path in folder.glob(f"{trial_id}-copy-of-*"):
-        path.unlink(missing_ok=True)
 
 
 def drop(folder: Path, trial_id: str) -> None:

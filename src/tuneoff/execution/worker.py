@@ -19,7 +19,7 @@ from tuneoff import plugins
 from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, StoredState, TrialRequest
-from tuneoff.execution.snapshots import SnapshotWriter
+from tuneoff.execution.snapshots import SnapshotWriter, find
 from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
 from tuneoff.seeds import trial_seed
 from tuneoff.training import state_file
@@ -239,8 +239,9 @@ class Worker:
         self._must_have_begun()
         started, running = time.perf_counter(), self._running
         writer, state = ray.get(self._inputs.shared_state.get.remote(serial))
-        stored = isinstance(state, StoredState)
-        running.state = state_file.read(Path(self._inputs.snapshot_folder) / state.file) if stored else state
+        if isinstance(state, StoredState):
+            state = state_file.read(find(Path(self._inputs.snapshot_folder), running.trial_id, state.name))
+        running.state = state
         running.generator = None
         running.parent = (writer, serial) if writer != running.trial_id else None
         running.pending = running.pending + Cost(load_seconds=time.perf_counter() - started)

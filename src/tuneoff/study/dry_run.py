@@ -9,7 +9,7 @@ from tuneoff.config import RunConfig
 from tuneoff.errors import ConfigError
 from tuneoff.records.schema import CalibrationRecord
 from tuneoff.study.estimate import START_SECONDS, Estimate, describe, estimate, simulate
-from tuneoff.study.plan import new_search
+from tuneoff.study.plan import build_search
 from tuneoff.study.session import Session
 
 
@@ -18,7 +18,7 @@ def dry_run(session: Session, config: RunConfig) -> tuple[Estimate, str]:
     session.check(config)
     ready = session.ready(config)
     slots = ready.slots
-    search = new_search(config, slots=slots.count, devices=slots.devices)
+    search = build_search(config, slots=slots.count, devices=slots.devices)
     with session.measuring(ready) as workers:
         ready = session.settled(replace(ready, workers=tuple(workers)))
         measured = session.measure(ready, search, workers)
@@ -27,7 +27,7 @@ def dry_run(session: Session, config: RunConfig) -> tuple[Estimate, str]:
     rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(one)) for one in measured]
     if config.resources.address is None:
         rates = [replace(one, start_up_seconds=START_SECONDS) for one in rates]
-    work = simulate(config, lambda: new_search(config, slots=1, devices=1))
+    work = simulate(config, lambda: build_search(config, slots=1, devices=1))
     found = estimate(
         config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, population=search.population
     )

@@ -4,28 +4,25 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ray
 
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.contracts import Point, SearchContext
 from tuneoff.algorithms.search import Search, build
-from tuneoff.budget import Budget
+from tuneoff.budget import Budget, MayStart
 from tuneoff.config import RunConfig
-from tuneoff.execution.earlier import Earlier
 from tuneoff.execution.runtime import Slots
+from tuneoff.records.history import Earlier
 from tuneoff.seeds import derive
-
-if TYPE_CHECKING:
-    from tuneoff.execution.ray_searcher import MayStart  # imports Ray Tune, for which the start of Ray need not wait
 
 UNLIMITED_TRIALS = 100_000
 """More than a budget of time could start."""
 
 
-def new_search(config: RunConfig, *, slots: int, devices: int) -> Search:
-    """The search, before its first trial. AlgorithmError where a setting does not fit."""
+def build_search(config: RunConfig, *, slots: int, devices: int) -> Search:
+    """The search, of which nothing has run yet. AlgorithmError where a setting does not fit."""
     return build(*algorithm_and_context(config, slots, devices))
 
 
@@ -39,7 +36,6 @@ def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[
         max_epochs=config.max_epochs,
         defaults=defaults,
         evaluations_per_epoch=config.training.evaluations_per_epoch,
-        mutable=config.engine.kind.hyperparameters.mutable,
     )
     if config.budget is None:
         return config.algorithm, context
@@ -67,8 +63,7 @@ def budget_gate(config: RunConfig, search: Search, shared_state: Any) -> MayStar
 
     def may_start(name: str, point: Point, epochs_trained: float) -> bool:
         if search.whole_trials:
-            epochs = config.epochs_of(point) - epochs_trained
-            return bool(ray.get(shared_state.reserve.remote(name, epochs)))
+            return bool(ray.get(shared_state.reserve.remote(name, config.epochs_of(point) - epochs_trained)))
         return bool(ray.get(shared_state.left.remote(1 / config.training.evaluations_per_epoch)))
 
     return may_start

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from tuneoff.algorithms.contracts import Copy, Decision, Point, Stop, Wait
 from tuneoff.algorithms.search import Search
 from tuneoff.evaluation import Cost
-from tuneoff.execution.earlier import Earlier, Snapshot, UnfinishedTrial
-from tuneoff.execution.snapshots import share
+from tuneoff.execution.snapshots import copy_name, share
+from tuneoff.records.history import Earlier, Snapshot, UnfinishedTrial
 from tuneoff.records.incumbent import best_score
 from tuneoff.records.schema import (
     COMPLETED,
@@ -107,6 +107,9 @@ class _Log:
 
     def _clock(self, record: EvaluationRecord, trial: _Trial) -> int:
         """Evaluations behind the weights: one more than before, or than the donor's; where a crash cost some, by epochs."""
+        copied = trial.decision
+        if isinstance(copied, Copy) and trial.states[copied.clock].trial_id == (record.parent_trial_id or record.trial_id):
+            return copied.clock + 1
         if record.parent_trial_id is not None:
             parent = self.clocks.get((record.parent_trial_id, record.parent_evaluation or 0))
             if parent is not None:
@@ -195,15 +198,23 @@ class _Log:
         return next((found for clock in clocks if (found := self._snapshot(name, clock)) is not None), None)
 
     def _snapshot(self, name: str, clock: int) -> Snapshot | None:
-        """The state of this trial after so many evaluations, where its file is still there."""
+        """The state of this trial after so many evaluations, where its file is still there.
+
+        What was copied from another trial is kept under this one's name from now on: the other one may end first.
+        """
         record = self.trials[name].states.get(clock)
         if record is None or record.snapshot is None:
             return None
-        folder, file = self.cell.path / STATE_FOLDER, record.snapshot
-        if record.trial_id != name:
-            file = f"{name}-copy-of-{record.snapshot}"
-            if not (folder / file).exists():
-                share(folder, record.snapshot, file)
-        if not (folder / file).exists():
+        file = self._file(name, record.trial_id, record.snapshot)
+        if file is None:
             return None
         return Snapshot(trial_id=record.trial_id, evaluation=record.evaluation, clock=clock, name=record.snapshot, file=file)
+
+    def _file(self, name: str, writer: str, snapshot: str) -> str | None:
+        folder, own = self.cell.path / STATE_FOLDER, copy_name(name, snapshot)
+        if (folder / own).exists():
+            return own
+        if writer == name and (folder / snapshot).exists():
+            return snapshot
+        others = [snapshot, *sorted(path.name for path in folder.glob(copy_name("*", snapshot)))]
+        return next((kept for file in others if (kept := share(folder, file, own)) is not None), None)

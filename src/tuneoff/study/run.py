@@ -37,7 +37,7 @@ from tuneoff.seeds import derive
 from tuneoff.study.estimate import estimate, simulate
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import Meters, add
-from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, new_search
+from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
 from tuneoff.study.resume import resume
 from tuneoff.study.session import Ready, Session, WorkerError
 
@@ -85,21 +85,21 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     ready = session.ready(config, old.data if old else None)
     for caution in ready.prepared.facts.get("cautions", ()):
         listener.note(f"note: {caution}")
-    search = Phase(log=LOG_FILE, search=_new_search(ready))
+    search = _search(ready)
     with exclusive(cell.parents[1]):
         ready = session.settled(ready)
         header = old or _header(ready, command)
         if old is None:
             write_header(cell, header)
     with suppress(WorkerError):  # the first trial says so
-        session.measure(ready, search.search, ready.workers)
+        session.measure(ready, search, ready.workers)
     status, reason, meters = "finished", "", Meters(config.energy, ready.prepared.device)
     if header.status != "finished":
         with meters:
-            status, reason = _run_phase(session, ready, header, search, listener)
+            status, reason = _run_phase(session, ready, header, Phase(log=LOG_FILE, search=search), listener)
     if status == "finished" and config.retrain:
         status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
-    extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search.search)}
+    extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search)}
     write_header(cell, replace(header, status="running" if status == "interrupted" else status, extra=extra))
     if status == "interrupted":
         raise KeyboardInterrupt
@@ -112,8 +112,8 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     return cell
 
 
-def _new_search(ready: Ready) -> Search:
-    return new_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
+def _search(ready: Ready) -> Search:
+    return build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
 
 
 def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, listener: Listener) -> tuple[str, str]:
@@ -199,7 +199,7 @@ def _predicted(ready: Ready, header: Header, search: Search) -> dict[str, float]
     rates = [r for r in load_cell(config.cell).records if isinstance(r, CalibrationRecord)]
     if not rates:
         return None
-    work = simulate(config, lambda: _new_search(ready))
+    work = simulate(config, lambda: _search(ready))
     return estimate(
         config, work, rates[: slots.count], header.data, slots=slots.count, devices=slots.devices, population=search.population
     ).to_dict()

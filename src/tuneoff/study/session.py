@@ -27,7 +27,7 @@ from tuneoff.records.store import STATE_FOLDER, find_cells, must_be_free, read_h
 from tuneoff.seeds import derive
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import check_energy
-from tuneoff.study.plan import new_search
+from tuneoff.study.plan import build_search
 from tuneoff.training.protocol import Engine, Prepared, Rates, Request
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Session:
         """Everything that can be told to be wrong in little time. UserError."""
         must_be_free(config.cell)
         check_energy(config.energy)
-        search = new_search(config, slots=1, devices=1)
+        search = build_search(config, slots=1, devices=1)
         engine = self.engine(config)
         if search.resume not in engine.resumes:
             raise ConfigError(
@@ -134,7 +134,7 @@ class Session:
     def _variant_seconds(self, ready: Ready, variant: str, workers: Sequence[Any]) -> float:
         """All workers at once timing a few steps."""
         tried = replace(ready, prepared=ready.prepared.chosen(variant, "trial"))
-        inputs = self.inputs(tried, new_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
+        inputs = self.inputs(tried, build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
         return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in workers))
 
     def measure(self, ready: Ready, search: Search, workers: Sequence[Any]) -> list[Rates]:

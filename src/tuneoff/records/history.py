@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-
-from tuneoff.algorithms.contracts import Point
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ class UnfinishedTrial:
     which it goes on, None from scratch. compared: the state that others copy from it. waits: for the rest of a population."""
 
     name: str
-    hparams: Point
+    hparams: Mapping[str, Any]
     epochs_trained: float = 0.0
     newest: Snapshot | None = None
     compared: Snapshot | None = None
@@ -39,7 +38,7 @@ class UnfinishedTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """What earlier sessions left. All empty for a search that begins.
+    """Left by earlier sessions. All empty for a search that begins.
 
     evaluations: how many each trial has. unfinished: in order of their numbers.
     """
