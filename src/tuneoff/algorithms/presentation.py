@@ -68,5 +68,6 @@ def derived_color(name: str) -> str:
     return _DERIVED_COLORS[name_digest(name) % len(_DERIVED_COLORS)]
 
 
-def name_digest(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+def name_digest(name: str, first_byte: int = 0) -> int:
+    """Four bytes of the name's SHA-256, as a number."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[first_byte : first_byte + 4], "big")
