@@ -138,8 +138,8 @@ class _Mutated(SourceLoader, MetaPathFinder):
         return compile(self.tree, str(self.path), "exec")
 
 
-def found(path: Path, mistake: Mistake, tests: list[str]) -> bool:
-    """Whether a test fails, or the time is up, with the mistake in the module. In a forked process."""
+def tests_fail(path: Path, tree: ast.Module, tests: list[str]) -> bool:
+    """Whether a test fails, or the time is up, with this tree in place of the module. In a forked process."""
     child = os.fork()
     if child == 0:
         import signal
@@ -148,7 +148,7 @@ def found(path: Path, mistake: Mistake, tests: list[str]) -> bool:
 
         signal.alarm(SECONDS)
         name = ".".join(path.relative_to(SOURCE).with_suffix("").parts).removesuffix(".__init__")
-        sys.meta_path.insert(0, _Mutated(name, path, mistake.tree))
+        sys.meta_path.insert(0, _Mutated(name, path, tree))
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
             code = pytest.main(["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests])
         os._exit(int(code))
@@ -169,11 +169,14 @@ def main() -> None:
 
     planted = noticed = 0
     for path in (p.resolve() for p in options.paths):
-        made = list(mistakes(ast.parse(path.read_text(encoding="utf-8"))))
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if tests_fail(path, tree, options.tests):
+            sys.exit(f"the tests fail without a mistake in {path.name} already: nothing can be found out")
+        made = list(mistakes(tree))
         chosen = random.Random(options.seed).sample(made, min(options.most, len(made)))
         hits = 0
         for mistake in chosen:
-            if found(path, mistake, options.tests):
+            if tests_fail(path, mistake.tree, options.tests):
                 hits += 1
             else:
                 print(f"  not found: {path.name}, {mistake.label}", flush=True)

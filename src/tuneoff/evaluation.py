@@ -1,4 +1,4 @@
-"""Of one evaluation of a trial: its scores, and its cost since the one before. Knows neither Ray nor torch."""
+"""One evaluation of a trial: its scores, and its cost since the one before. Knows neither Ray nor torch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Score:
     loss: float
     n_examples: int
     predicted_counts: tuple[int, ...]
-    """How often each class was predicted; shape (n_classes,), or () where numbers are predicted."""
+    """The count of predictions of each class; shape (n_classes,), or () where numbers are predicted."""
     predictions: tuple[int, ...] | None = None
     """Predicted class of each example in the split's order; kept for test scores, where paired tests need it."""
 

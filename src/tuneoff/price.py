@@ -24,7 +24,7 @@ class PriceError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """What one device costs an hour, who says so, and when it was so."""
+    """The price of one device for an hour, with its source and its date."""
 
     name: str
     per_device_hour_usd: float

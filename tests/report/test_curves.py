@@ -10,7 +10,7 @@ import synthetic as syn
 
 from tuneoff.evaluation import Cost
 from tuneoff.records.schema import Cell
-from tuneoff.report.curves import EQUAL_COST, Searches, bands, steps_by_cell
+from tuneoff.report.curves import EQUAL_COST, Searches, Steps, band, bands, steps_by_cell
 from tuneoff.report.frames import build_frames
 
 EPOCH = syn.N_TRAIN
@@ -79,6 +79,22 @@ def test_in_seconds_the_cut_is_exact_too() -> None:
     assert both.at_equal_cost([both.named("random")[0], both.named("grid")[0]], in_epochs=False) == [0.6, 0.5]
 
 
+def test_epochs_and_seconds_cut_at_different_places() -> None:
+    both = searches(search("random", [(100, 10, 0.6)], 100), search("grid", [(60, 1, 0.5), (90, 9.5, 0.9)], 300))
+    runs = [both.named("random")[0], both.named("grid")[0]]
+    assert both.at_equal_cost(runs, in_epochs=True)[1] == 0.9, "10.5 epochs in all count as equal to 10"
+    late = searches(search("random", [(100, 10, 0.6)], 100), search("grid", [(60, 1, 0.5), (90, 19, 0.9)], 300))
+    runs = [late.named("random")[0], late.named("grid")[0]]
+    assert late.at_equal_cost(runs, in_epochs=True)[1] == 0.5
+    assert late.at_equal_cost(runs, in_epochs=False)[1] == 0.9
+
+
+def test_exactly_the_ratio_still_counts_as_equal() -> None:
+    made = search("grid", [(1, 1, 0.5), (105, 9, 0.9)], EQUAL_COST * 100)
+    (run,) = searches(made).named("grid").values()
+    assert searches(made).score(run.cell, 100) == 0.9
+
+
 def test_a_budget_counts_as_common_only_if_every_run_has_it_in_epochs() -> None:
     def with_budgets(*budgets: str | None) -> str:
         cells = [search("grid", [(60, 1, 0.5)], 60, repeat=k, config={"budget": b}) for k, b in enumerate(budgets)]
@@ -107,3 +123,11 @@ def test_mean_curves_are_means_of_all_repeats_by_algorithm() -> None:
     assert (made["grid"].cost[0], made["grid"].cost[-1]) == (3.0, 8.0)
     assert made["grid"].mean.tolist() == pytest.approx([0.6, 0.6])
     assert (made["grid"].low[0], made["grid"].high[0]) == (0.5, pytest.approx(0.7))
+
+
+def test_without_repeats_or_with_one_that_has_no_value_there_is_no_curve() -> None:
+    one = Steps(cost=np.array([1.0]), value=np.array([0.5]), end=5.0)
+    none = Steps(cost=np.empty(0), value=np.empty(0), end=5.0)
+    assert band([]) is None
+    assert band([one, none]) is None
+    assert band([one]) is not None

@@ -1,4 +1,4 @@
-"""How a report presents an algorithm: its label, its colour and its role, declared in the algorithm's YAML.
+"""An algorithm's label, colour and role in reports, declared in its YAML.
 
 They go into the run's header with the rest of the configuration, but not into its hash: they change no decision.
 """
@@ -56,7 +56,7 @@ class Presentation:
 
 @cache
 def packaged_presentation(name: str) -> Presentation:
-    """What our own YAML of this name declares: for headers that were written before they carried it. Otherwise the defaults."""
+    """As our own YAML of this name declares it, for headers that were written before they carried it; else the defaults."""
     path = _FOLDER / f"{name}.yaml"
     if re.fullmatch(r"\w+", name) is None or not path.is_file():
         return Presentation()
@@ -68,5 +68,6 @@ def derived_color(name: str) -> str:
     return _DERIVED_COLORS[name_digest(name) % len(_DERIVED_COLORS)]
 
 
-def name_digest(name: str) -> int:
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+def name_digest(name: str, first_byte: int = 0) -> int:
+    """Four bytes of the name's SHA-256, as a number."""
+    return int.from_bytes(hashlib.sha256(name.encode()).digest()[first_byte : first_byte + 4], "big")

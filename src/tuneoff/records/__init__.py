@@ -1,1 +1,1 @@
-"""What a study leaves behind: its schema, its files, and what can be read from them."""
+"""The records of a study: their schema, their files, and the facts that are read from them."""

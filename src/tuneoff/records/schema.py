@@ -69,13 +69,13 @@ class TrialStartRecord:
     kind: ClassVar[str] = "trial_start"
     trial_id: str
     hparams: Mapping[str, Any]
-    """What the searcher proposed: the space's hyperparameters only."""
+    """The searcher's proposal: the space's hyperparameters only."""
     elapsed_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationRecord:
-    """What a worker measured on its device before its first trial; see calibrate.Rates."""
+    """A worker's measurements of its device before its first trial."""
 
     kind: ClassVar[str] = "calibration"
     worker: str
@@ -85,7 +85,7 @@ class CalibrationRecord:
     start_up_seconds: float
     elapsed_seconds: float
     step: str = "eager"
-    """How the worker steps: eager, cuda graph, or eager and why in brackets."""
+    """The worker's way of stepping: eager, cuda graph, or eager and why in brackets."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ class TrialEndRecord:
     reason: str
     hparams: Mapping[str, Any]
     cost: Cost
-    """What was spent since the trial's previous line."""
+    """Spent since the trial's previous line."""
     elapsed_seconds: float
     worker: str | None = None
 
@@ -135,7 +135,7 @@ KINDS: dict[str, type[Any]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a cell is. Written once when it begins; `status` changes once, when it is finished.
+    """The identity of a cell. Written once when it begins; `status` changes once, when it is finished.
 
     config: the whole configuration, as composed. data: name, source, hashes, split sizes, majority rates, hash of the
     split indices.
@@ -175,7 +175,7 @@ class Cell:
     header: Header
     records: tuple[Record, ...]
     repaired: str | None = None
-    """What was repaired on loading (a half-written last line), or None."""
+    """The repair on loading (of a half-written last line), as a clause, or None."""
 
     @cached_property
     def evaluations(self) -> tuple[EvaluationRecord, ...]:

@@ -1,4 +1,4 @@
-"""A cell's files: written by one process, line by line, locked, repaired after a crash, and read back. Schema: record.py."""
+"""A cell's files: written by one process, line by line, locked, repaired after a crash, and read back. Schema: schema.py."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def read_header(cell: Path) -> Header:
 
 
 def read_log(path: Path) -> tuple[list[Record], str | None]:
-    """The log's records, and what was wrong with its last line (a crash can leave it half-written), or None."""
+    """The log's records, and the fault of its last line (a crash can leave it half-written), or None."""
     records: list[Record] = []
     lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else []
     for number, line in enumerate(lines, start=1):

@@ -25,7 +25,7 @@ class ReportError(UserError):
 
 
 IDENTITY = ("task data", "test rows", "model weights")
-"""What cells must share to be averaged and compared, in words; see `identity`."""
+"""Facts that cells must share to be averaged and compared, in words; see `identity`."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -81,7 +81,7 @@ def band(repeats: Sequence[Steps]) -> Band | None:
 
     None where there is no such cost: a repeat without a value, or one that ended before another's first.
     """
-    if not repeats or not all(len(s.cost) for s in repeats):
+    if not repeats:
         return None
     end = min(s.end for s in repeats)
     cost = np.unique(np.concatenate([*(s.cost for s in repeats), [end]]))

@@ -43,7 +43,7 @@ def protocol_rules(name: str) -> Protocol:
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolSettings:
-    """Which rows a search trains on, which it selects by, and which score its result.
+    """The rows that a search trains on, those that it selects by, and those that score its result.
 
     Only `heldout` has settings: `blog2020` is the published experiment and takes none.
     """

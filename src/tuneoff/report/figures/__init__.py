@@ -36,7 +36,7 @@ class FigureKind:
     name: str
     title: str
     explanation: str
-    """How to read it: the docstring after its first line, as one paragraph."""
+    """Its reading instructions: the docstring after its first line, as one paragraph."""
     data: Callable[[Block, Frames], Any]
     draw: Callable[[Any, Figure], None]
 

@@ -2,7 +2,7 @@
 
 No look-ahead: at each cost, the test score of the incumbent known at or before it. Line: mean over repeats, from where all
 of them have a score to where the first of them ended; band, for up to three searches: from the lowest to the highest
-repeat. Epochs are those that all trials of the search had trained together.
+repeat. A search whose repeats share no cost has no curve. Epochs are those that all trials of the search had trained together.
 """
 
 from __future__ import annotations

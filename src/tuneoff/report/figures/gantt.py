@@ -88,7 +88,7 @@ def draw(data: Data, figure: Figure) -> None:
 
 
 def _legend(figure: Figure, statuses: set[str]) -> None:
-    """Of what occurs; the shades stand for those of any colour."""
+    """An entry for each look that occurs; the shades stand for those of any colour."""
     solid, turn, pale = (Patch(color=style.INK, alpha=alpha, linewidth=0) for alpha in (_SOLID, _TURN, _PALE))
     shown: dict[str, Any] = {"trials by turns": (solid, turn)}
     if STOPPED in statuses:

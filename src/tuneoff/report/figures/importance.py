@@ -1,4 +1,4 @@
-"""Which hyperparameters mattered: the loss of a forest's prediction of the score without each of them.
+"""Importance of the hyperparameters: the loss of a forest's prediction of the score without each of them.
 
 Permutation importance of a random forest (Breiman 2001) on trials that it has not seen, over all searches together; bars:
 mean over five folds, lines: one standard deviation. Only trials that ran to their end and copied nobody: a stopped trial's

@@ -2,7 +2,8 @@
 
 No look-ahead: at cost t the score of the incumbent known at or before t. Line: mean over repeats, from where all of them
 have a score to where the first of them ended; band: from the lowest to the highest repeat. From four searches on, a panel
-each: test solid, validation dashed, the others' test in grey. Only finished cells.
+each: test solid, validation dashed, the others' test in grey. Only finished cells; a search whose repeats share no cost has no
+curve.
 """
 
 from __future__ import annotations

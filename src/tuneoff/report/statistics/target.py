@@ -19,7 +19,7 @@ def cost_to_target(cost: ArrayLike, value: ArrayLike, target: float) -> float:
 
 
 def performance_profile(costs: ArrayLike, factors: ArrayLike) -> Floats:
-    """Share of blocks in which each algorithm came within `factor` of the cheapest (Dolan and Moré 2002).
+    """Share of blocks in which each algorithm was within `factor` of the cheapest (Dolan and Moré 2002).
 
     costs: shape (algorithms, blocks), infinite where the target was not reached. factors: shape (m,), >= 1.
     -> shape (algorithms, m). A block that nobody solved counts against all.

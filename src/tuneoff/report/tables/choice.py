@@ -1,4 +1,4 @@
-"""Which search to choose with a budget: expected scores, probabilities of being the best, crossovers."""
+"""The best choice of a search by budget: expected scores, probabilities of being the best, crossovers."""
 
 from __future__ import annotations
 

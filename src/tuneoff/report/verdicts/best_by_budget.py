@@ -1,4 +1,4 @@
-"""Which search to choose with a given budget: the expected score of each by then, and its probability of being the best."""
+"""The best choice of a search by budget: the expected score of each by then, and its probability of being the best."""
 
 from __future__ import annotations
 

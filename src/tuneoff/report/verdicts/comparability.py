@@ -87,7 +87,7 @@ def _version(first: Sequence[Cell], second: Sequence[Cell]) -> list[str]:
 
 
 def _data(block: Block, one: Sequence[Cell], two: Sequence[Cell], obstacles: list[str], unknown: list[str]) -> None:
-    """A repeat's split is the same for all algorithms, so that repeats are compared, whatever was searched in them."""
+    """A repeat's split is the same for all algorithms, so repeats are compared, not searches."""
     repeats = sorted({c.header.repeat for c in one} & {c.header.repeat for c in two})
     if not repeats:
         unknown.append(f"data of {_named(block)}: no repeat in common")

@@ -31,7 +31,7 @@ def headline(block: Block, frames: Frames, findings: Findings) -> list[str]:
 
 
 def variant_sentence(block: Block, cells: pd.DataFrame) -> str:
-    """Which cells stand in this block, where the study has cells of other data under the same names; otherwise ""."""
+    """Names the cells of this block, where the study has cells of other data under the same names; otherwise ""."""
     if not block.variant:
         return ""
     groups = cells.groupby("algorithm")["repeat"].apply(lambda repeats: ", ".join(map(str, sorted(repeats))))
@@ -43,7 +43,7 @@ def variant_sentence(block: Block, cells: pd.DataFrame) -> str:
 
 
 def _best(block: Block, frames: Frames, findings: Findings) -> str:
-    """Which search is shown to be better than all others, or how far the evidence goes; then its cost."""
+    """Names the search that is shown to be better than all others, or says how far the evidence goes; then its cost."""
     done = frames.finished().cells.dropna(subset=["test"])
     means, order = done.groupby("algorithm")["test"].mean(), frames.algorithms.order
     if len(means) < 2:
@@ -85,7 +85,7 @@ def _cheapest(spent: pd.Series, names: Sequence[str]) -> str:
 
 
 def _tuning(findings: Findings) -> str:
-    """Which searches beat the untuned default, by how much and for how much; "" where the study has no default."""
+    """Names the searches that beat the untuned default, with gain and cost; "" where the study has no default."""
     verdicts, order = findings.of(TUNING), findings.algorithms.order
     if not verdicts:
         return ""

@@ -13,7 +13,7 @@ from tuneoff.report.verdicts.questions import TUNING, judge_by_question, questio
 
 
 def all_verdicts(searches: Searches, metric: str, budget_seconds: float | None = None) -> list[Verdict]:
-    """Of each pair, by question; at a budget, where one is given (see pair_up)."""
+    """The verdict on each pair, by question; at a budget, where one is given (see pair_up)."""
     pairs = [pair_up(searches, a, b, budget_seconds) for a, b in combinations(searches.names, 2)]
     scores = searches.scores(budget_seconds or float("inf"))
     return judge_by_question(pairs, metric, scores, searches.algorithms)

@@ -65,7 +65,7 @@ class Verdict:
     """As if this pair were the only one."""
     repeats: int
     more_repeats: int | None
-    """How many more would show a difference of WORTHWHILE, 0 where they suffice, None where the spread is unknown."""
+    """Further repeats that would show a difference of WORTHWHILE, 0 where none is missing, None where the spread is unknown."""
     cost_ratio: float
     """first's charge over second's."""
     more_dollars: float | None
