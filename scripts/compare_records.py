@@ -50,6 +50,7 @@ SEARCHES = {
 }
 CLOCKS = {"elapsed_seconds", "time_utc", "worker", "snapshot", "peak_memory_bytes"}
 COUNTS = {"train_steps", "train_examples", "train_tokens"}
+PART = ("from", "rows", "index", "majority_rate", "label_counts")
 HEADER = ("task", "model", "algorithm", "repeat", "protocol", "metric", "status", "seeds", "space")
 
 
@@ -130,7 +131,8 @@ def _timeless(record: dict[str, Any]) -> dict[str, Any]:
 
 def _header(path: Path) -> dict[str, Any]:
     values = json.loads(path.read_text(encoding="utf-8"))
-    data = {name: values["data"][name] for name in ("split_sha256", "encoded_sha256", "model_sha256", "parts")}
+    data = {name: values["data"][name] for name in ("split_sha256", "encoded_sha256", "model_sha256")}
+    data["parts"] = {name: {key: part[key] for key in PART} for name, part in values["data"]["parts"].items()}
     return {**{name: values[name] for name in HEADER}, **data}
 
 

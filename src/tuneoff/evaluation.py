@@ -15,8 +15,9 @@ class Score:
     n_examples: int
     predicted_counts: tuple[int, ...]
     """The count of predictions of each class; shape (n_classes,), or () where numbers are predicted."""
-    predictions: tuple[int, ...] | None = None
-    """Predicted class of each example in the split's order; kept for test scores, where paired tests need it."""
+    predictions: tuple[float, ...] | None = None
+    """The class (a whole number) or number predicted for each example, in the split's order. Kept for test scores, where paired
+    tests need it."""
 
     @property
     def collapsed(self) -> bool:

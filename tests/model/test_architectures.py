@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import pickle
 from dataclasses import replace
 
@@ -40,7 +39,7 @@ def batch_of(split, rows) -> Batch:
 def their_logits(module: nn.Module, batch: Batch, padding: int) -> torch.Tensor:
     """As a user of transformers would: padded with the padding's word."""
     ids = batch.input_ids.masked_fill(batch.attention_mask == 0, padding)
-    takes_types = "token_type_ids" in inspect.signature(module.forward).parameters and module.config.type_vocab_size != 1
+    takes_types = getattr(module.config, "type_vocab_size", 0) > 1
     types = {"token_type_ids": batch.token_type_ids} if takes_types else {}
     with torch.no_grad():
         return module.eval()(input_ids=ids, attention_mask=batch.attention_mask, **types).logits
@@ -226,6 +225,18 @@ def test_what_no_file_knows_takes_transformers_own_forward_pass_with_every_word_
     torch.testing.assert_close(logits, their_logits(module, batch_of(split, range(12)), 0))
     *_, last = finetune(job_of(Network(base, CPU), 0), HParams(num_epochs=1, batch_size=8), seed=1)
     assert np.isfinite(last.validation.loss)
+
+
+def test_padding_is_the_models_own_word_and_token_types_are_given_to_models_that_have_some():
+    """GPT-2's classifier reads the last token that is not the padding's word, and takes token types for words."""
+    sizes = {"vocab_size": WORDS, "n_positions": 40, "n_embd": 24, "n_layer": 2, "n_head": 2, "num_labels": 2}
+    module = theirs(t.GPT2Config(**sizes, initializer_range=0.3, pad_token_id=WORDS - 1, bos_token_id=1, eos_token_id=1))
+    split, network = split_of(12, 1, WORDS - 1), network_of(base_of(module))
+    with torch.no_grad():
+        logits = network.logits(batch_of(split, range(12)), bf16=False)
+    for row in range(12):
+        alone = their_logits(module, batch_of(split, [row]), WORDS - 1)
+        torch.testing.assert_close(logits[row : row + 1], alone, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["hidden_dropout", "attention_dropout"])

@@ -274,3 +274,27 @@ def test_a_stepper_is_kept_from_job_to_job_while_they_ask_for_the_same(job):
     first = job.stepper
     assert other.stepper is first
     assert replace(job, bf16=True).stepper is not first
+
+
+@pytest.mark.parametrize("kind", [Optimiser, DeviceOptimiser])
+def test_a_parameter_without_a_gradient_has_no_moments_and_is_no_obstacle_to_resuming(kind):
+    """As a pooler that no output comes from."""
+    module = Net()
+    optimiser = kind(module)
+    for _ in range(2):
+        module.linear(torch.ones(1, 30)).sum().backward()
+        optimiser.set(HP, 1e-3, 0.0)
+        optimiser.step()
+    moments = {name: moment.clone() for name, moment in optimiser.moments().items() if name.startswith("linear")}
+    weight = module.linear.weight.detach().clone()
+    again = kind(Net())
+    again.load_moments(moments, 2)
+    assert all(torch.equal(again.moments()[name], moment) for name, moment in moments.items())
+    with torch.no_grad():
+        again._named["linear.weight"].copy_(weight)
+    for each, owner in ((optimiser, module.linear), (again, None)):
+        parameter = owner.weight if owner is not None else each._named["linear.weight"]
+        parameter.grad = torch.ones_like(parameter)
+        each.set(HP, 1e-3, 0.0)
+        each.step()
+    assert torch.equal(again._named["linear.weight"], module.linear.weight)

@@ -31,10 +31,9 @@ class Network:
         dropouts = known.dropouts(self.module) if known else Dropouts(hidden=(), attention=())
         self._hidden, self._attention = ([(rate, rate.p) for rate in rates] for rates in (dropouts.hidden, dropouts.attention))
         self._padding = base.config.values.get("pad_token_id") or 0
-        self._takes_token_types = (
-            "token_type_ids" in inspect.signature(self.module.forward).parameters
-            and base.config.values.get("type_vocab_size", 2) > 1
-        )
+        # A forward pass that has them is not enough: GPT-2 takes them for words.
+        has_types = "token_type_ids" in inspect.signature(self.module.forward).parameters
+        self._takes_token_types = has_types and (base.config.values.get("type_vocab_size") or 0) > 1
         self._wide_mask = device.type == "cuda" and known is not None and takes_wide_mask(self.module, device)
 
     def reset(self, seed: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,19 +23,20 @@ class TextSplit:
     """Rows of one split.
 
     text_a: n strings. text_b: n strings, or None for single-sentence tasks.
-    label: int64 of shape (n,), class indices; `UNLABELLED` where the label is hidden.
+    label: shape (n,). int64, class indices, `UNLABELLED` where the label is hidden; or float64, numbers, NaN where hidden.
     """
 
     text_a: tuple[str, ...]
     text_b: tuple[str, ...] | None
-    label: NDArray[np.int64]
+    label: NDArray[Any]
 
     def __len__(self) -> int:
         return len(self.text_a)
 
     @property
     def labelled(self) -> bool:
-        return bool((self.label != UNLABELLED).all())
+        hidden = np.isnan(self.label) if self.label.dtype.kind == "f" else self.label == UNLABELLED
+        return not hidden.any()
 
 
 @dataclass(frozen=True, kw_only=True)

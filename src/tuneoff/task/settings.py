@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from tuneoff import plugins
 from tuneoff.errors import check_mapping, check_name, check_text, check_whole, shown
-from tuneoff.task.base import TaskError
+from tuneoff.task.base import Task, TaskError
 from tuneoff.task.kinds import metric_names
 
 QUOTING = ("double", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskSettings:
-    """What every kind of task has. `from_dict` gives the class of the kind, with the kind's own settings."""
+class TaskSettings(ABC):
+    """The settings that every source of tasks has. `from_dict` gives the class of the source, with its own settings.
+
+    A subclass from outside registers with `plugins.register("task", NAME)` and is chosen by task.kind=NAME.
+    """
 
     kind: str
     name: str
@@ -34,6 +39,10 @@ class TaskSettings:
         if self.metrics is not None:
             self._check_metrics(self.metrics)
 
+    @abstractmethod
+    def load(self) -> Task:
+        """The task as its source gives it. TaskError where that is missing or unfit; never waits long for a network."""
+
     def _check_metrics(self, metrics: tuple[str, ...]) -> None:
         listed, known = list(metrics), metric_names()
         if not metrics:
@@ -48,9 +57,10 @@ class TaskSettings:
     def from_dict(values: Mapping[str, Any]) -> TaskSettings:
         """Raises TaskError for an unknown kind, an unknown or missing setting, or a value outside its rule."""
         kind = check_mapping("task", values, "task=entail", TaskError).get("kind")
-        if not isinstance(kind, str) or kind not in SETTINGS:
-            raise TaskError(f"task.kind is {kind!r}, but it must be one of {', '.join(SETTINGS)}")
-        cls = SETTINGS[kind]
+        known = (*SETTINGS, *plugins.names("task"))
+        if not isinstance(kind, str) or kind not in known:
+            raise TaskError(f"task.kind is {kind!r}, but it must be one of {', '.join(known)}")
+        cls: type[TaskSettings] = SETTINGS[kind] if kind in SETTINGS else plugins.find("task", kind)
         names = [field.name for field in fields(cls)]
         unknown = sorted(set(values) - set(names), key=str)
         if unknown:
@@ -72,6 +82,12 @@ class EntailSettings(TaskSettings):
         for name in ("train_rows", "dev_rows", "test_rows"):
             check_whole(f"task.{name}", getattr(self, name), 10, kind=TaskError)
 
+    def load(self) -> Task:
+        from tuneoff.task import entail
+
+        task = entail.build(seed=self.seed, train=self.train_rows, dev=self.dev_rows, test=self.test_rows)
+        return replace(task, name=self.name)
+
 
 @dataclass(frozen=True, kw_only=True)
 class GlueSettings(TaskSettings):
@@ -82,6 +98,11 @@ class GlueSettings(TaskSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         _optional_text("files", self.files, "the folder with the GLUE files, or null for the hub")
+
+    def load(self) -> Task:
+        from tuneoff.task.sources.glue import load_glue
+
+        return load_glue(self)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +145,11 @@ class TableSettings(TaskSettings):
             raise TaskError(
                 f"task.quoting is {self.quoting!r}, but it must be one of {', '.join(QUOTING)}, or null for the file type's own"
             )
+
+    def load(self) -> Task:
+        from tuneoff.task.sources.table import load_table
+
+        return load_table(self)
 
 
 SETTINGS: dict[str, type[TaskSettings]] = {

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from tuneoff.task.base import Task, TaskError, TextSplit
 from tuneoff.task.groups import draw_groups, group_rows
+from tuneoff.task.kinds import kind_of
 from tuneoff.task.protocol import ProtocolSettings
 
 __all__ = ["Index", "Part", "ProtocolSettings", "Splits", "hash_rows", "make_splits", "select", "sentences", "shares_sentence"]
@@ -82,7 +83,7 @@ def hash_rows(rows: TextSplit) -> str:
         for text in column or ():
             data = text.encode("utf-8")
             digest.update(len(data).to_bytes(8, "little") + data)
-    digest.update(rows.label.astype("<i8").tobytes())
+    digest.update(rows.label.astype(f"<{rows.label.dtype.kind}8").tobytes())
     return digest.hexdigest()
 
 
@@ -155,14 +156,14 @@ def _limit(task: Task, pool: Index) -> tuple[Index, str]:
     limit = task.train_limit
     if limit is None or len(pool) <= limit.rows:
         return pool, ""
-    label = task.splits["train"].label[pool]
+    strata, names = kind_of(task).strata(task, task.splits["train"].label[pool])
     rng = np.random.default_rng([limit.seed, _LIMIT_STREAM])
-    kept = pool[draw_groups(label, np.arange(len(pool), dtype=np.int64), limit.rows, rng)]
-    lost = set(label.tolist()) - set(task.splits["train"].label[kept].tolist())
+    mask = draw_groups(strata, np.arange(len(pool), dtype=np.int64), limit.rows, rng)
+    lost, kept = set(strata.tolist()) - set(strata[mask].tolist()), pool[mask]
     if lost:
         raise TaskError(
             f"task.max_train_rows is {limit.rows}, but that leaves no train row with the label "
-            f"{task.label_names[min(lost)]!r}: ask for more rows"
+            f"{names[min(lost)]!r}: ask for more rows"
         )
     return kept, f"{len(kept)} of {len(pool)} rows (task.max_train_rows, seed {limit.seed}, stratified)"
 
@@ -190,8 +191,9 @@ def _cut(task: Task, pool: Index, protocol: ProtocolSettings, what: str, rng: np
         raise TaskError(f"{setting}, but there are only {len(pool)} rows of train to cut {what} from: ask for fewer")
     rows = select(task.splits["train"], pool)
     group = group_rows(rows, protocol.group_by)
-    mask = draw_groups(rows.label, group, wanted, rng)
-    problem = _fault(rows.label, mask, wanted, task.label_names)
+    strata, names = kind_of(task).strata(task, rows.label)
+    mask = draw_groups(strata, group, wanted, rng)
+    problem = _fault(strata, mask, wanted, names)
     if problem is not None:
         largest = int(np.bincount(group).max())
         raise TaskError(

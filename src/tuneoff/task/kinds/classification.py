@@ -38,6 +38,10 @@ class Classification(Kind):
                     f"{n} labels: it must be from 0 to {n - 1}, or {UNLABELLED} for a hidden label"
                 )
 
+    def strata(self, task: Task, targets: Targets) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """The classes."""
+        return targets, task.label_names
+
     def predict(self, outputs: Outputs) -> Targets:
         predicted: Targets = outputs.argmax(axis=1)
         return predicted

@@ -74,6 +74,10 @@ class Kind(ABC):
         """TaskError where a target of any split is not one that the kind can have; it names the row."""
 
     @abstractmethod
+    def strata(self, task: Task, targets: Targets) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """The stratum of each row, (n,), whose shares a cut keeps, and the strata's names."""
+
+    @abstractmethod
     def predict(self, outputs: Outputs) -> Targets:
         """(n, n_outputs) -> (n,), of the type of the targets."""
 
