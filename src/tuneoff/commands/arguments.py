@@ -19,6 +19,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.commands.composition import CONF
 from tuneoff.config import ResourceSettings, RunConfig
 from tuneoff.errors import ConfigError
@@ -160,6 +161,7 @@ def _text_settings() -> set[str]:
     return {
         *named,
         "algorithm.searcher.source",
+        *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
         *(prefix + name for prefix, holder in holders for name in _text_fields(holder)),
     }
 
