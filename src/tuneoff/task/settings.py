@@ -34,6 +34,11 @@ class TaskSettings:
         if self.metrics is not None:
             self._check_metrics(self.metrics)
 
+    @property
+    def local(self) -> bool:
+        """Whether its rows are on this machine, so that reading them takes little time."""
+        return True
+
     def _check_metrics(self, metrics: tuple[str, ...]) -> None:
         listed, known = list(metrics), metric_names()
         if not metrics:
@@ -82,6 +87,10 @@ class GlueSettings(TaskSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         _optional_text("files", self.files, "the folder with the GLUE files, or null for the hub")
+
+    @property
+    def local(self) -> bool:
+        return self.files is not None
 
 
 @dataclass(frozen=True, kw_only=True)
