@@ -34,10 +34,11 @@ from tuneoff.errors import (
 from tuneoff.hparams import NUM_EPOCHS, HParamError, HParamValue, Hyperparameter, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
+from tuneoff.seeds import derive
 from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
-from tuneoff.training.protocol import Engine
+from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
@@ -152,6 +153,19 @@ class RunConfig:
     def hash(self) -> str:
         """Of everything that makes the run what it is; 12 hexadecimal digits."""
         return hashlib.sha256(json.dumps(hashed_settings(self.raw), sort_keys=True).encode()).hexdigest()[:12]
+
+    def request(self, device: str = "") -> Request:
+        """What an engine is told of this search. device: cpu or cuda, "" where it is not known yet."""
+        return Request(
+            task=self.task,
+            protocol=self.protocol,
+            model=self.model,
+            training=self.training,
+            hparams=self.hparams,
+            space=self.space,
+            seeds=derive(self.seed, self.repeat),
+            device=device,
+        )
 
     @property
     def max_epochs(self) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hypothesis import given
@@ -87,3 +89,20 @@ def test_elsewhere_the_quoted_form_is_shown(argument: str, form: str) -> None:
 def test_a_home_folder_is_expanded() -> None:
     assert "~" not in str(read("results=~/x").results)
     assert complaint("results=~/x") == ""
+
+
+def test_another_model_does_not_go_by_the_default_ones_name(tmp_path: Path) -> None:
+    folder = tmp_path / "my bert (v2)"
+    found = read(f"model.source={folder}", "space=bert")
+    assert (found.model.source, found.model.name) == (str(folder), "my-bert-v2")
+    assert read("model.source=org/Some-Model_1.0", "space=bert").model.name == "Some-Model_1.0"
+    assert read("model.source=org/x", "space=bert", "model.name=mine").model.name == "mine"
+    assert read("model=bert-base", f"model.source={folder}").model.name == "bert-base"
+    assert read("preset=blog2020", f"model.source={folder}").model.name == "bert-base"
+
+
+def test_another_model_needs_a_search_space() -> None:
+    said = complaint("model.source=org/some-model")
+    assert "no search space is known: give space=bert" in said
+    assert "model.name=some-model" in said
+    assert "give model=minilm, or another model.name=NAME and a space" in complaint("model.source=minilm")

@@ -7,7 +7,16 @@ import pytest
 
 from tuneoff.evaluation import Cost, Score
 from tuneoff.records.schema import EvaluationRecord, Header, SessionStartRecord, TrialEndRecord, TrialStartRecord
-from tuneoff.records.store import HEADER_FILE, LOG_FILE, LogWriter, RecordError, load_cell, read_header, write_header
+from tuneoff.records.store import (
+    HEADER_FILE,
+    LOG_FILE,
+    LogWriter,
+    RecordError,
+    load_cell,
+    must_be_writable,
+    read_header,
+    write_header,
+)
 
 SCORE = Score(metrics={"accuracy": 0.75}, loss=0.5, n_examples=4, predicted_counts=(1, 3), predictions=(0, 1, 1, 1))
 RECORDS = [
@@ -132,3 +141,16 @@ def test_costs_add_up_field_by_field():
 def test_one_class_only_is_collapsed():
     assert replace(SCORE, predicted_counts=(0, 4)).collapsed
     assert not SCORE.collapsed
+
+
+def test_a_place_that_can_be_written_is_left_as_it_was(tmp_path):
+    must_be_writable(tmp_path / "not" / "yet")
+    must_be_writable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nothing", "/sys/x"])
+def test_a_place_that_can_not_be_written_is_found(tmp_path, place):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RecordError, match=r"results is '.*', but nothing can be written there.*another folder"):
+        must_be_writable(tmp_path / place)

@@ -19,6 +19,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException
 
+from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.commands.composition import CONF
 from tuneoff.config import ResourceSettings, RunConfig
 from tuneoff.errors import ConfigError
@@ -51,7 +52,7 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     """ConfigError where an argument is no setting, with the form to type where quotes would make it one."""
     sweep = any(argument in SWEEP for argument in arguments)
     options, settings, config_dir = _split(arguments)
-    settings = [_meant(setting, sweep) for setting in settings]
+    settings = [_meant(setting, sweep) for setting in _with_model_name(settings)]
     overrides = [_parsed(setting) for setting in settings]
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not sweep:
@@ -90,6 +91,28 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], Path | None]
             if not config_dir.is_dir():
                 raise ConfigError(f"{option} is {value!r}, but it must be a folder, of the same shape as {CONF}")
     return options, settings, config_dir
+
+
+def _with_model_name(settings: list[str]) -> list[str]:
+    """`model.source` alone, without `model` or a preset, is another model than the default one: it gets a name of its own, made
+    from the source. ConfigError where no search space was chosen for it."""
+    given = {found[2]: found[3] for found in map(_ASSIGNED.fullmatch, settings) if found}
+    source = given.get("model.source", "")
+    if not source or given.keys() & {"model", "model.name", "preset"}:
+        return settings
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.strip("'\"")).name).strip("-._")
+    if (CONF / "model" / f"{name}.yaml").exists():
+        raise ConfigError(
+            f"model.source is {source}, but {name} is the name of a model that is known: give model={name}, or another "
+            "model.name=NAME and a space=..."
+        )
+    if "space" not in given:
+        spaces = ", ".join(sorted(path.stem for path in (CONF / "space").glob("*.yaml")))
+        raise ConfigError(
+            f"model.source is {source}, for which no search space is known: give space=bert for a model of BERT's size, or "
+            f"another of {spaces}; what results call it will be model.name={name}"
+        )
+    return [*settings, f"model.name={name}"]
 
 
 def _meant(setting: str, sweep: bool) -> str:
@@ -160,6 +183,7 @@ def _text_settings() -> set[str]:
     return {
         *named,
         "algorithm.searcher.source",
+        *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
         *(prefix + name for prefix, holder in holders for name in _text_fields(holder)),
     }
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
 from tuneoff.commands.composition import to_config
 from tuneoff.commands.entry import run_command
 from tuneoff.commands.hydra_command import HydraCommand, command_of
+from tuneoff.errors import UserError
 from tuneoff.garbage import collector_paused
-from tuneoff.study.stored_cell import finished
+from tuneoff.study.stored_cell import finished, must_be_unchanged
 
 if TYPE_CHECKING:
+    from tuneoff.config import EngineConfig, RunConfig
     from tuneoff.study.estimate import Estimate
     from tuneoff.study.session import Session
+    from tuneoff.training.protocol import Engine
 
 
 @HydraCommand
@@ -33,6 +37,7 @@ def main(configuration: DictConfig) -> Estimate | None:
     """
     config = to_config(configuration)
     if not config.dry_run and finished(config):
+        must_be_unchanged(config, _data_facts(config))
         print(
             f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
@@ -53,6 +58,20 @@ def main(configuration: DictConfig) -> Estimate | None:
     cell = study.run(session, config, make_listener(config.view), command_of("run"))
     print(cell_summary(cell))
     return None
+
+
+def _data_facts(config: RunConfig) -> Mapping[str, Any]:
+    """{} where the data can't be read any more: a finished search does not need it."""
+    try:
+        return _engine(config.engine).data_facts(config.request())
+    except UserError:
+        return {}
+
+
+@lru_cache(maxsize=1)
+def _engine(config: EngineConfig) -> Engine:
+    """Keeps what it read for the next finished search."""
+    return config.make()
 
 
 _sessions: list[Session] = []

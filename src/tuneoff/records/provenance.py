@@ -24,6 +24,8 @@ _PACKAGES = (
     "tokenizers",
 )
 
+_PACKAGE = Path(__file__).resolve().parents[1]
+
 
 def now_utc() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -39,17 +41,20 @@ def versions() -> dict[str, str]:
     return found
 
 
-def git() -> dict[str, Any]:
-    """commit and dirty flag of the working tree the code runs from; None for each where there is no git."""
-    root = Path(__file__).resolve().parents[3]
-    commit = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain", "--untracked-files=no")
+def git(package: Path = _PACKAGE) -> dict[str, Any]:
+    """commit and dirty flag of the code that runs; None for each where git does not know it.
+
+    dirty: a file of the package differs from the commit or is not in it; files elsewhere in the working tree don't count.
+    """
+    tracked = _git(package, "ls-files", "--error-unmatch", "__init__.py") is not None
+    commit = _git(package, "rev-parse", "HEAD") if tracked else None
+    status = _git(package, "status", "--porcelain", "--untracked-files=all", "--", ".") if tracked else None
     return {"commit": commit, "dirty": None if status is None else bool(status)}
 
 
-def _git(root: Path, *arguments: str) -> str | None:
+def _git(folder: Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, timeout=10, check=True)
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10, check=True)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

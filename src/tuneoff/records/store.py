@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -110,6 +111,20 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
                 "remove the line, or delete the cell's folder and run it again"
             ) from error
     return records, None
+
+
+def must_be_writable(results: Path) -> None:
+    """RecordError where cells can't be made below the folder: it, or the one that it would be made in, is a file, read-only or
+    full. Leaves nothing behind."""
+    place = next((folder for folder in (results, *results.parents) if folder.exists()), results)
+    try:
+        Path(tempfile.mkdtemp(prefix=".tuneoff-", dir=place)).rmdir()
+    except OSError as error:
+        where = "" if place == results else f" ({place})"
+        raise RecordError(
+            f"results is {str(results)!r}, but nothing can be written there{where}: {os.strerror(error.errno or 0)}. Give "
+            "another folder, as in results=FOLDER"
+        ) from error
 
 
 def must_be_free(cell: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -13,6 +11,7 @@ from typing import Any
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price, PriceError, charged_device_seconds
+from tuneoff.records.identity import digest, identity
 from tuneoff.records.schema import Cell, SessionStartRecord
 from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
 from tuneoff.report.statistics.baseline import constant_answer_score
@@ -22,10 +21,6 @@ _INCREMENTS = tuple(f.name for f in fields(Cost))
 
 class ReportError(UserError):
     """Nothing to report on; the message says what there is instead."""
-
-
-IDENTITY = ("task data", "test rows", "model weights")
-"""Facts that cells must share to be averaged and compared, in words; see `identity`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,26 +146,9 @@ def sessions(cell: Cell) -> int:
     return sum(isinstance(r, SessionStartRecord) for r in cell.records)
 
 
-def identity(cell: Cell) -> dict[str, str]:
-    """A hash for each of IDENTITY; equal hashes mean equal data. What a header lacks is a value of its own ("unknown").
-
-    task data: all rows of the source, how many of them may be trained on, and the class that the metric is about. test rows:
-    which rows of which split are the test set. model weights: before training.
-    """
-    data, task = cell.header.data, cell.header.config.get("task")
-    limit = task.get("max_train_rows") if isinstance(task, Mapping) else None
-    test = data.get("parts", {}).get("test", {})
-    known = {
-        "task data": data.get("source_rows") and [data.get("source_rows"), limit, data.get("positive")],
-        "test rows": test.get("index") and [test.get("from"), test.get("index")],
-        "model weights": data.get("model_sha256"),
-    }
-    return {name: "unknown" if known[name] is None else _digest(known[name]) for name in IDENTITY}
-
-
 def variant(cell: Cell) -> str:
-    """Six hexadecimal digits over `identity`."""
-    return _digest(identity(cell))[:6]
+    """Six hexadecimal digits over the cell's identity."""
+    return digest(identity(cell.header))[:6]
 
 
 def trivial_score(cell: Cell, part: str) -> float:
@@ -196,8 +174,8 @@ def origin(cell: Cell) -> dict[str, str]:
     return {
         "protocol_version": h.protocol_version,
         "config_hash": h.config_hash,
-        "data_hash": _digest(data),
-        "space_hash": _digest(h.space),
+        "data_hash": digest(data),
+        "space_hash": digest(h.space),
         "started_utc": h.started_utc,
         "command": h.command,
         "commit": f"{h.git.get('commit') or 'unknown'}{dirty}",
@@ -205,10 +183,6 @@ def origin(cell: Cell) -> dict[str, str]:
         "versions": _listed(h.versions),
         "hardware": _listed(h.hardware),
     }
-
-
-def _digest(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _listed(facts: Mapping[str, Any]) -> str:

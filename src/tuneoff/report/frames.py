@@ -15,10 +15,11 @@ import pandas as pd
 
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price
+from tuneoff.records.identity import IDENTITY
 from tuneoff.records.schema import Cell
 from tuneoff.report import ledger
 from tuneoff.report.algorithms import Algorithms
-from tuneoff.report.cells import IDENTITY, Block, cell_name, read_cells, read_retrained
+from tuneoff.report.cells import Block, cell_name, read_cells, read_retrained
 from tuneoff.report.rows import (
     EVALUATION,
     HPARAM,

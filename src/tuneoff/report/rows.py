@@ -10,6 +10,7 @@ from typing import Any
 
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price
+from tuneoff.records.identity import identity
 from tuneoff.records.incumbent import incumbents, known_order, reported_evaluations, score_of
 from tuneoff.records.schema import TRIAL_STATUSES, Cell, EvaluationRecord, TrialEndRecord, TrialStartRecord
 from tuneoff.report import cells, ledger
@@ -220,7 +221,7 @@ def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price:
         "positive": str(cell.header.data.get("positive") or ""),
         "trivial_validation": cells.trivial_score(cell, "validation"),
         "trivial_test": cells.trivial_score(cell, "test"),
-        **{name.replace(" ", "_"): digest for name, digest in cells.identity(cell).items()},
+        **{name.replace(" ", "_"): digest for name, digest in identity(cell.header).items()},
         **cells.origin(cell),
     }
 

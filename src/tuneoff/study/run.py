@@ -40,6 +40,7 @@ from tuneoff.study.meters import Meters, add
 from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
 from tuneoff.study.resume import resume
 from tuneoff.study.session import Ready, Session, WorkerError
+from tuneoff.study.stored_cell import must_fit_the_study
 
 
 class Interrupted(StudyError):
@@ -87,6 +88,7 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
         listener.note(f"note: {caution}")
     search = _search(ready)
     with exclusive(cell.parents[1]):
+        must_fit_the_study(config, ready.prepared.facts, ready.prepared.metrics[0])
         ready = session.settled(ready)
         header = old or _header(ready, command)
         if old is None:

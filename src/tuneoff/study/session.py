@@ -23,12 +23,12 @@ from tuneoff.execution import runtime
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.worker_pool import WorkerKind, WorkerPool, own_workers, placed
-from tuneoff.records.store import STATE_FOLDER, find_cells, must_be_free, read_header
+from tuneoff.records.store import STATE_FOLDER, find_cells, must_be_free, must_be_writable, read_header
 from tuneoff.seeds import derive
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import check_energy
 from tuneoff.study.plan import build_search
-from tuneoff.training.protocol import Engine, Prepared, Rates, Request
+from tuneoff.training.protocol import Engine, Prepared, Rates
 
 if TYPE_CHECKING:
     from tuneoff.algorithms.search import Search
@@ -65,6 +65,7 @@ class Session:
 
     def check(self, config: RunConfig) -> None:
         """Everything that can be told to be wrong in little time. UserError."""
+        must_be_writable(config.results.resolve())
         must_be_free(config.cell)
         check_energy(config.energy)
         search = build_search(config, slots=1, devices=1)
@@ -74,7 +75,7 @@ class Session:
                 f"algorithm.scheduler.resume is {search.resume!r}, but engine={config.engine.name} goes on from a copy by "
                 f"{', '.join(engine.resumes)} only: use another engine or algorithm"
             )
-        engine.check(_request(config, ""))
+        engine.check(config.request())
 
     def start_early(self, config: RunConfig) -> None:
         """Starts Ray and its workers while a thread of this process imports torch and reads the model.
@@ -85,7 +86,7 @@ class Session:
         self.check(config)
         decided = config.resources.address is None and not may_train_on_gpu(config)
         with ThreadPoolExecutor(1) as aside:
-            aside.submit(self.engine(config).preload, _request(config, ""))
+            aside.submit(self.engine(config).preload, config.request())
             if decided:
                 self._start(config, runtime.find_slots(config, "cpu"), "cpu")
 
@@ -100,7 +101,7 @@ class Session:
         device = runtime.resolve_device(config)
         slots = runtime.find_slots(config, device)
         workers = self._start(config, slots, device)  # they import what they need while this process goes on
-        prepared = self.engine(config).prepare(_request(config, device), earlier)
+        prepared = self.engine(config).prepare(config.request(device), earlier)
         return Ready(config=config, slots=slots, prepared=prepared, workers=workers)
 
     def _start(self, config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
@@ -192,19 +193,6 @@ class Session:
             shared_state=shared_state,
             plugins=config.plugins,
         )
-
-
-def _request(config: RunConfig, device: str) -> Request:
-    return Request(
-        task=config.task,
-        protocol=config.protocol,
-        model=config.model,
-        training=config.training,
-        hparams=config.hparams,
-        space=config.space,
-        seeds=derive(config.seed, config.repeat),
-        device=device,
-    )
 
 
 def may_train_on_gpu(config: RunConfig) -> bool:

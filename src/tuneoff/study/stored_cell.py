@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tuneoff.config import RunConfig, hashed_settings
 from tuneoff.errors import StudyError
+from tuneoff.records.identity import IDENTITY, MODEL_WEIGHTS, TASK_DATA, TEST_ROWS, UNKNOWN, identity, identity_of
 from tuneoff.records.provenance import PROTOCOL_VERSION
 from tuneoff.records.store import HEADER_FILE, RETRAIN_FILE, find_cells, load_cell, read_header
 
@@ -30,6 +32,47 @@ def finished(config: RunConfig) -> bool:
         return True
     _must_be_of_this_protocol(config)
     return False
+
+
+def must_be_unchanged(config: RunConfig, data_facts: Mapping[str, Any]) -> None:
+    """StudyError where the data of the finished cell is not what is there now. data_facts: of the data as it reads now."""
+    header = read_header(config.cell)
+    if _minor(header.protocol_version) != _minor(PROTOCOL_VERSION):
+        return  # other rules, other hashes
+    for name, what in (("source_rows", "rows or labels"), ("split_sha256", "the split")):
+        if name in data_facts and name in header.data and data_facts[name] != header.data[name]:
+            raise StudyError(
+                f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, but its data has changed "
+                f"since ({what}), and results are never overwritten: put the data back as it was, give study=NAME, or "
+                f"delete {config.cell}"
+            )
+
+
+def must_fit_the_study(config: RunConfig, facts: Mapping[str, Any], metric: str) -> None:
+    """StudyError where the study's other cells under the same name of task and model have other data, test rows or weights.
+
+    facts: of the search that is to begin, as its header will hold them. metric: the one that it maximises. What either side
+    does not know is not compared.
+    """
+    mine = identity_of(facts, config.raw)
+    for cell in find_cells(config.cell.parents[1]):
+        header = read_header(cell)
+        if cell.resolve() == config.cell or (header.protocol, header.metric) != (config.protocol.name, metric):
+            continue
+        theirs = identity(header)
+        differs = [name for name in IDENTITY if UNKNOWN not in (mine[name], theirs[name]) and mine[name] != theirs[name]]
+        if differs:
+            section = _SECTIONS[differs[0]]
+            changed = _first_difference(header.config.get(section), config.raw.get(section), section)
+            raise StudyError(
+                f"study={config.study} already has {header.algorithm}, repeat {header.repeat}, of {header.task} with "
+                f"{header.model} with other {differs[0]} ({changed or 'what the settings name has changed since'}), and the "
+                "numbers of a study are averaged and compared: put that back as it was, or give study=NAME for a new study"
+            )
+
+
+_SECTIONS = {TASK_DATA: "task", TEST_ROWS: "protocol", MODEL_WEIGHTS: "model"}
+"""The settings that decide about each part of a cell's identity."""
 
 
 def _must_be_of_this_protocol(config: RunConfig) -> None:

@@ -43,6 +43,11 @@ class TaskSettings(ABC):
     def load(self) -> Task:
         """The task as its source gives it. TaskError where that is missing or unfit; never waits long for a network."""
 
+    @property
+    def local(self) -> bool:
+        """Whether its rows are on this machine, so that reading them takes little time."""
+        return True
+
     def _check_metrics(self, metrics: tuple[str, ...]) -> None:
         listed, known = list(metrics), metric_names()
         if not metrics:
@@ -103,6 +108,10 @@ class GlueSettings(TaskSettings):
         from tuneoff.task.sources.glue import load_glue
 
         return load_glue(self)
+
+    @property
+    def local(self) -> bool:
+        return self.files is not None
 
 
 @dataclass(frozen=True, kw_only=True)

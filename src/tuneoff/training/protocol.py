@@ -238,6 +238,10 @@ class Engine(ABC):
     def check(self, request: Request) -> None:  # noqa: B027 - an engine may have nothing to check
         """Reads what can be read in little time. UserError where the data or a setting is wrong."""
 
+    def data_facts(self, request: Request) -> Mapping[str, Any]:  # noqa: ARG002
+        """Those of `Prepared.facts` that can be had in little time: of the data, without the model. {} where none can."""
+        return {}
+
     def preload(self, request: Request) -> None:  # noqa: B027 - nothing to preload by default
         """In a thread beside the start of Ray: what takes long and needs no answer yet. Errors are left to `prepare`."""
 

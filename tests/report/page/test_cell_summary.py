@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 import synthetic as syn
 
 from tuneoff.records.store import LogWriter, write_header
@@ -27,3 +28,17 @@ def test_truncation_is_in_the_summary(tmp_path: Path) -> None:
 
 def test_little_truncation_is_not(tmp_path: Path) -> None:
     assert "note:" not in summary_of(tmp_path, 5)
+
+
+def next_command(cell: Path) -> str:
+    return next(line for line in cell_summary(cell).splitlines() if "benchmarks.report" in line)
+
+
+def test_the_next_command_finds_the_results_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cell = syn.write(tmp_path / "my results", syn.search("random", 0, quality=0.7))
+    assert next_command(cell).endswith(f"python -m benchmarks.report demo --results '{tmp_path}/my results'")
+    (tmp_path / "my results").rename(tmp_path / "results")
+    monkeypatch.chdir(tmp_path)
+    assert next_command(Path("results") / cell.relative_to(tmp_path / "my results")).endswith(
+        "python -m benchmarks.report demo"
+    )

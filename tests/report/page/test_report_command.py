@@ -76,6 +76,21 @@ def test_it_can_be_made_again_and_leaves_the_records_alone(results: Path) -> Non
     assert {p: p.read_bytes() for p in before} == before
 
 
+@pytest.mark.parametrize("arguments", [["demo"], ["--all"]])
+def test_without_figures_those_of_an_earlier_report_stay(results: Path, arguments: list[str]) -> None:
+    folder = results / "demo" / "report" / "rte-bert-base"
+    folder.mkdir(parents=True)
+    (folder / "incumbent.svg").write_text("drawn before")
+    (folder / "results.md").write_text("old")
+    (folder / "dropped_table.md").write_text("old")
+    (folder.parent / "report.md").write_text("old")
+    assert main([*arguments, "--results", str(results), "--no-figures"]) == 0
+    assert (folder / "incumbent.svg").read_text() == "drawn before"
+    assert (folder / "results.md").read_text() != "old"
+    assert not (folder / "dropped_table.md").exists()
+    assert "incumbent.svg" not in (folder.parent / "report.md").read_text()
+
+
 def test_a_folder_of_someone_elses_is_left_alone(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = results / "demo" / "report" / "thesis.txt"
     mine.parent.mkdir()

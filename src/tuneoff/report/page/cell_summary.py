@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,15 @@ def cell_summary(folder: Path) -> str:
         *_predicted(cell, row, kind),
         *(f"  note: {caution}" for caution in recorded_cautions(cell.header.data)),
         f"  records: {folder}",
-        f"  table and plots: python -m benchmarks.report {row['study']}",
+        f"  table and plots: python -m benchmarks.report {row['study']}{_results_option(folder)}",
     ]
     return "\n".join(lines)
+
+
+def _results_option(folder: Path) -> str:
+    """Where the results are, unless the report looks there anyway."""
+    results = folder.resolve().parents[3]
+    return "" if results == Path("results").resolve() else f" --results {shlex.quote(str(results))}"
 
 
 def _predicted(cell: Cell, row: Any, kind: str) -> list[str]:

@@ -24,6 +24,7 @@ from tuneoff.report.verdicts.findings import Findings, find
 from tuneoff.report.verdicts.headline import headline
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
+FIGURE_SUFFIXES = (".svg", ".png")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +38,8 @@ class StudyReport:
 def write_report(study: Path, price: Price | None = None, *, draw: bool = True) -> StudyReport:
     """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
 
-    draw: with figures, which take most of the time. Raises ReportError without a finished cell, RecordError for records
-    that can't be read.
+    draw: with figures, which take most of the time; without, the files of an earlier report's figures stay as they are. Raises
+    ReportError without a finished cell, RecordError for records that can't be read.
     """
     with collector_paused():
         frames = load_frames(study, price)
@@ -52,7 +53,7 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
             "running cell goes on where it stopped, a failed one has to be deleted first"
         )
     root = study / FOLDER
-    _clear(root)
+    _clear(root, keep_figures=not draw)
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
     reports = tuple(_write_block(block, part, root / names[block], draw=draw) for block, part in parts)
@@ -62,12 +63,18 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
     return StudyReport(study=study, blocks=reports, page=page, html=html)
 
 
-def _clear(root: Path) -> None:
-    """Removes an earlier report, and nothing else."""
-    if root.exists() and any(root.iterdir()):
-        if not (root / PAGE).is_file():
-            raise ReportError(f"{root} exists and is not a report of ours (it has no {PAGE}): move it away")
+def _clear(root: Path, *, keep_figures: bool) -> None:
+    """Removes an earlier report, and nothing else. keep_figures: its figures stay, as files; they are not on the new page."""
+    if not root.exists() or not any(root.iterdir()):
+        return
+    if not (root / PAGE).is_file():
+        raise ReportError(f"{root} exists and is not a report of ours (it has no {PAGE}): move it away")
+    if not keep_figures:
         shutil.rmtree(root)
+        return
+    for path in root.rglob("*"):
+        if path.is_file() and path.suffix not in FIGURE_SUFFIXES:
+            path.unlink()
 
 
 def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
@@ -78,7 +85,7 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
 
 @collector_paused(stays=False)
 def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> BlockReport:
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     tables = make_tables(block, frames)
     for name, table in tables.items():
         (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")

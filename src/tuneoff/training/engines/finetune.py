@@ -97,6 +97,9 @@ class FinetuneEngine(Engine):
     def check(self, request: Request) -> None:
         self._read(request)
 
+    def data_facts(self, request: Request) -> Mapping[str, Any]:
+        return summarise(*self._read(request)) if request.task.local else {}
+
     def preload(self, request: Request) -> None:
         self._load_model(request.model, _outputs(self._read(request)[0]))
 
