@@ -33,7 +33,7 @@ SEARCHES = {
         "+algorithm.scheduler.reduction_factor=2",
         "training.evaluations_per_epoch=2",
     ),
-    "bayesopt": ("algorithm=bayesopt", "algorithm.trials=5"),
+    "bayesopt": ("algorithm=bayesopt", "algorithm.trials=5", "+algorithm.searcher.initial_points=3"),
     "hyperopt": ("algorithm=hyperopt", "budget=epochs:16"),
     "pbt": ("algorithm=pbt", "budget=epochs:15"),
     "pbt_halves": ("algorithm=pbt", "budget=epochs:15", "training.evaluations_per_epoch=2"),

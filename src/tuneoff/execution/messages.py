@@ -12,11 +12,6 @@ from tuneoff.training.protocol import Rates, Recipe, Values
 
 TRIAL = "trial"
 """The key of a trial's name in the configuration that Ray Tune gives it."""
-SCORE = "score"
-"""The key of a result that searches go by; higher is better."""
-MODE = "max"
-TIME = "training_iteration"
-"""Ray's count of evaluations, a search's clock; after a copy it is the donor's."""
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
 SCORE = "score"
