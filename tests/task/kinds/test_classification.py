@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
@@ -62,6 +62,7 @@ def _ours(name: str) -> bool:
 
 @pytest.mark.filterwarnings("ignore:A single label was found")
 @pytest.mark.parametrize("metric", THEIRS)
+@settings(deadline=None)  # the first import of a library counts
 @given(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=40), positive=st.integers(0, 3))
 def test_each_metric_equals_scikit_learns(metric, pairs, positive):
     targets, predicted = zip(*pairs, strict=True)
@@ -99,6 +100,7 @@ def test_the_best_constant_answer_is_the_majority_for_accuracy_and_the_positive_
     assert found == {"accuracy": 0.7, "f1": pytest.approx(6 / 13), "macro_f1": pytest.approx((14 / 17) / 2), "matthews": 0.0}
 
 
+@settings(deadline=None)  # the first import of a library counts
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=30))
 def test_no_constant_answer_beats_the_constant_scores(labels):
     targets = np.array(labels)
