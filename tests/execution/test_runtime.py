@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import socket
+import time
+
 import pytest
 
 from tests.test_config import config
+from tuneoff.errors import ConfigError
 from tuneoff.execution import runtime
 from tuneoff.execution.runtime import find_slots
 
@@ -28,3 +33,49 @@ def test_a_trials_cores_are_on_one_machine_of_a_cluster(monkeypatch):
     monkeypatch.setattr(runtime, "start_ray", lambda _: None)
     monkeypatch.setattr(runtime.ray, "nodes", lambda: nodes)
     assert find_slots(config("resources.address=auto", "resources.cpus_per_trial=2"), "cpu").count == 2
+
+
+def test_a_cluster_that_does_not_answer_is_said_in_time(monkeypatch):
+    monkeypatch.setattr(runtime, "CONNECT_SECONDS", 4)
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        address = f"127.0.0.1:{deaf.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(ConfigError, match=r"resources.address is '127.*no Ray cluster answers there \(no answer in 4 s\)"):
+            runtime.start_ray(config(f"resources.address={address}"))
+    assert time.monotonic() - began < 10
+
+
+def test_an_address_that_is_none_is_said_with_rays_reason():
+    with pytest.raises(ConfigError, match=r"resources.address is 'nonsense'.*Invalid address format: nonsense"):
+        runtime.start_ray(config("resources.address=nonsense"))
+
+
+def test_sockets_go_where_their_paths_are_short_enough(monkeypatch, tmp_path):
+    monkeypatch.delenv("RAY_TMPDIR", raising=False)
+    monkeypatch.setenv("TMPDIR", "/var/tmp")
+    assert runtime._ray_folder() is None
+    monkeypatch.setenv("TMPDIR", "/var/" + "long/" * 20)
+    assert runtime._ray_folder() == "/tmp/ray"
+    monkeypatch.setattr(runtime.os, "access", lambda *_: False)
+    with pytest.raises(ConfigError, match=r"TMPDIR is .*set RAY_TMPDIR to a folder with a short path"):
+        runtime._ray_folder()
+
+
+def test_a_runtime_of_our_own_is_started_whatever_other_ray_there_is(monkeypatch):
+    started = []
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.1:6379")
+    monkeypatch.setattr(runtime.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(runtime.ray, "init", lambda *place, **options: started.append((place, options["num_cpus"])))
+    assert runtime.start_ray(config(), runtime.Slots(count=2, devices=2, device_kind="cpu"))
+    assert started == [(("local",), 2)]
+
+
+def test_ray_does_not_take_our_handler_of_sigterm_away(monkeypatch):
+    def init(*_, **__):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    monkeypatch.setattr(runtime.ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(runtime.ray, "init", init)
+    before = signal.getsignal(signal.SIGTERM)
+    runtime.start_ray(config(), runtime.Slots(count=1, devices=1, device_kind="cpu"))
+    assert signal.getsignal(signal.SIGTERM) == before

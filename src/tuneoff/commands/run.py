@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import lru_cache
@@ -43,6 +45,8 @@ def main(configuration: DictConfig) -> Estimate | None:
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
         )
         return None
+    if "RAY_ADDRESS" in os.environ and config.resources.address is None and not _sessions:
+        print("note: RAY_ADDRESS is ignored; to use that cluster give resources.address=...", file=sys.stderr)
     with importing():  # not before the settings are known to be right: torch and Ray take seconds
         session = command_session()
         session.start_early(config)

@@ -6,6 +6,12 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +31,18 @@ import ray
 
 from tuneoff.config import ResourceSettings, RunConfig, available_cores
 from tuneoff.errors import ConfigError
+
+CONNECT_SECONDS = 15
+"""In which a cluster has to answer."""
+SOCKET_PATH_BYTES = 107
+_LONGEST_SOCKET = "session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
+_PROBE = """
+import sys, ray
+try:
+    ray.init(sys.argv[1], log_to_driver=False, logging_level="ERROR")
+except BaseException as error:
+    sys.exit(f"{type(error).__name__}: " + str(error).split("\\n")[0])
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,18 +127,61 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
         stop_ray()
     logging.getLogger("ray").setLevel(logging.ERROR)
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
-    if config.resources.address is not None:
-        try:
-            ray.init(address=config.resources.address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise ConfigError(
-                f"resources.address is {config.resources.address!r}, but no Ray cluster answers there "
-                f"({error}): start one, or leave it null to run on this machine"
-            ) from error
-        return True
-    gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
-    ray.init(num_cpus=cores, num_gpus=gpus, include_dashboard=False, **quiet)
+    with _our_sigterm_handler():
+        if config.resources.address is not None:
+            _connect(config.resources.address, quiet)
+            return True
+        gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
+        # "local": a runtime of our own, whatever other Ray runs on this machine and whatever RAY_ADDRESS says
+        ray.init("local", num_cpus=cores, num_gpus=gpus, include_dashboard=False, _temp_dir=_ray_folder(), **quiet)
     return True
+
+
+def _connect(address: str, options: dict[str, Any]) -> None:
+    """To a cluster. ConfigError where none answers.
+
+    Asked first in another process, because Ray waits long in code that neither a time limit nor a signal ends.
+    """
+    try:
+        asked = subprocess.run(
+            [sys.executable, "-c", _PROBE, address], capture_output=True, text=True, timeout=CONNECT_SECONDS, check=False
+        )
+        reason = asked.stderr.strip().splitlines()[-1:] if asked.returncode else []
+    except subprocess.TimeoutExpired:
+        reason = [f"no answer in {CONNECT_SECONDS} s"]
+    if reason:
+        raise ConfigError(
+            f"resources.address is {address!r}, but no Ray cluster answers there ({reason[0]}): start one, or leave it null to "
+            "run on this machine"
+        )
+    ray.init(address, **options)
+
+
+@contextmanager
+def _our_sigterm_handler() -> Iterator[None]:
+    """Ray's own, in Python and in C++, end the process on the spot, with a stack trace."""
+    ours = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if ours is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, ours)
+
+
+def _ray_folder() -> str | None:
+    """Where Ray keeps its sockets: None for its usual place, another where that one's path is too long for a socket's.
+
+    ConfigError where there is no other.
+    """
+    usual = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+    if len(os.fsencode(f"{usual}/ray/{_LONGEST_SOCKET}")) <= SOCKET_PATH_BYTES:
+        return None
+    if os.access("/tmp", os.W_OK):
+        return "/tmp/ray"
+    raise ConfigError(
+        f"TMPDIR is {usual!r}, but Ray makes sockets there, whose paths have at most {SOCKET_PATH_BYTES} bytes, and "
+        "/tmp can't be written: set RAY_TMPDIR to a folder with a short path"
+    )
 
 
 def stop_ray() -> None:
