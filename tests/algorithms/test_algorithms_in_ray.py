@@ -15,10 +15,12 @@ from ray.tune import Trainable
 
 from tests.algorithms.search_driver import MIXED, context, search
 from tuneoff.algorithms.search import Search
-from tuneoff.execution.messages import SCORE, TRIAL
+from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.messages import MESSAGE, SCORE, TRIAL, Ended, Evaluated
 from tuneoff.execution.ray_scheduler import RayScheduler
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.trainable import read_reference
+from tuneoff.records.schema import DIVERGED
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_of_two_cpus")]
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -45,7 +47,8 @@ class Adder(Trainable):
     def step(self) -> dict[str, Any]:
         time.sleep(0.05)
         if self.diverges and self.values["batch_size"] == 64 and self.epoch == 1:
-            return {"done": True, "status": "diverged"}
+            ended = Ended(trial_id=self.name, status=DIVERGED, reason="", cost=Cost(), worker="")
+            return {"done": True, MESSAGE: ended}
         self.epoch += 1
         self.weight += 1 / (1 + self.values["weight_decay"])
         loaded, self.loaded = self.loaded, None
@@ -53,13 +56,29 @@ class Adder(Trainable):
         serial = time.time_ns()
         state = {"weight": self.weight, "epoch": self.epoch, "writer": self.name, "values": self.values}
         (self.states / str(serial)).write_text(json.dumps(state), encoding="utf-8")
+        score = Score(metrics={}, loss=0.0, n_examples=1, predicted_counts=(1,))
+        message = Evaluated(
+            trial_id=self.name,
+            score=self.weight,
+            hparams=dict(self.values),
+            examples_seen=self.epoch,
+            epoch=float(self.epoch),
+            done=done,
+            validation=score,
+            test=None,
+            cost=Cost(),
+            peak_memory_bytes=None,
+            worker="",
+            snapshot=None,
+            serial=serial,
+            parent=None,
+            rates=None,
+        )
         return {
             SCORE: self.weight,
             "epoch": float(self.epoch),
             "done": done,
-            "status": "completed" if done else "running",
-            "serial": serial,
-            "snapshot": None,
+            MESSAGE: message,
             "seen": dict(self.values),
             "loaded": loaded,
             "process": os.getpid(),
@@ -98,7 +117,13 @@ def run(made: Search, folder: Path, trainable: type[Trainable] = Adder) -> tuple
             num_samples=made.num_trials + made.population,
             reuse_actors=True,
         ),
-        run_config=tune.RunConfig(storage_path=str(folder), name="search", callbacks=[log], verbose=0),
+        run_config=tune.RunConfig(
+            storage_path=str(folder),
+            name="search",
+            callbacks=[log],
+            verbose=0,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+        ),
     )
     return tuner.fit(), log
 
@@ -134,10 +159,11 @@ def test_successive_halving_stops_trials_and_a_diverged_one_has_no_score(tmp_pat
     grid, log = run(made, tmp_path, Diverging)
     assert not grid.errors
     assert len(grid) == 8
-    diverged = {trial for trial, result in log.results if result.get("status") == "diverged"}
+    diverged = {trial for trial, result in log.results if isinstance(result[MESSAGE], Ended)}
     assert diverged
     last = dict(log.results)
-    assert [result for result in last.values() if result.get("status") == "running"], "stopped early"
+    messages = [result[MESSAGE] for result in last.values()]
+    assert [one for one in messages if isinstance(one, Evaluated) and not one.done], "stopped early"
     assert len(made.history.observed) == 8 - len(diverged)
     assert not made.pending
 
