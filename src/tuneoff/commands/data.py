@@ -1,6 +1,6 @@
 """python -m benchmarks.data task=rte task.files=DIR [protocol=...] [model=...]
 
-What a task's rows are like and what the protocol makes of them: sizes, labels, lengths, duplicates, shared sentences.
+Describes a task's rows and the parts that the protocol makes of them: sizes, labels, lengths, duplicates, shared sentences.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def _align(table: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def report(config: RunConfig) -> str:
-    """Raises a UserError of the part that is wrong."""
+    """The description as text. Raises the UserError of the part that is wrong."""
     from tuneoff.model.loading import load_tokenizer
 
     task = load_task(config.task)

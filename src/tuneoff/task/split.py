@@ -205,7 +205,7 @@ def _cut(task: Task, pool: Index, protocol: ProtocolSettings, what: str, rng: np
 
 
 def _fault(label: Index, mask: NDArray[np.bool_], wanted: int, names: tuple[str, ...]) -> str | None:
-    """What is wrong with a cut, or None."""
+    """The fault of a cut, in words; None where there is none."""
     cut = int(mask.sum())
     if abs(cut - wanted) > max(SIZE_TOLERANCE * wanted, 1) or cut == len(label):
         return f"the nearest cut has {cut} rows"

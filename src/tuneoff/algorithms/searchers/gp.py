@@ -24,14 +24,14 @@ class Settings:
     acquisition: str = "ei"
     """ei (expected improvement) or ucb (upper confidence bound)."""
     xi: float = 0.01
-    """Of ei: the improvement asked for beyond the best score, in units of the score; more explores more."""
+    """For ei: the improvement asked for beyond the best score, in units of the score; more explores more."""
     kappa: float = 2.576
-    """Of ucb: how many standard deviations are added to the mean; more explores more."""
+    """For ucb: how many standard deviations are added to the mean; more explores more."""
     noise: float = 0.01
     """Variance of a score's noise, as a share of the variance of all scores observed."""
     lie: str = "max"
-    """What a running trial is taken to have scored while another is proposed: min, mean or max of the scores observed
-    (constant liar, Ginsbourger et al. 2010). Used for that proposal only, never recorded."""
+    """The score assumed for a running trial while another is proposed: min, mean or max of the observed scores (constant
+    liar, Ginsbourger et al. 2010). Used for that proposal only, never recorded."""
 
     def __post_init__(self) -> None:
         require(

@@ -27,7 +27,7 @@ class Classification(Kind):
         return len(task.label_names)
 
     def check(self, task: Task) -> None:
-        """TaskError for an index outside the list of classes; UNLABELLED is allowed."""
+        """Raises TaskError for an index outside the list of classes; UNLABELLED is allowed."""
         n = len(task.label_names)
         for split, rows in task.splits.items():
             wrong = (rows.label != UNLABELLED) & ((rows.label < 0) | (rows.label >= n))

@@ -71,7 +71,7 @@ class Kind(ABC):
 
     @abstractmethod
     def check(self, task: Task) -> None:
-        """TaskError where a target of any split is not one that the kind can have; it names the row."""
+        """Raises TaskError where a target of any split is not one that the kind can have; it names the row."""
 
     @abstractmethod
     def strata(self, task: Task, targets: Targets) -> tuple[NDArray[np.int64], tuple[str, ...]]:
