@@ -1,4 +1,4 @@
-"""A search's budget: training epochs, device-minutes or dollars. What would exceed it is refused before it is trained."""
+"""A search's budget: training epochs, device-minutes or dollars. Work that would exceed it is refused before it begins."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def check_rebuilt(algorithm: AlgorithmConfig) -> None:
     """A search that is told the events of another one proposes and decides the same at each."""
     events = rehearse(build(algorithm, context(seed=5)), score=score)
     for event, found in retell(build(algorithm, context(seed=5)), events):
-        _must(found == event, f"told the same events, it came to {found} instead of {event}: does it keep something besides?")
+        _must(found == event, f"told the same events, it gave {found} instead of {event}: does it keep something besides?")
 
 
 def check_copies(algorithm: AlgorithmConfig) -> None:

@@ -22,7 +22,7 @@ from tuneoff.training.protocol import RESUME_EXAMPLES
 
 Point: TypeAlias = Mapping[str, Value]
 SEARCHER_STREAM, SCHEDULER_STREAM = 0, 1
-"""So that the searcher's and the scheduler's draws from one seed are independent."""
+"""Streams of draws: they make the searcher's and the scheduler's draws from one seed independent."""
 
 
 @dataclass(frozen=True, kw_only=True)

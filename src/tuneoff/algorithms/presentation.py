@@ -42,8 +42,7 @@ class Presentation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Presentation:
-        """From an algorithm's settings, of which it reads PRESENTATION_KEYS. Raises AlgorithmError for a value outside its
-        rule."""
+        """Reads PRESENTATION_KEYS of an algorithm's settings. Raises AlgorithmError for a value outside its rule."""
         label, color, role = (values.get(key) for key in PRESENTATION_KEYS)
         role = SEARCH if role is None else role
         require(label is None or (isinstance(label, str) and label.strip() != ""), "label", label, "a name to print")
@@ -66,7 +65,7 @@ def packaged_presentation(name: str) -> Presentation:
 
 
 def derived_color(name: str) -> str:
-    """A color that depends on the name alone, so that it is the same in every figure and study."""
+    """The colour of an algorithm without one: a function of its name alone, so the same in every figure and study."""
     return _DERIVED_COLORS[name_digest(name) % len(_DERIVED_COLORS)]
 
 

@@ -67,7 +67,7 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
 
 
 def quoted(value: str) -> str:
-    """As text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
+    """Quotes a value as text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
     return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
 
 
@@ -171,7 +171,7 @@ def _groups() -> set[str]:
 
 
 def _text_settings() -> set[str]:
-    """Whose values are text, by the annotations of the dataclasses that hold them."""
+    """Names of the settings whose values are text, by the annotations of the dataclasses that hold them."""
     holders: list[tuple[str, type[Any]]] = [
         ("", RunConfig),
         ("model.", ModelSettings),

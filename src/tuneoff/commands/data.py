@@ -48,7 +48,7 @@ def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_
 
 
 def _cautions(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_source: str) -> tuple[str, ...]:
-    """Those that a run on these rows would have."""
+    """The cautions that a run on these rows would have."""
     over = {name: measure_lengths(part.rows, tokenizer, max_length).over_limit for name, part in splits.parts.items()}
     known = {"max_length": max_length, "truncated_rows": over, "model_source": model_source}
     return cautions({**summarise(task, splits), **known})

@@ -1,4 +1,4 @@
-"""Around every command: output that can always be printed, signals, and errors as one message and an exit code."""
+"""Runs a command: output that can always be printed, signals, and errors as one message and an exit code."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def register(*folders: Path) -> None:
 
 
 def _parts(path: Path) -> dict[str, Any]:
-    """Those that the file has, each a mapping."""
+    """The parts that the file has, each a mapping."""
     values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if path.is_file() else None
     if not isinstance(values, Mapping) or set(values) - set(PARTS):
         raise PresetError(f"{path} must be a file with the parts {' and '.join(PARTS)}, of which it may leave out either")

@@ -69,7 +69,7 @@ class TrialRequest:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrialRequest:
-        """From the configuration that Ray Tune carries."""
+        """Reads the request from the configuration that Ray Tune carries."""
         values = dict(config)
         return cls(trial_id=values.pop(TRIAL), hparams=values)
 

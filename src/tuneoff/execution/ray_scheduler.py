@@ -89,7 +89,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         self._files: dict[str, str] = {}
         """The snapshot that each trial keeps of the one that it copied."""
         self._old_files: dict[str, str] = {}
-        """Those of trials that have been evaluated since."""
+        """The copied snapshots of trials that have been evaluated since."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray saves schedulers for a restore of its own, which is never used."""
@@ -195,7 +195,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
             self._go_on_from(trial, state)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Of a population the member that has trained least; one in the middle of its turn comes first."""
+        """The next trial to run; of a population, a member in the middle of its turn, else the one that has trained least."""
         if not self._search.population:
             chosen: Trial | None = super().choose_trial_to_run(tune_controller)
             return chosen

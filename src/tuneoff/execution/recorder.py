@@ -1,4 +1,4 @@
-"""From Ray Tune's events to records: the single writer of a cell's log."""
+"""Turns Ray Tune's events into records; the single writer of a cell's log."""
 
 from __future__ import annotations
 

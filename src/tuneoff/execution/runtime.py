@@ -33,7 +33,7 @@ from tuneoff.config import ResourceSettings, RunConfig, available_cores
 from tuneoff.errors import ConfigError
 
 CONNECT_SECONDS = 15
-"""In which a cluster has to answer."""
+"""How long a cluster may take to answer."""
 SOCKET_PATH_BYTES = 107
 _LONGEST_SOCKET = "session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 _PROBE = """
@@ -138,7 +138,7 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:
-    """To a cluster. ConfigError where none answers.
+    """Connects to a cluster. Raises ConfigError where none answers.
 
     Asked first in another process, because Ray waits long in code that neither a time limit nor a signal ends.
     """
@@ -169,9 +169,9 @@ def _our_sigterm_handler() -> Iterator[None]:
 
 
 def _ray_folder() -> str | None:
-    """Where Ray keeps its sockets: None for its usual place, another where that one's path is too long for a socket's.
+    """The folder of Ray's sockets: None for its usual one, another where the usual one's path is too long for a socket's.
 
-    ConfigError where there is no other.
+    Raises ConfigError where there is no other.
     """
     usual = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
     if len(os.fsencode(f"{usual}/ray/{_LONGEST_SOCKET}")) <= SOCKET_PATH_BYTES:

@@ -52,7 +52,7 @@ class SharedState:
         return True
 
     def reserve(self, trial_id: str, epochs: float) -> bool:
-        """Reserves the epochs of a whole trial. Returns False, reserving nothing, where the budget has fewer left."""
+        """Reserves the epochs of a whole trial. Returns False, reserving nothing, where the budget does not allow for it."""
         if not self.left(epochs):
             return False
         self._epochs += epochs

@@ -157,7 +157,7 @@ class Worker:
             return self._end(FAILED, _reason(error), spent, traceback.format_exc())
 
     def _step(self, started: float) -> Evaluated | Ended:
-        """Within the budget, up to the next evaluation."""
+        """Trains up to the next evaluation, within the budget."""
         epochs, state = 1 / self._inputs.evaluations_per_epoch, self._inputs.shared_state
         try:
             if not ray.get(state.take.remote(self._running.trial_id, epochs, self._interval_seconds)):

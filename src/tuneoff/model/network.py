@@ -86,7 +86,7 @@ def _build(base: BaseModel, *, fast: bool) -> tuple[nn.Module, Encoder | None]:
 
 
 def _transformers_module(base: BaseModel) -> nn.Module:
-    """With whichever implementation of attention transformers prefers."""
+    """The module of transformers, with the implementation of attention that transformers prefers."""
     from transformers import AutoModelForSequenceClassification
 
     with torch.random.fork_rng(devices=[]):

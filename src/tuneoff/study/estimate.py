@@ -19,10 +19,10 @@ from tuneoff.records.schema import CalibrationRecord
 SIMULATIONS = 20
 """Simulations of a search whose scheduler stops trials, on random scores."""
 SECONDS_PER_EVALUATION = 0.04
-"""Between one evaluation and the next step: Ray Tune's loop and the record. Measured in results/entail-searches: median 0.03,
-mean 0.05 over 758 evaluations on two cores."""
+"""Seconds between an evaluation and the next step: Ray Tune's loop and the record. Measured in results/entail-searches:
+median 0.03, mean 0.05 over 758 evaluations on two cores."""
 START_SECONDS = 2.0
-"""From a session's beginning to a trial's first step, with workers that are ready: Ray Tune starts its processes. Measured
+"""Seconds from a session's beginning to a trial's first step when workers are ready: Ray Tune starts its processes. Measured
 on two cores: 1.7 to 2.1."""
 STATE_COPIES = 3
 """Numbers in a state for each parameter: the weight and two moments."""

@@ -1,4 +1,4 @@
-"""From settings to a search's plan: its algorithm and number of trials, and its budget."""
+"""A search's plan from its settings: its algorithm, number of trials and budget."""
 
 from __future__ import annotations
 

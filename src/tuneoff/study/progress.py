@@ -46,7 +46,7 @@ class Progress:
     began: float = field(default_factory=time.monotonic)
     rows: dict[str, _Row] = field(default_factory=dict)
     running: dict[str, _Row] = field(default_factory=dict)
-    """Those of `rows` that have not ended."""
+    """The rows of trials that have not ended."""
     best: EvaluationRecord | None = None
     """The incumbent."""
     epochs: float = 0.0
@@ -126,7 +126,7 @@ class Progress:
 
 
 class LineView:
-    """For logs and pipes."""
+    """Progress for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -160,7 +160,7 @@ class LineView:
 
 
 class LiveView:
-    """For a terminal: the newest trials and the totals, redrawn in place."""
+    """Progress on a terminal: the newest trials and the totals, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -111,7 +111,7 @@ def summarise(task: Task, splits: Splits) -> dict[str, Any]:
 
 
 def ranges(index: NDArray[np.int64]) -> str:
-    """Ascending row numbers in short: "0-4 7 9-12"."""
+    """Ascending row numbers in short form: "0-4 7 9-12"."""
     if not len(index):
         return ""
     runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)

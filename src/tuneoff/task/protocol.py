@@ -54,7 +54,7 @@ class ProtocolSettings:
     validation_fraction: float = 0.15
     """Share of train (after a test cut)."""
     validation_rows: int | None = None
-    """Wins over the fraction."""
+    """Number of rows, used instead of the fraction where it is given."""
     test_fraction: float = 0.2
     """Share of train that is cut off as test, for a task that has neither a labelled test nor a spare dev split."""
     test_rows: int | None = None

@@ -23,7 +23,7 @@ Work = Callable[[], None]
 
 
 class Backend(Protocol):
-    """Where steps run and are captured."""
+    """The device on which steps run and are captured."""
 
     def run(self, work: Work) -> None:
         """Runs `work` now, as a capture would: warms up what it needs."""

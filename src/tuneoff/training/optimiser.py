@@ -47,7 +47,7 @@ class Optimiser:
         self._adamw.zero_grad(set_to_none=True)
 
     def moments(self) -> dict[str, torch.Tensor]:
-        """By "<parameter>/<moment>"; empty before the first step."""
+        """The moments, by "<parameter>/<moment>"; empty before the first step."""
         return {
             f"{name}/{moment}": self._adamw.state[p][moment]
             for name, p in self._named.items()

@@ -119,7 +119,7 @@ class PopulationBasedTraining(Scheduler):
         self._missing = size
         """Members that are still to be added."""
         self._members: dict[str, _Member] = {}
-        """Those that have not ended, in order of their numbers."""
+        """The members that have not ended, in order of their numbers."""
         self._copies = 0
         self._round_ends = interval
 

@@ -43,7 +43,7 @@ class Settings:
         require(self.acquisition in ACQUISITIONS, "searcher.acquisition", self.acquisition, f"one of {', '.join(ACQUISITIONS)}")
         require(self.xi >= 0, "searcher.xi", self.xi, ">= 0")
         require(self.kappa >= 0, "searcher.kappa", self.kappa, ">= 0")
-        require(self.noise > 0, "searcher.noise", self.noise, "above 0", "1e-6 stands for no noise")
+        require(self.noise > 0, "searcher.noise", self.noise, "above 0", "1e-6 means no noise")
         require(self.lie in LIES, "searcher.lie", self.lie, f"one of {', '.join(LIES)}")
 
 

@@ -31,7 +31,7 @@ def find_metric(name: str) -> Metric:
 
 
 def metric_names() -> tuple[str, ...]:
-    """Of the metrics of all kinds, sorted."""
+    """Names of the metrics of all kinds, sorted."""
     _register_ours()
     return plugins.names("metric")
 

@@ -86,7 +86,7 @@ def majority_rate(rows: TextSplit) -> float | None:
 
 
 def rarer_class(label: NDArray[np.int64]) -> int:
-    """Of two classes, 0 and 1; 1 where both are as frequent."""
+    """The rarer of the classes 0 and 1; 1 where both are as frequent."""
     return int((label == 1).sum() <= (label == 0).sum())
 
 

@@ -95,7 +95,7 @@ class Kind(ABC):
 
     @abstractmethod
     def facts(self, task: Task, rows: TextSplit) -> dict[str, Any]:
-        """Of one part of a split, for a run's header, JSON-ready."""
+        """Facts about one part of a split, for a run's header, JSON-ready."""
 
     @abstractmethod
     def legend(self, task: Task) -> str:

@@ -31,7 +31,7 @@ def shapes(text: str) -> tuple[str, str]:
 
 
 def difference(text: str, other: str) -> str:
-    """In words, between two texts that have a shape in common."""
+    """The difference, in words, between two texts that have a shape in common."""
     if _without_unseen(text) == _without_unseen(other):
         return "characters that are not seen"
     if unicodedata.normalize("NFKC", text) == unicodedata.normalize("NFKC", other):
