@@ -1,4 +1,4 @@
-"""One run of one arm, and what it came to, in the same figures for all three."""
+"""One run of one arm, and its result, in the same figures for all three."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ LIMIT_SECONDS = 3600.0
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What an arm itself recorded. first_step and first_evaluation: time.time(). seconds: of all trials, start-up of
-    their processes included as far as the trial itself waits for it. train_seconds: forward, backward, optimiser and data."""
+    """The figures that an arm itself recorded. first_step and first_evaluation: time.time(). seconds: of all trials,
+    start-up of their processes included as far as the trial itself waits for it. train_seconds: forward, backward, optimiser
+    and data."""
 
     seconds: float
     train_seconds: float

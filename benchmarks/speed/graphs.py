@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _processes(arm: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """What so many processes of an arm measured at once. No arm: the machine alone."""
+    """The measurements of `count` processes of an arm at once. No arm: the machine alone."""
     command = [sys.executable, "-m", "benchmarks.speed.graphs", *sys.argv[1:], "--worker", json.dumps(arm)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(count)]
     outputs = [process.communicate()[0] for process in running]

@@ -2,7 +2,7 @@
 
 --equivalence: our training function with batches of like length (training.bucket_lengths) and with purely random ones.
 --agreement: our training function and transformers' Trainer, both fp32, at the same settings; a few seeds also on the same
-batches in the same order, where a model without dropout must come to the same scores but for rounding.
+batches in the same order, where a model without dropout must reach the same scores but for rounding.
 """
 
 from __future__ import annotations

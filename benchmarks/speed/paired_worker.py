@@ -29,7 +29,7 @@ from tuneoff.training.protocol import Environment
 from tuneoff.training.settings import TrainingSettings
 
 FEW_ROWS = 16
-"""What stands for validation, which nothing here asks for."""
+"""Rows of validation, which a job must have and nothing here uses."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What one core multiplies in bf16, measured in the same run while the other slots' cores multiply too.
+"""The rate at which one core multiplies in bf16, measured in the same run while the other slots' cores multiply too.
 
 python -m benchmarks.speed.peak: prints multiply-add operations (2 each) per second.
 """

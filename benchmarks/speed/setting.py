@@ -1,4 +1,4 @@
-"""What every arm is given: the same files of rows, the same model, the same frozen list of trials."""
+"""The input of every arm: the same files of rows, the same model, the same frozen list of trials."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tuneoff.task.settings import TaskSettings
 ARMS = ("stock", "tuned", "ours")
 PBT_ARMS = ("documented", "tuned", "ours")
 WEIGHT_DECAYS = (0.0, 0.3)
-"""What a population mutates besides the learning rate, in all arms."""
+"""The range of weight decays, which a population mutates besides the learning rate, in all arms."""
 STUB_TEST_ROWS = 40
 """Ours wants a test split; this small copy of the first dev rows stands in, so that no arm pays for what others don't."""
 
@@ -78,7 +78,7 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What one trial has to compute, padding not counted: the same whoever computes it.
+    """The computation of one trial, padding not counted: the same in every arm.
 
     flops: 2 per multiply-add of matrix products. Training is three times a forward pass.
     """

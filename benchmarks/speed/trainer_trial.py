@@ -1,4 +1,5 @@
-"""What transformers' documentation asks of a search's author, and a callback that measures. Imported in Ray's workers."""
+"""The code that transformers' documentation asks a search's author for, and a callback that measures. Imported in Ray's
+workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search may spend: training epochs, device-minutes or dollars. Spent means refused before, never after."""
+"""A search's budget: training epochs, device-minutes or dollars. Work that would exceed it is refused before it begins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNITS = ("epochs", "minutes", "dollars")
 
 
 MayStart: TypeAlias = Callable[[str, Mapping[str, Any], float], bool]
-"""Whether the budget allows for a trial: its name, its hyperparameters, and how many of its epochs are trained already."""
+"""Whether the budget lets a trial start, given its name, its hyperparameters and how many of its epochs are trained already."""
 
 
 class BudgetError(UserError):
@@ -31,7 +31,7 @@ class Budget:
 
     @classmethod
     def parse(cls, text: object) -> Budget:
-        """From "epochs:54", "minutes:10" or "dollars:0.05"."""
+        """Parses "epochs:54", "minutes:10" or "dollars:0.05". Raises BudgetError where the text is anything else."""
         match = re.fullmatch(rf"({'|'.join(UNITS)}):([0-9.eE+-]+)", str(text))
         try:
             amount = float(match[2]) if match else math.nan
@@ -45,7 +45,8 @@ class Budget:
         return cls(unit=match[1], amount=amount)
 
     def wall_seconds(self, price: Price, devices: int) -> float | None:
-        """How long the devices may be held; None for a budget in epochs."""
+        """Wall seconds for which the devices may be held; None for a budget in epochs. Raises BudgetError for dollars at a
+        price of 0."""
         if self.unit == "epochs":
             return None
         if self.unit == "minutes":

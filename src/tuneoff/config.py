@@ -45,8 +45,8 @@ NOT_IN_HASH = (
     *("results", "view", "retrain", "dry_run", "energy", "plugins"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
-"""Settings that say where and how a run is shown, what is done besides, or where parts are looked for (their names are in the
-hash), not what the search is."""
+"""Settings that don't define the search: they say where and how a run is shown, what is done besides, or where parts are
+looked up (the parts' names are in the hash)."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
 
@@ -79,7 +79,7 @@ class ResourceSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """Which engine trains the trials. settings: an instance of that engine's `Settings`."""
+    """The engine that trains the trials. settings: an instance of that engine's `Settings`."""
 
     name: str
     kind: type[Engine]
@@ -145,17 +145,17 @@ class RunConfig:
 
     @property
     def cell(self) -> Path:
-        """Absolute: Ray's workers have their own working directory."""
+        """The cell's folder; absolute, since Ray's workers have their own working directory."""
         folder = f"{self.task.name}-{self.model.name}"
         return (self.results / self.study / folder / self.algorithm.name / f"repeat-{self.repeat}").resolve()
 
     @property
     def hash(self) -> str:
-        """Of everything that makes the run what it is; 12 hexadecimal digits."""
+        """The first 12 hexadecimal digits of SHA-256 over the configuration without the settings of NOT_IN_HASH."""
         return hashlib.sha256(json.dumps(hashed_settings(self.raw), sort_keys=True).encode()).hexdigest()[:12]
 
     def request(self, device: str = "") -> Request:
-        """What an engine is told of this search. device: cpu or cuda, "" where it is not known yet."""
+        """The request of this search to its engine. device: cpu or cuda, "" where it is not known yet."""
         return Request(
             task=self.task,
             protocol=self.protocol,
@@ -190,7 +190,8 @@ def hashed_settings(raw: Mapping[str, Any], at: str = "") -> dict[str, Any]:
 
 
 def from_plain(raw: Mapping[str, Any]) -> RunConfig:
-    """Raises a UserError of the part that is wrong; unknown and missing keys are errors."""
+    """Checks and freezes a composed configuration. Raises the UserError of the part that is wrong; unknown and missing keys
+    are errors."""
     _exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name != "raw"])
     modules = _module_names(raw["plugins"])
     plugins.load(modules)
@@ -222,7 +223,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
 
 
 def _results_folder(value: Any) -> Path:
-    """With ~ expanded. ConfigError for an address on a network."""
+    """The results folder with ~ expanded. Raises ConfigError for an address on a network."""
     check_text("results", value, "a folder, such as results=results")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
         raise ConfigError(
@@ -236,7 +237,7 @@ def _results_folder(value: Any) -> Path:
 
 
 def _module_names(value: Any) -> tuple[str, ...]:
-    """One name may be given without brackets."""
+    """The names of modules; one alone may be given without brackets."""
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, list) or not all(isinstance(name, str) and _MODULE.fullmatch(name) for name in names):
         raise ConfigError(
@@ -254,7 +255,7 @@ def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:
 
 
 def _listed(price: Price) -> Price:
-    """A listed price with its own figure: a changed one would carry a source that never said so."""
+    """Returns the price. Raises ConfigError where a listed price has another figure than its source gives."""
     if price.name == "custom" or price.name not in price_names():
         return price
     listed = load_price(price.name).per_device_hour_usd
@@ -280,7 +281,7 @@ def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> Sea
 
 
 def _must_fit(domain: Domain, declared: Hyperparameter) -> None:
-    """SpaceError where the domain holds values that the hyperparameter, as its trainer declares it, does not take."""
+    """Raises SpaceError where the domain holds values that the hyperparameter, as its trainer declares it, does not take."""
     where = f"space.{declared.name}"
     if declared.choices and not isinstance(domain, Choice):
         raise SpaceError(f"{where} has numbers, but {declared.name} is text: give {where}={{type:choice,values:[...]}}")

@@ -19,7 +19,7 @@ class UserError(ValueError):
 
 
 class StudyError(UserError):
-    """A cell that stands in the way, or a search that came to nothing."""
+    """A stored cell that conflicts with the search, or a search in which no trial was scored."""
 
 
 class ConfigError(UserError):
@@ -27,13 +27,13 @@ class ConfigError(UserError):
 
 
 def first_line(error: BaseException) -> str:
-    """Kind and first line, for a message."""
+    """Class name and first line of an error, for a message."""
     lines = str(error).strip().splitlines()
     return f"{type(error).__name__}: {lines[0] if lines else 'no message'}"
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Finite, as a float too; never a truth value."""
+    """Whether the value is an int or float that is finite as a float; False for a bool."""
     try:
         return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     except OverflowError:
@@ -41,7 +41,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def as_whole(value: object) -> int | None:
-    """The whole number that an int, or a float such as 3.0, is; None for anything else."""
+    """The value as an int where it is an int or a float such as 3.0; None for anything else."""
     return int(value) if is_number(value) and value == int(value) else None
 
 
@@ -98,14 +98,15 @@ def check_name(setting: str, value: object, kind: type[UserError] = ConfigError)
 
 
 def check_mapping(setting: str, value: object, example: str, kind: type[UserError] = ConfigError) -> Mapping[str, Any]:
-    """The value. example: a setting within it, for the message. Raises `kind` unless the value maps names to settings."""
+    """Returns the value. example: a setting within it, for the message. Raises `kind` unless the value maps names to
+    settings."""
     if not isinstance(value, Mapping):
         raise _broken(setting, value, f"a mapping of settings, of which one is given as {example}", kind)
     return value
 
 
 def shown(value: object) -> str:
-    """As it is written in a configuration."""
+    """The value as it is written in a configuration."""
     return "null" if value is None else repr(value)
 
 

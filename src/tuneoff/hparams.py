@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from tuneoff.errors import UserError, as_whole, check_one_of, is_number, shown
 
 HParamValue: TypeAlias = int | float | str | None
-"""None where a hyperparameter allows for it: the trainer's own value."""
+"""A hyperparameter's value. None, where it is allowed, is the trainer's own value."""
 
 NUM_EPOCHS = "num_epochs"
 """The one hyperparameter that every trainer declares: the length of a trial."""
@@ -42,7 +42,8 @@ class Hyperparameter:
     mutable: bool = False
 
     def check(self, value: Any) -> HParamValue:
-        """The value, as int where it is whole. HParamError where it breaks the rule."""
+        """Returns the value, as an int where the hyperparameter is whole. Raises HParamError where the value breaks the
+        rule."""
         if value is None and self.optional:
             return None
         if self.choices:
@@ -58,7 +59,7 @@ class Hyperparameter:
 
 
 class Hyperparameters:
-    """What a trainer declares, by name, in the order of declaration."""
+    """The hyperparameters that a trainer declares, by name, in the order of declaration."""
 
     def __init__(self, *declared: Hyperparameter) -> None:
         self._declared = {one.name: one for one in declared}
@@ -77,7 +78,7 @@ class Hyperparameters:
         return name in self._declared
 
     def __getitem__(self, name: str) -> Hyperparameter:
-        """HParamError, with the nearest name, where it is not declared."""
+        """Raises HParamError, with the nearest name, where the hyperparameter is not declared."""
         if name not in self._declared:
             close = get_close_matches(str(name), self.names, n=1)
             hint = f" (did you mean {close[0]}?)" if close else ""
@@ -85,10 +86,10 @@ class Hyperparameters:
         return self._declared[name]
 
     def check(self, values: Mapping[str, Any]) -> dict[str, HParamValue]:
-        """Those of `values`, checked. HParamError."""
+        """Returns `values`, checked. Raises HParamError for an undeclared name or a value that breaks its rule."""
         return {name: self[name].check(value) for name, value in values.items()}
 
     def complete(self, values: Mapping[str, Any]) -> dict[str, HParamValue]:
-        """Every declared hyperparameter: from `values`, checked, or its default."""
+        """Returns a value for every declared hyperparameter: the one in `values`, checked, or its default."""
         given = self.check(values)
         return {name: given.get(name, one.default) for name, one in self._declared.items()}

@@ -26,7 +26,7 @@ class PluginError(UserError):
 
 
 def register(kind: str, name: str) -> Callable[[T], T]:
-    """Decorator: makes the decorated object the part `name` of `kind`. PluginError where the name is taken."""
+    """Decorator: makes the decorated object the part `name` of `kind`. Raises PluginError where the name is taken."""
 
     def put(part: T) -> T:
         there = _registered.setdefault(kind, {})
@@ -41,7 +41,8 @@ def register(kind: str, name: str) -> Callable[[T], T]:
 
 
 def load(modules: Iterable[str]) -> None:
-    """Imports the modules that the setting `plugins` names; the working directory counts. PluginError where one fails."""
+    """Imports the modules that the setting `plugins` names; those in the working directory are found. Raises PluginError
+    where one fails."""
     for name in modules:
         if "" not in sys.path and str(Path.cwd()) not in sys.path:
             sys.path.insert(0, str(Path.cwd()))
@@ -55,15 +56,15 @@ def load(modules: Iterable[str]) -> None:
 
 
 def names(kind: str, package: str | None = None) -> tuple[str, ...]:
-    """Of all parts of a kind, sorted. package: ours, whose files are parts unless their names begin with an underscore."""
+    """Names of all parts of a kind, sorted. package: one of ours, whose files are parts unless their names begin with _."""
     return tuple(sorted({*_files(package), *_registered.get(kind, {}), *(point.name for point in _points(kind))}))
 
 
 def find(kind: str, name: str, package: str | None = None, setting: str | None = None) -> Any:
-    """The part: what was registered, what an entry point refers to, or a file of our package: what it registers under its own
-    name, else the module.
+    """Returns the part: a registered object, the object of an entry point, or, for a file of our package, the object that it
+    registers under its own name, else the module.
 
-    setting: what an error blames. PluginError where there is no such part, with the nearest names.
+    setting: the one that an error names. Raises PluginError, with the nearest names, where there is no such part.
     """
     if name in _files(package):
         module = import_module(f"{package}.{name}")
@@ -91,7 +92,7 @@ def _points(kind: str) -> Iterable[Any]:
 
 
 def _same(one: Any, other: Any) -> bool:
-    """A module that is imported again registers the same part again."""
+    """Whether both were defined at one place: a module that is imported again registers its part again."""
     return bool(_where(one) == _where(other))
 
 

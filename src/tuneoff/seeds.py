@@ -8,12 +8,12 @@ _PURPOSES = ("split", "search", "training", "retraining")
 
 
 def derive(seed: int, repeat: int) -> dict[str, int]:
-    """Independent seeds by purpose. The same for every algorithm, so that repeats are paired across algorithms."""
+    """Independent seeds by purpose, the same for every algorithm, so that repeats are paired across algorithms."""
     return {purpose: _draw(seed, repeat, index) for index, purpose in enumerate(_PURPOSES)}
 
 
 def trial_seed(training_seed: int, trial_id: str) -> int:
-    """Head initialisation, data order and dropout of one trial; trial ids are a letter and a number: t000, r003."""
+    """The seed of one trial's head initialisation, data order and dropout. Trial ids are a letter and a number: t000, r003."""
     return _draw(training_seed, int(trial_id[1:]))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from tuneoff.errors import UserError, as_whole, check_flag, check_number, is_number, shown
 
 Value: TypeAlias = int | float | str | None
-"""Of a hyperparameter; None, in a choice only, is the trainer's own value."""
+"""A hyperparameter's value. None, in a choice only, is the trainer's own value."""
 
 
 class SpaceError(UserError):
@@ -177,12 +177,12 @@ class SearchSpace:
             yield dict(zip(self.domains, values, strict=True))
 
     def size(self) -> int | None:
-        """How many points there are, or None where a hyperparameter is continuous."""
+        """The number of points; None where a hyperparameter is continuous."""
         counts = [_count(domain) for domain in self.domains.values()]
         return None if None in counts else math.prod(count for count in counts if count is not None)
 
     def every_point(self) -> Iterator[dict[str, Value]]:
-        """Every point of a countable space, in a fixed order. SpaceError where a hyperparameter is continuous."""
+        """Every point of a countable space, in a fixed order. Raises SpaceError where a hyperparameter is continuous."""
         if self.size() is None:
             raise SpaceError("the space has a continuous hyperparameter, so its points can't be listed")
         axes = [list(d.values) if isinstance(d, Choice) else range(int(d.low), int(d.high) + 1) for d in self.domains.values()]

@@ -37,7 +37,7 @@ class AlgorithmConfig:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlgorithmConfig:
-        """From plain values; UserError where one is unknown, missing or breaks a rule."""
+        """Makes it from plain values. Raises UserError where one is unknown, missing or breaks a rule."""
         check_mapping("algorithm", values, "algorithm=pbt", AlgorithmError)
         for key in values:
             if key not in KEYS:

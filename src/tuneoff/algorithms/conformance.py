@@ -1,4 +1,4 @@
-"""Rules that every algorithm keeps, as checks of one, ours or anybody's; they train nothing.
+"""Checks of the rules that every algorithm must keep, for ours and for anybody's; they train nothing.
 
 python -m tuneoff.algorithms.conformance my_search.yaml --plugins my_search
 """
@@ -70,7 +70,8 @@ def context(**changes: Any) -> SearchContext:
 
 
 def score(point: Point, clock: int = 5) -> float:
-    """Best near learning_rate 1e-4, batch_size 32, lr_schedule cosine, and rising; works on any space."""
+    """A made-up score, best near learning_rate 1e-4, batch_size 32, lr_schedule cosine, and rising with the clock; for any
+    space."""
     value, numbers = 1.0 - 0.5 / clock, {name: float(v) for name, v in point.items() if isinstance(v, int | float)}
     if "learning_rate" in numbers:
         value -= 0.1 * (math.log10(numbers["learning_rate"]) + 4) ** 2
@@ -107,7 +108,7 @@ def check_rebuilt(algorithm: AlgorithmConfig) -> None:
     """A search that is told the events of another one proposes and decides the same at each."""
     events = rehearse(build(algorithm, context(seed=5)), score=score)
     for event, found in retell(build(algorithm, context(seed=5)), events):
-        _must(found == event, f"told the same events, it came to {found} instead of {event}: does it keep something besides?")
+        _must(found == event, f"told the same events, it gave {found} instead of {event}: does it keep something besides?")
 
 
 def check_copies(algorithm: AlgorithmConfig) -> None:

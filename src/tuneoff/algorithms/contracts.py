@@ -1,8 +1,8 @@
 """The contracts of an algorithm's two parts. A searcher proposes, a scheduler decides who goes on; neither knows Ray.
 
-Both are functions of what a search has seen and of numbered generators: the n-th draw has a generator of its own, made
-from the search's seed. So nothing but the records has to be kept: whoever is shown the same events again, in the same
-order, proposes and decides the same.
+Both are functions of what a search has seen and of numbered generators: the n-th draw has a generator of its own, made from the
+search's seed. So nothing but the records has to be kept: shown the same events again, in the same order, they propose and
+decide the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from tuneoff.training.protocol import RESUME_EXAMPLES
 
 Point: TypeAlias = Mapping[str, Value]
 SEARCHER_STREAM, SCHEDULER_STREAM = 0, 1
-"""So that the searcher's and the scheduler's draws from one seed are independent."""
+"""Streams of draws: they make the searcher's and the scheduler's draws from one seed independent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class SearchContext:
         return partial(self.generator, stream)
 
     def evaluations(self, epochs: float, setting: str) -> int:
-        """Epochs in evaluations (the schedulers' unit of time). AlgorithmError where they are no whole number."""
+        """Epochs in evaluations (the schedulers' unit of time). Raises AlgorithmError where they are no whole number."""
         count = epochs * self.evaluations_per_epoch
         ok = count >= 1 and abs(count - round(count)) < 1e-9
         require(
@@ -113,8 +113,8 @@ class Wait:
 class Copy:
     """The trial goes on from the weights of another one.
 
-    donor: whose weights. clock: evaluations behind them, which says which of the donor's they are: those of its last
-    comparison. hparams: under which the trial goes on.
+    donor: the trial whose weights are copied. clock: evaluations behind these weights, which tells them from the donor's
+    others: they are those of its last comparison. hparams: the ones under which the trial goes on.
     """
 
     donor: str
@@ -136,7 +136,7 @@ class Searcher(ABC):
     knobs: ClassVar[type[Any]] = NoSettings
     """A frozen dataclass: the knobs that a configuration may give."""
     learns: ClassVar[bool] = False
-    """Whether scores change what it proposes: then none is asked for before the slot is free."""
+    """Whether scores change its proposals. If so, none is asked for before a slot is free."""
     trials_fixed: ClassVar[bool] = False
     """Whether a budget leaves the configured number of trials alone."""
     trials_optional: ClassVar[bool] = False
@@ -149,11 +149,11 @@ class Searcher(ABC):
     @classmethod
     @abstractmethod
     def build(cls, settings: Any, context: SearchContext, trials: int | None) -> Searcher:
-        """The searcher of a search. AlgorithmError where a setting does not fit the context."""
+        """The searcher of a search. Raises AlgorithmError where a setting does not fit the context."""
 
     @property
     def schedule(self) -> Schedule | None:
-        """Followed by every trial instead of its point, where there is one."""
+        """The schedule that every trial follows instead of its point; None where there is none."""
         return None
 
     @abstractmethod
@@ -167,14 +167,14 @@ class Scheduler(ABC):
     knobs: ClassVar[type[Any]] = NoSettings
     """A frozen dataclass: the knobs that a configuration may give."""
     stops_early: ClassVar[bool] = False
-    """Whether trials can end before they are trained: then a budget buys evaluations, not whole trials."""
+    """Whether it can end trials before they are fully trained. If so, a budget buys evaluations, not whole trials."""
     population: ClassVar[bool] = False
-    """Whether trials copy each other: then all of them are alive together and their checkpoints are kept."""
+    """Whether trials copy each other. If so, all of them are alive together and their checkpoints are kept."""
 
     @classmethod
     @abstractmethod
     def build(cls, settings: Any, context: SearchContext, num_trials: int) -> Scheduler:
-        """The scheduler of a search. AlgorithmError where a setting does not fit the context."""
+        """The scheduler of a search. Raises AlgorithmError where a setting does not fit the context."""
 
     @property
     def resume(self) -> str:
@@ -183,7 +183,7 @@ class Scheduler(ABC):
 
     @property
     def turn(self) -> int:
-        """Evaluations that a population's member trains before others, where there are more than slots, have their turn."""
+        """Evaluations that a member of a population trains before it makes room for others, where members outnumber slots."""
         return 1
 
     def add(self, trial_id: str, hparams: Point) -> None:  # noqa: B027 - most need not know
@@ -204,4 +204,4 @@ class Scheduler(ABC):
         """No more trials will be added."""
 
     def rewind(self, trial_id: str, clock: int) -> None:  # noqa: B027 - most need not know
-        """A trial's weights after `clock` evaluations were lost: it goes on from there."""
+        """A trial lost its newest weights: it goes on from those after `clock` evaluations."""

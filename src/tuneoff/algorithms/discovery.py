@@ -25,13 +25,13 @@ def scheduler_names() -> tuple[str, ...]:
 
 
 def find_searcher(name: str) -> type[Searcher]:
-    """UserError where there is none of that name, or where it is no Searcher."""
+    """Returns the searcher's class. Raises UserError where there is none of that name, or where it is no Searcher."""
     found: type[Searcher] = _find("searcher", name)
     return found
 
 
 def find_scheduler(name: str) -> type[Scheduler]:
-    """UserError where there is none of that name, or where it is no Scheduler."""
+    """Returns the scheduler's class. Raises UserError where there is none of that name, or where it is no Scheduler."""
     found: type[Scheduler] = _find("scheduler", name)
     return found
 
@@ -49,6 +49,6 @@ def _find(kind: str, name: str) -> Any:
 
 
 def _classes(module: ModuleType, contract: type[Any]) -> list[Any]:
-    """The part's class of a module: the one that is written there."""
+    """The classes derived from `contract` that the module itself defines."""
     found = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, contract)]
     return [value for value in found if value.__module__ == module.__name__]

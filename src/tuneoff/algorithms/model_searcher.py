@@ -38,7 +38,7 @@ class ModelSearcher(Searcher):
 
     @abstractmethod
     def suggest(self, history: History, seed: int) -> Point:
-        """The model's best next point given at least one observation; may repeat a point. Below 2**31: `seed`."""
+        """The model's best next point given at least one observation; may repeat a point. seed: below 2**31."""
 
     def propose(self, history: History, rng: np.random.Generator) -> Point | None:
         size = self.space.size()

@@ -42,7 +42,7 @@ class Presentation:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Presentation:
-        """From an algorithm's settings, of which it reads PRESENTATION_KEYS. AlgorithmError for a value outside its rule."""
+        """Reads PRESENTATION_KEYS of an algorithm's settings. Raises AlgorithmError for a value outside its rule."""
         label, color, role = (values.get(key) for key in PRESENTATION_KEYS)
         role = SEARCH if role is None else role
         require(label is None or (isinstance(label, str) and label.strip() != ""), "label", label, "a name to print")
@@ -56,7 +56,8 @@ class Presentation:
 
 @cache
 def packaged_presentation(name: str) -> Presentation:
-    """As our own YAML of this name declares it, for headers that were written before they carried it; else the defaults."""
+    """The presentation that our own YAML of this name declares, else the defaults: for headers written before they carried
+    one."""
     path = _FOLDER / f"{name}.yaml"
     if re.fullmatch(r"\w+", name) is None or not path.is_file():
         return Presentation()
@@ -64,7 +65,7 @@ def packaged_presentation(name: str) -> Presentation:
 
 
 def derived_color(name: str) -> str:
-    """The same in every figure and study: a function of the name alone."""
+    """The colour of an algorithm without one: a function of its name alone, so the same in every figure and study."""
     return _DERIVED_COLORS[name_digest(name) % len(_DERIVED_COLORS)]
 
 

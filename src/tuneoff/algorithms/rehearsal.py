@@ -1,4 +1,4 @@
-"""A search without training: scores come from a function, trials that are out train side by side, one evaluation a round."""
+"""Runs a search without training: scores come from a function; running trials advance side by side, one evaluation a round."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def rehearse(
     fails: Callable[[str], bool] = lambda _: False,
     rounds: int = 10_000,
 ) -> list[Event]:
-    """The events of a search. A trial is done after `num_epochs` of its point (3 where it has none) evaluations.
+    """Returns the events of a search. A trial is done after as many evaluations as its point's `num_epochs` (3 without one).
 
-    score: of hyperparameters and a clock. A population has all of its trials out at once. fails: whether a trial fails at its
-    last evaluation instead of reporting it.
+    score: maps hyperparameters and a clock to a score. fails: whether a trial of this name fails at its last evaluation instead
+    of reporting it. All trials of a population run at once.
     """
     run = _Rehearsal(search, score, fails)
     for _ in range(rounds):
@@ -75,7 +75,7 @@ class _Rehearsal:
         self.search, self.score, self.fails = search, score, fails
         self.events: list[Event] = []
         self.clocks: dict[str, int] = {}
-        """Of the trials that are out."""
+        """The clock of each running trial."""
         self.waiting: set[str] = set()
         self.started = 0
 
@@ -129,7 +129,7 @@ class _Rehearsal:
 
 
 def retell(search: Search, events: Iterable[Event]) -> Iterator[tuple[Event, Event]]:
-    """Tells a search what another one went through; each event beside what this search makes of it."""
+    """Tells a search the events of another one; yields each event beside the one that this search produces in its place."""
     released: Mapping[str, Continue | Copy] = {}
     for event in events:
         if released and not isinstance(event, Released):

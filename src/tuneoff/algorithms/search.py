@@ -1,4 +1,5 @@
-"""A search, asked and told: a searcher, a scheduler, and what they have seen. Knows neither Ray nor torch.
+"""A search: a searcher, a scheduler and the events that they have seen. It is asked for points and told results. Knows neither
+Ray nor torch.
 
 Used by the Ray adapters, by a resume (which tells it the log again) and by a replay of recorded curves.
 """
@@ -25,14 +26,14 @@ from tuneoff.records.recipe import Schedule
 
 
 class Search:
-    """Ask for points, tell evaluations and ends.
+    """Ask it for points; tell it evaluations and ends of trials.
 
-    A trial's score is the best that it reported: that is what a trial is worth to a search whose result is the best
-    evaluation of any trial. A trial stopped early gives the score that it had: lower than it might have become, but
-    it was stopped for being among the worst. A trial that failed, or whose last score isn't finite, gives none.
+    A trial's score is the best that it reported: that is what a trial is worth to a search whose result is the best evaluation
+    of any trial. A trial stopped early gives the score that it had: lower than it might have become, but it was stopped for
+    being among the worst. A trial that failed, or whose last score isn't finite, gives none.
 
-    A searcher that learns has at most `slots` trials out: whoever trains may ask ahead of the free slots, and a model
-    would then propose without the newest score.
+    A searcher that learns has at most `slots` trials running: a caller may ask before a slot is free, and a model would then
+    propose without the newest score.
     """
 
     def __init__(self, searcher: Searcher, scheduler: Scheduler, context: SearchContext) -> None:
@@ -72,7 +73,7 @@ class Search:
 
     @property
     def schedule(self) -> Schedule | None:
-        """Followed by every trial instead of its point, where there is one."""
+        """The schedule that every trial follows instead of its point; None where there is none."""
         return self.searcher.schedule
 
     @property
@@ -94,14 +95,14 @@ class Search:
         return self._hparams[trial_id]
 
     def ask(self, trial_id: str) -> Point | None:
-        """A point for a trial of this name; None where there is none: never again if `exhausted`, else later."""
+        """Returns a point for a trial of this name; None where there is none now, and never again if `exhausted`."""
         point = self.propose()
         if point is not None:
             self.adopt(trial_id, point)
         return point
 
     def propose(self) -> Point | None:
-        """As `ask`, without taking the point for tried: the same is proposed again unless it is adopted."""
+        """As `ask`, but the point does not count as tried: it is proposed again until it is adopted."""
         if self.exhausted or (self._limit is not None and len(self._pending) >= self._limit):
             return None
         point = self.searcher.propose(self.history, self._generator(len(self._tried)))
@@ -110,7 +111,7 @@ class Search:
         return point
 
     def adopt(self, trial_id: str, point: Point) -> None:
-        """Takes `point` for proposed: by this search, or by its predecessor in one that is resumed."""
+        """Counts `point` as proposed, by this search or, on a resume, in an earlier session."""
         self._tried.append(dict(point))
         self._pending[trial_id] = self._hparams[trial_id] = dict(point)
         self.scheduler.add(trial_id, dict(point))
@@ -121,7 +122,8 @@ class Search:
         self.scheduler.close()
 
     def report(self, trial_id: str, *, clock: int, score: float, done: bool = False, hparams: Point | None = None) -> Decision:
-        """The decision on an evaluation; see Report. hparams: where known better than by the decisions so far."""
+        """Returns the decision on an evaluation; see Report. hparams: those in force, where the decisions so far may not
+        tell them."""
         if hparams is not None:
             self._hparams[trial_id] = dict(hparams)
         self._last[trial_id] = score
@@ -160,7 +162,7 @@ class Search:
 
 
 def build(algorithm: AlgorithmConfig, context: SearchContext) -> Search:
-    """A search that begins. AlgorithmError where a setting does not fit the context."""
+    """A search that begins. Raises AlgorithmError where a setting does not fit the context."""
     searcher = algorithm.searcher.kind.build(algorithm.searcher.settings, context, algorithm.trials)
     scheduler = algorithm.scheduler.kind.build(algorithm.scheduler.settings, context, searcher.num_trials)
     return Search(searcher, scheduler, context)

@@ -16,7 +16,7 @@ class AlgorithmError(UserError):
 
 
 def require(ok: bool, setting: str, value: object, rule: str, remedy: str = "") -> None:
-    """AlgorithmError unless `ok`; for example "algorithm.scheduler.reduction_factor is 1, but it must be >= 2"."""
+    """Raises AlgorithmError unless `ok`; for example "algorithm.scheduler.reduction_factor is 1, but it must be >= 2"."""
     if not ok:
         raise AlgorithmError(
             f"algorithm.{setting} is {shown(value)}, but it must be {rule}" + (f"; {remedy}" if remedy else "")

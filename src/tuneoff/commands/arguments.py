@@ -1,4 +1,4 @@
-"""A command line's settings as their user means them, before Hydra reads them.
+"""Rewrites a command line's settings for Hydra, so that it reads them as their user means them.
 
 Hydra's grammar takes `study=2024` for a number and stumbles over `task.train_file=reviews (1).csv`. Where a setting is text, a
 value that Hydra would read as something else is put in quotes.
@@ -49,7 +49,7 @@ class CommandLine:
 
 
 def read_command_line(arguments: Sequence[str]) -> CommandLine:
-    """ConfigError where an argument is no setting, with the form to type where quotes would make it one."""
+    """Raises ConfigError where an argument is no setting, with the form to type where quotes would make it one."""
     sweep = any(argument in SWEEP for argument in arguments)
     options, settings, config_dir = _split(arguments)
     settings = [_meant(setting, sweep) for setting in _with_model_name(settings)]
@@ -67,7 +67,7 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
 
 
 def quoted(value: str) -> str:
-    """As text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
+    """Quotes a value as text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
     return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
 
 
@@ -94,8 +94,8 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], Path | None]
 
 
 def _with_model_name(settings: list[str]) -> list[str]:
-    """`model.source` alone, without `model` or a preset, is another model than the default one: it gets a name of its own, made
-    from the source. ConfigError where no search space was chosen for it."""
+    """`model.source` alone, without `model` or a preset, is another model than the default one: it gets a name of its own,
+    made from the source. Raises ConfigError where no search space was chosen for it."""
     given = {found[2]: found[3] for found in map(_ASSIGNED.fullmatch, settings) if found}
     source = given.get("model.source", "")
     if not source or given.keys() & {"model", "model.name", "preset"}:
@@ -171,7 +171,7 @@ def _groups() -> set[str]:
 
 
 def _text_settings() -> set[str]:
-    """Whose values are text, by the annotations of the dataclasses that hold them."""
+    """Names of the settings whose values are text, by the annotations of the dataclasses that hold them."""
     holders: list[tuple[str, type[Any]]] = [
         ("", RunConfig),
         ("model.", ModelSettings),

@@ -19,12 +19,12 @@ CONF = Path(__file__).parents[1] / "conf"
 
 @lru_cache(maxsize=1)
 def register_presets(config_dir: Path | None = None) -> None:
-    """Those of the package and of the user's own folder of configuration (`--config-dir`). Read once."""
+    """Registers the presets of the package and of the user's own folder of configuration (`--config-dir`). Read once."""
     presets.register(*(folder / "preset" for folder in (CONF, config_dir) if folder is not None))
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:
-    """As a command with these overrides composes it. HydraException where they don't fit."""
+    """The configuration that a command with these overrides composes. Raises HydraException where they don't fit."""
     register_presets()
     GlobalHydra.instance().clear()
     with initialize_config_dir(str(CONF), version_base="1.3"):
@@ -32,10 +32,10 @@ def composed(overrides: Sequence[str]) -> DictConfig:
 
 
 def to_plain(configuration: DictConfig) -> dict[str, Any]:
-    """Resolved. OmegaConfBaseException where a mandatory value is missing."""
+    """The configuration as plain data, resolved. Raises OmegaConfBaseException where a mandatory value is missing."""
     return cast(dict[str, Any], OmegaConf.to_container(configuration, resolve=True, throw_on_missing=True))
 
 
 def to_config(configuration: DictConfig) -> RunConfig:
-    """UserError where a setting is wrong."""
+    """The checked configuration. Raises UserError where a setting is wrong."""
     return from_plain(to_plain(configuration))

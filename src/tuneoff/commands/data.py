@@ -1,6 +1,6 @@
 """python -m benchmarks.data task=rte task.files=DIR [protocol=...] [model=...]
 
-What a task's rows are like and what the protocol makes of them: sizes, labels, lengths, duplicates, shared sentences.
+Describes a task's rows and the parts that the protocol makes of them: sizes, labels, lengths, duplicates, shared sentences.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_
 
 
 def _cautions(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_source: str) -> tuple[str, ...]:
-    """Those that a run on these rows would have."""
+    """The cautions that a run on these rows would have."""
     over = {name: measure_lengths(part.rows, tokenizer, max_length).over_limit for name, part in splits.parts.items()}
     known = {"max_length": max_length, "truncated_rows": over, "model_source": model_source}
     return cautions({**summarise(task, splits), **known})
@@ -103,7 +103,7 @@ def _align(table: Iterable[tuple[str, ...]]) -> list[str]:
 
 
 def report(config: RunConfig) -> str:
-    """Raises a UserError of the part that is wrong."""
+    """The description as text. Raises the UserError of the part that is wrong."""
     from tuneoff.model.loading import load_tokenizer
 
     task = load_task(config.task)

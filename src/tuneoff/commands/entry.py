@@ -1,4 +1,4 @@
-"""Around every command: output that can always be printed, signals, and errors as one message and an exit code."""
+"""Runs a command: output that can always be printed, signals, and errors as one message and an exit code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def run_command(action: Callable[[], int]) -> None:
     terminated: list[int] = []
 
     def interrupt(number: int, _: FrameType | None) -> None:
-        """Whatever ends a search well on Ctrl-C does so on SIGTERM, Ray Tune's own handler included."""
+        """Turns SIGTERM into SIGINT, so that all that ends a search well on Ctrl-C works, Ray Tune's own handler included."""
         terminated.append(number)
         signal.raise_signal(signal.SIGINT)
 
@@ -43,14 +43,14 @@ def run_command(action: Callable[[], int]) -> None:
 
 
 def print_always() -> None:
-    """What the terminal's encoding does not have is replaced."""
+    """Makes output replace characters that the terminal's encoding lacks, instead of failing."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def message(error: BaseException) -> str | None:
-    """For a person who can do something about it; None where the traceback is needed."""
+    """The message of an error that the user can fix; None where the traceback is needed."""
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, OSError) and error.errno in (*_FULL, *_FORBIDDEN, *_MISUSED):

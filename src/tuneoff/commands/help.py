@@ -11,7 +11,7 @@ SHOWN = {"algorithm": "pbt", "task": "csv", "model": "minilm", "space": "micro",
 
 
 def help_text(usage: str) -> str:
-    """usage: what comes first."""
+    """The text of --help. usage: its beginning."""
     general = _body(CONF / "config.yaml").split("_self_", 1)[1].split("\nhydra:", 1)[0].split("\n\n", 1)[1]
     choices = [
         f"  {folder.name}={'|'.join(sorted(p.stem for p in folder.glob('*.yaml')))}"

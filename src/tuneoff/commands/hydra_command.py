@@ -31,7 +31,7 @@ os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors to us inste
 
 
 class HydraCommand(Generic[T]):
-    """Use as a decorator of the job. results: what the job returned, of the cells that did not fail.
+    """Use as a decorator of the job. results: the job's return values, of the cells that did not fail.
 
     A sweep goes on after a cell that failed; what failed is listed at its end.
     """
@@ -44,7 +44,7 @@ class HydraCommand(Generic[T]):
         self._code = 0
 
     def run(self) -> int:
-        """The exit code. ConfigError where the command line can't be read."""
+        """The exit code. Raises ConfigError where the command line can't be read."""
         if {"--help", "-h"} & set(sys.argv[1:]):
             print(help_text(inspect.getdoc(self) or ""))
             return 0

@@ -1,7 +1,7 @@
 """Presets that say something about each algorithm: `conf/preset/PRESET/ALGORITHM.yaml`, one file an algorithm.
 
 A file has two parts: `algorithm`, settings that replace those of `conf/algorithm`, and `space`, instead of the model's usual
-space. A part that is a name stands for that of the named file. Hydra can't take one group from the middle of a file, so both
+space. A part that is a name is the same part of the named file. Hydra can't take one group from the middle of a file, so both
 parts are put into its store, as choices of the groups `preset_details` and `space`: `space=micro` still replaces the space, and
 `space.learning_rate.high=1e-4` still changes it.
 """
@@ -26,8 +26,8 @@ class PresetError(UserError):
 
 
 def register(*folders: Path) -> None:
-    """Puts what the presets of `folders` (each a folder of presets) say about their algorithms into Hydra's store; of two files
-    for one preset and algorithm the later counts."""
+    """Puts the presets of `folders` (each a folder of presets) into Hydra's store, algorithm by algorithm; of two files for
+    one preset and algorithm the later counts."""
     store, spaces = ConfigStore.instance(), set()
     for preset in (path for folder in folders for path in sorted(folder.glob("*/"))):
         for path in sorted(preset.glob("*.yaml")):
@@ -45,7 +45,7 @@ def register(*folders: Path) -> None:
 
 
 def _parts(path: Path) -> dict[str, Any]:
-    """Those that the file has, each a mapping."""
+    """The parts that the file has, each a mapping."""
     values = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if path.is_file() else None
     if not isinstance(values, Mapping) or set(values) - set(PARTS):
         raise PresetError(f"{path} must be a file with the parts {' and '.join(PARTS)}, of which it may leave out either")

@@ -65,7 +65,7 @@ def main(configuration: DictConfig) -> Estimate | None:
 
 
 def _data_facts(config: RunConfig) -> Mapping[str, Any]:
-    """{} where the data can't be read any more: a finished search does not need it."""
+    """Facts of the present data; {} where it can't be read any more, since a finished search does not need it."""
     try:
         return _engine(config.engine).data_facts(config.request())
     except UserError:
@@ -92,7 +92,7 @@ def command_session() -> Session:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Around the first search's imports."""
+    """Pauses garbage collection during the first search's imports."""
     with nullcontext() if _sessions else collector_paused():
         yield
 
@@ -114,7 +114,7 @@ def _run() -> int:
 
 
 def total(estimates: Sequence[Estimate]) -> str:
-    """Of a sweep's dry run. Prices are those of each search."""
+    """The sum of a sweep's dry runs, as text. Prices are those of each search."""
     minutes = sum(estimate.device_seconds for estimate in estimates) / 60
     hours = sum(estimate.wall_seconds for estimate in estimates) / 3600
     dollars = sum(estimate.dollars for estimate in estimates)

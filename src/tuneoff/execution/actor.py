@@ -1,5 +1,5 @@
-"""A worker as a Ray actor, and as its holder calls it. Whoever holds a handle imports this module, so it imports nothing that
-trains."""
+"""A worker as a Ray actor, and the calls to it. Every process that holds a handle imports this module, so it imports nothing
+that trains."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class WorkerActor:
-    """A process with one worker in it. modules: that its trainer will need, imported now."""
+    """A process with one worker in it. modules: those that its trainer will need, imported at once."""
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         with collector_paused():
@@ -47,7 +47,7 @@ class WorkerActor:
 
 
 class RemoteWorker:
-    """Calls of a WorkerActor that wait for their answer. handle: of the actor."""
+    """Calls a WorkerActor and waits for its answers. handle: the actor's."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle

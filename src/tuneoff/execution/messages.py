@@ -15,7 +15,7 @@ TRIAL = "trial"
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
 SCORE = "score"
-"""The key of a result that searches go by; higher is better."""
+"""The key of the score in a result for Ray Tune; higher is better."""
 MODE = "max"
 TIME = "training_iteration"
 """Ray's count of evaluations, a search's clock; after a copy it is the donor's."""
@@ -23,20 +23,22 @@ TIME = "training_iteration"
 
 @dataclass(frozen=True, kw_only=True)
 class StoredState:
-    """Stands in the shared state for a trial's state that lies in a snapshot's file. name: under which it was recorded."""
+    """Refers, in the shared state, to a trial's state that lies in a snapshot's file. name: the one under which it was
+    recorded."""
 
     name: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class SessionInputs:
-    """The same for every trial of one session of a search.
+    """The inputs that are the same for every trial of one session of a search.
 
-    metric: of the validation score, by which the search goes. defaults: in force where neither the search nor `schedule`
-    sets them. resume: how a trial goes on from a copied state, of training.protocol.RESUME. checkpoints: whether the scheduler
-    copies trials. schedule: followed by every trial instead of its proposal. snapshot_seconds: see SnapshotWriter; None writes
-    none. test_always: score every evaluation on test, not only incumbents. began: time.time() at which the session began, also
-    its name. deadline: time.time() at which a budget of time is spent, or None. plugins: modules that a worker imports first.
+    metric: the one of the validation score that the search maximises. defaults: the hyperparameters in force where neither the
+    search nor `schedule` sets them. resume: how a trial goes on from a copied state, of training.protocol.RESUME. checkpoints:
+    whether the scheduler copies trials. schedule: the one that every trial follows instead of its proposal. snapshot_seconds:
+    see SnapshotWriter; None writes none. test_always: score every evaluation on test, not only incumbents. began: time.time()
+    at which the session began, also its name. deadline: time.time() at which a budget of time is spent, or None. plugins:
+    modules that a worker imports first.
     """
 
     recipe: Recipe
@@ -67,18 +69,18 @@ class TrialRequest:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrialRequest:
-        """From the configuration that Ray Tune carries."""
+        """Reads the request from the configuration that Ray Tune carries."""
         values = dict(config)
         return cls(trial_id=values.pop(TRIAL), hparams=values)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluated:
-    """A step that came to an evaluation. score: by which searchers and schedulers go.
+    """The result of a step that ended with an evaluation. score: the one that searchers and schedulers are told.
 
-    serial: of the state kept in shared memory, or None. parent: (trial, serial) of a copied state from which this interval
-    went on. rates: with a worker's first evaluation of a session. clock: count of evaluations that Ray Tune must take over,
-    after a crash.
+    serial: number of the state kept in shared memory, or None. parent: (trial, serial) of the copied state from which this
+    interval went on. rates: the worker's speed, sent with its first evaluation of a session. clock: the count of evaluations
+    that Ray Tune must take over after a crash.
     """
 
     trial_id: str
@@ -101,7 +103,8 @@ class Evaluated:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A step that came to no evaluation: a last result without a score, because none is invented. status: of TRIAL_STATUSES."""
+    """The result of a step that ended without an evaluation: a trial's last result, without a score. status: one of
+    TRIAL_STATUSES."""
 
     trial_id: str
     status: str
@@ -122,8 +125,8 @@ class TrialWorker(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """workers: handles, one a slot, of which each trial of Ray Tune takes one (see worker_locks); none where a trial trains in
-    its own process. locks: folder of the locks by which they are taken."""
+    """workers: handles, one a slot, of which each trial of Ray Tune takes one (see worker_locks); empty where a trial trains
+    in its own process. locks: folder of the locks by which they are taken."""
 
     inputs: SessionInputs
     workers: tuple[Any, ...]

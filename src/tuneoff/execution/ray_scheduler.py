@@ -28,8 +28,8 @@ from tuneoff.records.history import Earlier, Snapshot
 
 @dataclass(frozen=True, kw_only=True)
 class SavedState:
-    """A state on the shared-state actor. clock: evaluations behind it. name: of its snapshot when it was recorded; file: to
-    read that from; None where there is none."""
+    """A state on the shared-state actor. clock: evaluations behind it. name: of its snapshot when it was recorded; file: the
+    one to read it from; None where there is none."""
 
     serial: int
     clock: int
@@ -39,8 +39,8 @@ class SavedState:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredMember:
-    """Of a population that is resumed. newest: the state from which it goes on, None from scratch; compared, waits: see
-    UnfinishedTrial."""
+    """A member of a population that is resumed. newest: the state from which it goes on, None from scratch; compared, waits:
+    see UnfinishedTrial."""
 
     newest: SavedState | None
     compared: SavedState | None
@@ -55,14 +55,14 @@ class Restored:
     written_at: Mapping[int, int] = field(default_factory=dict)
 
 
-def restore(board: Any, earlier: Earlier) -> Restored:
+def restore(shared_state: Any, earlier: Earlier) -> Restored:
     """Makes the snapshots of a population's members known to the shared-state actor, as states that can be copied."""
     written_at: dict[int, int] = {}
 
     def put(snapshot: Snapshot | None) -> SavedState | None:
         if snapshot is None:
             return None
-        serial: int = ray.get(board.put.remote(snapshot.trial_id, StoredState(name=snapshot.name)))
+        serial: int = ray.get(shared_state.put.remote(snapshot.trial_id, StoredState(name=snapshot.name)))
         written_at[serial] = snapshot.evaluation
         return SavedState(serial=serial, clock=snapshot.clock, name=snapshot.name, file=snapshot.file)
 
@@ -74,8 +74,8 @@ def restore(board: Any, earlier: Earlier) -> Restored:
 
 
 class RayScheduler(FIFOScheduler):  # type: ignore[misc]
-    """references: folder for what Ray carries. snapshots: folder of the trials' snapshots. restored: members of a population
-    that is resumed, by name, each of which will be added to Ray again."""
+    """references: folder of the checkpoints that Ray carries. snapshots: folder of the trials' snapshots. restored: members
+    of a population that is resumed, by name, each of which will be added to Ray again."""
 
     def __init__(
         self, search: Search, *, references: Path, snapshots: Path, restored: Mapping[str, RestoredMember] | None = None
@@ -89,7 +89,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         self._files: dict[str, str] = {}
         """The snapshot that each trial keeps of the one that it copied."""
         self._old_files: dict[str, str] = {}
-        """Those of trials that have been evaluated since."""
+        """The copied snapshots of trials that have been evaluated since."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray saves schedulers for a restore of its own, which is never used."""
@@ -97,11 +97,11 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
 
     @property
     def metric(self) -> None:
-        """None, or Ray would refuse every result without it: the last one of a diverged trial has no score."""
+        """None: Ray refuses any result without its metric, and the last result of a diverged trial has no score."""
         return
 
     def set_search_properties(self, metric: str | None, mode: str | None, **spec: Any) -> bool:  # noqa: ARG002
-        """True where what `TuneConfig` was given is what we go by anyway."""
+        """Whether the metric and mode given to `TuneConfig` are the ones that we use anyway."""
         return metric in (None, SCORE) and mode in (None, MODE)
 
     def wanted(self) -> set[int]:
@@ -124,7 +124,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
             self._go_on_from(trial, member.newest)
 
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
-        """AlgorithmError where a trial that goes on reports no score: Ray would search on without one."""
+        """Raises AlgorithmError where a trial that goes on reports no score: Ray would search on without one."""
         name, clock = trial.config[TRIAL], int(result[TIME])
         decision = self._search.report(name, clock=clock, score=_score_of(result, name))
         if isinstance(decision, Stop):
@@ -195,7 +195,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
             self._go_on_from(trial, state)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """Of a population the member that has trained least; one in the middle of its turn comes first."""
+        """The next trial to run; of a population, a member in the middle of its turn, else the one that has trained least."""
         if not self._search.population:
             chosen: Trial | None = super().choose_trial_to_run(tune_controller)
             return chosen
@@ -219,7 +219,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
 
 
 def _score_of(result: Mapping[str, Any], name: str) -> float:
-    """The score (it may be NaN); AlgorithmError where it is missing."""
+    """The score (it may be NaN). Raises AlgorithmError where it is missing."""
     if result.get(SCORE) is None:
         raise AlgorithmError(
             f"trial {name} reported {sorted(result)}, but a result must have a {SCORE!r}: "

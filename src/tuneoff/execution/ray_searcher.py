@@ -21,11 +21,11 @@ from tuneoff.records.schema import DIVERGED, FAILED
 
 
 class RaySearcher(Searcher):  # type: ignore[misc]
-    """unfinished: known to the search, to go on with. first: number of the first new trial. proposed: is told of each new
-    trial before Ray is.
+    """unfinished: trials of an earlier session, known to the search, that go on. first: number of the first new trial.
+    proposed: called with each new trial before Ray is given it.
 
-    A refused proposal is made again once another trial has ended, which can leave some of its budget over. In a population,
-    whose members are alive together, it ends the proposals.
+    A proposal that the budget refuses is made again once another trial has ended, which can return part of its budget. In a
+    population, whose members are alive together, a refusal ends the proposals.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class RaySearcher(Searcher):  # type: ignore[misc]
         self._refused = False
 
     def __getstate__(self) -> dict[str, Any]:
-        """Ray saves searchers for a restore of its own, which is never used: resuming goes by our records."""
+        """Ray saves searchers for a restore of its own, which is never used: we resume from our records."""
         return {}
 
     @property
     def metric(self) -> None:
-        """None, or Ray would refuse every result without it: the last one of a diverged trial has no score."""
+        """None: Ray refuses any result without its metric, and the last result of a diverged trial has no score."""
         return
 
     def set_search_properties(self, metric: str | None, mode: str | None, config: dict[str, Any], **spec: Any) -> bool:  # noqa: ARG002
-        """True where what `TuneConfig` was given is what we go by anyway."""
+        """Whether the metric and mode given to `TuneConfig` are the ones that we use anyway."""
         return metric in (None, SCORE) and mode in (None, MODE)
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -91,10 +91,10 @@ class RaySearcher(Searcher):  # type: ignore[misc]
         return {**point, TRIAL: name}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Nothing: Ray has shown it to the scheduler, which stands for the same search."""
+        """Does nothing: Ray has shown the result to the scheduler, which tells the same search."""
 
     def on_trial_complete(self, trial_id: str, result: Mapping[str, Any] | None = None, error: bool = False) -> None:
-        """Ray shows a trial's last result to no scheduler."""
+        """Tells the search of a trial's last result, which Ray shows to no scheduler, and of its end."""
         name, last = self._names[trial_id], result or {}
         message = last.get(MESSAGE)
         if isinstance(message, Evaluated) and message.done:
@@ -104,7 +104,7 @@ class RaySearcher(Searcher):  # type: ignore[misc]
         self._refused = False
 
     def save(self, checkpoint_path: str) -> None:
-        """Nothing: see __getstate__."""
+        """Does nothing: see __getstate__."""
 
     def restore(self, checkpoint_path: str) -> None:
         raise NotImplementedError("a search is resumed from its records, not by Ray")

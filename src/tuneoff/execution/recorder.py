@@ -1,4 +1,4 @@
-"""From Ray Tune's events to records: the single writer of a cell's log."""
+"""Turns Ray Tune's events into records; the single writer of a cell's log."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ KEEP_EVERY = 8
 
 
 class Recorder(Callback):  # type: ignore[misc]
-    """`listen` hears every record after it is on the disk. wanted: serial numbers of the states that can still be asked for.
-    written_at: the evaluation at which those of earlier sessions were written, by serial number."""
+    """listen: called with every record once it is on the disk. wanted: serial numbers of the states that can still be asked
+    for. written_at: the evaluation at which those of earlier sessions were written, by serial number."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Recorder(Callback):  # type: ignore[misc]
         return time.monotonic() - self._began
 
     def outcome(self) -> tuple[str, str]:
-        """(status of the session, reason): finished, failed where no trial came to a score, or interrupted."""
+        """(status of the session, reason): finished, failed where no trial was scored, or interrupted."""
         if self.lost:
             return "interrupted", self.lost
         if self._started - self._ended:
@@ -86,7 +86,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._listen(record)
 
     def proposed(self, name: str, point: Mapping[str, Any]) -> None:
-        """In the order of proposal, not of starting: a resumed search goes on with the next number."""
+        """Records a trial when it is proposed, not when it starts: a resumed search goes on with the next number."""
         self._started.add(name)
         self.write(TrialStartRecord(trial_id=name, hparams=dict(point), elapsed_seconds=self.elapsed_seconds))
 
@@ -146,7 +146,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[0]}", traceback=text))
 
     def _ending(self, trial: TuneTrial, status: str, reason: str, *, worker: str = "", traceback: str = "") -> Ended:
-        """Of a trial that said nothing of its end itself; all of its cost is in its evaluations."""
+        """The end of a trial that did not report it itself; all of its cost is in its evaluations."""
         name = trial.config[TRIAL]
         return Ended(trial_id=name, status=status, reason=reason, cost=Cost(), worker=worker, traceback=traceback)
 

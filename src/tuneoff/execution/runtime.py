@@ -33,7 +33,7 @@ from tuneoff.config import ResourceSettings, RunConfig, available_cores
 from tuneoff.errors import ConfigError
 
 CONNECT_SECONDS = 15
-"""In which a cluster has to answer."""
+"""How long a cluster may take to answer."""
 SOCKET_PATH_BYTES = 107
 _LONGEST_SOCKET = "session_2026-01-01_00-00-00_000000_4194304/sockets/plasma_store"
 _PROBE = """
@@ -47,7 +47,7 @@ except BaseException as error:
 
 @dataclass(frozen=True, kw_only=True)
 class Slots:
-    """count: trials at once. devices: what is held, and charged, for the whole search."""
+    """count: trials at once. devices: those held, and charged, for the whole search."""
 
     count: int
     devices: int
@@ -55,7 +55,7 @@ class Slots:
 
 
 def find_slots(config: RunConfig, device: str) -> Slots:
-    """As many trials at once as fit, or as asked for where that fits. ConfigError where it does not."""
+    """As many trials at once as fit, or as were asked for. Raises ConfigError where these don't fit."""
     resources = config.resources
     if resources.address is not None:
         start_ray(config)
@@ -83,7 +83,7 @@ def find_slots(config: RunConfig, device: str) -> Slots:
 
 
 def resolve_device(config: RunConfig) -> str:
-    """cpu or cuda. ConfigError where more is asked for than there is; a cluster's GPUs are checked on connecting."""
+    """cpu or cuda. Raises ConfigError where more is asked for than there is; a cluster's GPUs are checked on connecting."""
     asked = config.resources.device
     gpus = _count_gpus() if asked != "cpu" else 0
     local = config.resources.address is None
@@ -114,7 +114,7 @@ def _count_gpus() -> int:
 
 
 def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
-    """Whether a runtime was started or connected to; False where the one there is serves.
+    """Returns whether a runtime was started or connected to; False where the present one is used.
 
     Connects to `resources.address`, or starts a runtime of `slots` on this machine; a sweep in one process reuses it.
 
@@ -138,7 +138,7 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
 
 
 def _connect(address: str, options: dict[str, Any]) -> None:
-    """To a cluster. ConfigError where none answers.
+    """Connects to a cluster. Raises ConfigError where none answers.
 
     Asked first in another process, because Ray waits long in code that neither a time limit nor a signal ends.
     """
@@ -169,9 +169,9 @@ def _our_sigterm_handler() -> Iterator[None]:
 
 
 def _ray_folder() -> str | None:
-    """Where Ray keeps its sockets: None for its usual place, another where that one's path is too long for a socket's.
+    """The folder of Ray's sockets: None for its usual one, another where the usual one's path is too long for a socket's.
 
-    ConfigError where there is no other.
+    Raises ConfigError where there is no other.
     """
     usual = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
     if len(os.fsencode(f"{usual}/ray/{_LONGEST_SOCKET}")) <= SOCKET_PATH_BYTES:
@@ -185,7 +185,8 @@ def _ray_folder() -> str | None:
 
 
 def stop_ray() -> None:
-    """Ray's own hook at the interpreter's end first waits half a second for the workers' output, which we never show."""
+    """Stops Ray. Its own hook at the interpreter's end would first wait half a second for the workers' output, which we
+    never show."""
     ray.shutdown()
 
 

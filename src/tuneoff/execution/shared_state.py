@@ -22,7 +22,7 @@ TINY = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """From earlier sessions, and the budget. deadline: time.time(), or None."""
+    """The budget, and the best score, epochs and snapshots of earlier sessions. deadline: time.time(), or None."""
 
     best: float = -math.inf
     epochs_spent: float = 0.0
@@ -44,14 +44,15 @@ class SharedState:
         self._serials = itertools.count(1)
 
     def offer(self, score: float) -> bool:
-        """Whether an evaluation of this validation score has to be scored on test; it is then the best so far."""
+        """Whether an evaluation with this validation score has to be scored on test. If so, the score is now the best so
+        far."""
         if not needs_test_score(score, self._best):
             return False
         self._best = score
         return True
 
     def reserve(self, trial_id: str, epochs: float) -> bool:
-        """Whether the budget allows for a whole trial of so many epochs; if so they are the trial's."""
+        """Reserves the epochs of a whole trial. Returns False, reserving nothing, where the budget does not allow for it."""
         if not self.left(epochs):
             return False
         self._epochs += epochs
@@ -59,7 +60,8 @@ class SharedState:
         return True
 
     def take(self, trial_id: str, epochs: float, seconds: float) -> bool:
-        """Whether an interval of so many epochs, expected to last so long, is within the budget; if so it is spent."""
+        """Spends the epochs of an interval. Returns False, spending nothing, where they or its expected seconds exceed the
+        budget."""
         reserved = self._reserved.get(trial_id, 0.0)
         own = reserved + TINY >= epochs
         if not self.left(0.0 if own else epochs, seconds):
@@ -71,18 +73,18 @@ class SharedState:
         return True
 
     def ended(self, trial_id: str) -> None:
-        """What a trial had reserved and did not train is there for others."""
+        """Returns to the budget the epochs that an ended trial had reserved and did not train."""
         self._epochs -= self._reserved.pop(trial_id, 0.0)
 
     def left(self, epochs: float, seconds: float = 0.0) -> bool:
-        """Whether the budget would allow for it."""
+        """Whether the budget has so many epochs and seconds left."""
         limits = self._limits
         if limits.epochs is not None and self._epochs + epochs > limits.epochs + TINY:
             return False
         return limits.deadline is None or time.time() + seconds < limits.deadline
 
     def give_back(self, epochs: float) -> None:
-        """What was taken and not trained."""
+        """Returns to the budget epochs that were taken and not trained."""
         self._epochs -= epochs
 
     def recorded(self, trial_id: str, snapshot: str | None) -> None:
@@ -100,7 +102,7 @@ class SharedState:
         return serial
 
     def get(self, serial: int) -> tuple[str, Any]:
-        """The writer and its state. KeyError if it was dropped: a bug, since `keep` spares all that can be asked for."""
+        """The writer and its state. Raises KeyError if it was dropped: a bug, since `keep` spares all that can be asked for."""
         return self._states[serial]
 
     def keep(self, wanted: Collection[int], live: Collection[str]) -> int:

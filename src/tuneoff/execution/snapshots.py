@@ -70,6 +70,6 @@ def share(folder: Path, file: str, name: str) -> str | None:
 
 
 def drop(folder: Path, trial_id: str) -> None:
-    """A trial is over: its files are of no more use."""
+    """Deletes the files of a trial that is over."""
     for path in folder.glob(f"{trial_id}-*"):
         path.unlink(missing_ok=True)

@@ -52,7 +52,7 @@ class Trial(Trainable):  # type: ignore[misc]
         (Path(checkpoint_dir) / REFERENCE_FILE).write_text(str(self._serial), encoding="ascii")
 
     def load_checkpoint(self, checkpoint: str) -> None:
-        """Goes on from the referenced state; another trial's makes it this one's parent."""
+        """Goes on from the referenced state. If another trial wrote it, that trial becomes this one's parent."""
         self._serial = read_reference(Path(checkpoint))
         self._worker.load(self._serial)
 
@@ -65,7 +65,7 @@ def result_of(message: Evaluated | Ended) -> dict[str, Any]:
 
 
 def write_reference(folder: Path, serial: int) -> Path:
-    """A checkpoint folder that stands for the state of this number."""
+    """Makes a checkpoint folder that refers to the state with this serial number."""
     checkpoint = folder / str(serial)
     checkpoint.mkdir(parents=True, exist_ok=True)
     (checkpoint / REFERENCE_FILE).write_text(str(serial), encoding="ascii")
@@ -73,5 +73,5 @@ def write_reference(folder: Path, serial: int) -> Path:
 
 
 def read_reference(checkpoint: Path) -> int:
-    """Serial number of the state that a checkpoint folder stands for."""
+    """Serial number of the state that a checkpoint folder refers to."""
     return int((checkpoint / REFERENCE_FILE).read_text(encoding="ascii"))

@@ -20,7 +20,7 @@ from tuneoff.execution.trainable import Trial
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
 REFERENCES_FOLDER = "references"
-"""In it: what Ray carries as checkpoints."""
+"""In RUNTIME_FOLDER: the checkpoints that Ray carries."""
 WORKER_RETRIES = 2
 """How often a trial goes on after its process died; exceptions of the trainer are not tried again."""
 
@@ -37,10 +37,10 @@ def fit(
     slots: Slots,
     ended: int,
 ) -> None:
-    """The Tune run. ended: trials that an earlier session ended.
+    """Runs Ray Tune until the search ends. ended: how many trials earlier sessions ended.
 
-    With a population Ray is promised one trial more than there are: the searcher itself ends the search, after its last
-    trial, because Ray stops reusing workers (at each copy) once it has got all of its samples.
+    With a population Ray is promised one trial more than there are: the searcher itself ends the search, after its last trial,
+    because Ray stops reusing workers (at each copy) once it has got all of its samples.
     """
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
     trials = max(search.num_trials + search.population - ended, 1)

@@ -75,7 +75,7 @@ class Worker:
         return self._build(inputs).step_seconds()
 
     def prepare(self, inputs: SessionInputs) -> Rates | None:
-        """Takes up a session of a search; the second time does nothing. Returns the speed of this worker.
+        """Prepares for a session of a search; a second call does nothing. Returns the speed of this worker.
 
         The trainer keeps what it has where it is the same: the network, data and measured speed in the case of `finetune`.
         start_up_seconds is this session's. An exception raised here is raised again at the next call.
@@ -122,12 +122,12 @@ class Worker:
         return deadline is not None and time.time() + self._speed.evaluate_seconds > deadline
 
     def _must_have_begun(self) -> None:
-        """RuntimeError in a process that Ray put in a dead one's place between two calls."""
+        """Raises RuntimeError in a process with which Ray replaced a dead one between two calls."""
         if self._began is None and self._broken is None:
             raise RuntimeError("the worker died and was started anew: its state is gone, its trial begins again")
 
     def reset(self, request: TrialRequest) -> None:
-        """The next trial, from scratch."""
+        """Begins the next trial, from scratch."""
         self._must_have_begun()
         inputs = self._inputs
         seconds, folder = inputs.snapshot_seconds, Path(inputs.snapshot_folder)
@@ -157,7 +157,7 @@ class Worker:
             return self._end(FAILED, _reason(error), spent, traceback.format_exc())
 
     def _step(self, started: float) -> Evaluated | Ended:
-        """Within the budget, up to the next evaluation."""
+        """Trains up to the next evaluation, within the budget."""
         epochs, state = 1 / self._inputs.evaluations_per_epoch, self._inputs.shared_state
         try:
             if not ray.get(state.take.remote(self._running.trial_id, epochs, self._interval_seconds)):
@@ -235,7 +235,7 @@ class Worker:
         return Cost(save_seconds=time.perf_counter() - started), name
 
     def load(self, serial: int) -> None:
-        """Goes on from the state of this number; another trial's makes it this one's parent."""
+        """Goes on from the state with this serial number. If another trial wrote it, that trial becomes this one's parent."""
         self._must_have_begun()
         started, running = time.perf_counter(), self._running
         writer, state = ray.get(self._inputs.shared_state.get.remote(serial))
@@ -253,7 +253,8 @@ class Worker:
 
 
 def _reason(error: Exception) -> str:
-    """Out of memory is told by the exception's name, since torch has one of its own and this module doesn't import torch."""
+    """The reason of a failed trial. Out of memory is recognised by the exception's name, since torch has one of its own and
+    this module doesn't import torch."""
     text = first_line(error)
     out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return f"out of memory: {text.split(': ', 1)[1]}" if out_of_memory else text

@@ -1,4 +1,5 @@
-"""Which of several processes has which executor: a lock a seat, which the system frees when its holder dies."""
+"""A file lock for each worker, by which the processes of trials divide the workers. The system frees it when its holder
+dies."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ from pathlib import Path
 from typing import IO
 
 PATIENCE_SECONDS = 60.0
-"""There are never more workers than seats, so one is free as soon as a predecessor is gone."""
+"""There are never more trials than workers, so a lock is free as soon as a predecessor is gone."""
 
 
 def take(folder: Path, count: int, patience_seconds: float = PATIENCE_SECONDS) -> tuple[int, IO[bytes]]:
-    """(number of the seat, open file that holds it). TimeoutError where none becomes free."""
+    """Returns (number of the worker, open file that holds its lock). Raises TimeoutError where none becomes free."""
     folder.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience_seconds
     while True:

@@ -15,8 +15,8 @@ from tuneoff.training.protocol import Shared
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerKind:
-    """A worker of one kind is of no use where another is wanted. gpus: share of a GPU that each holds. modules: imported first,
-    while the driver goes on."""
+    """The settings of a worker process; a search reuses workers of its own kind only. gpus: share of a GPU that each holds.
+    modules: those imported first, while the driver goes on."""
 
     device: str
     threads: int
@@ -46,7 +46,7 @@ class WorkerPool:
         return tuple(self._workers[:count])
 
     def share(self, key: str, make: Callable[[], Any]) -> Shared:
-        """In the object store once, for all searches in a row with the same key."""
+        """Puts the value into the object store, once for all searches in a row with the same key."""
         if self._shared is None or self._shared.key != key:
             self._shared = Shared(key=key, fetch=partial(ray.get, ray.put(make())))
         return self._shared
@@ -64,7 +64,7 @@ def own_workers(count: int, kind: WorkerKind, cpus: int) -> list[Any]:
 
 
 def placed(handles: Sequence[Any], patience_seconds: float) -> list[Any]:
-    """Those that the cluster found a place for in time."""
+    """The handles of the workers that the cluster found a place for in time."""
     ready = {handle.__ray_ready__.remote(): handle for handle in handles}
     found, _ = ray.wait(list(ready), num_returns=len(ready), timeout=patience_seconds)
     return [ready[one] for one in found]

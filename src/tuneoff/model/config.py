@@ -1,4 +1,4 @@
-"""A model's settings as plain values: who only reads them needs no transformers, whose import takes a worker seconds."""
+"""A model's settings as plain values: reading them needs no transformers, whose import takes a worker seconds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class ModelConfig:
 
     @classmethod
     def of(cls, config: Any) -> ModelConfig:
-        """config: transformers'. Some kinds call initializer_range otherwise, and know it by this name all the same."""
+        """From a configuration of transformers. Some kinds store initializer_range under another name, but have it as an
+        attribute."""
         return cls({"initializer_range": getattr(config, "initializer_range", 0.02), **config.to_dict()})
 
     def __getattr__(self, name: str) -> Any:
@@ -29,7 +30,7 @@ class ModelConfig:
         return ModelConfig({**self.values, **changes})
 
     def to_transformers(self) -> Any:
-        """Its configuration, with which it builds the model."""
+        """The configuration from which transformers builds the model."""
         from transformers import CONFIG_MAPPING
 
         return CONFIG_MAPPING[self.values["model_type"]].from_dict(dict(self.values))

@@ -7,7 +7,7 @@ import math
 import torch
 
 _LANES = {torch.bfloat16: torch.int16, torch.float32: torch.int32}
-"""Integers as wide as the elements: a mask is made in place, by reading a scaled number's bits as the number."""
+"""The integer type as wide as the elements: a mask is made in place, by reading a scaled number's bits as the number."""
 
 
 def dropout(x: torch.Tensor, rate: float) -> torch.Tensor:

@@ -1,11 +1,9 @@
-"""The forward pass of BERT-like encoders on a CPU, over layers that an architecture names, without what costs and adds nothing.
+"""The forward pass of BERT-like encoders on a CPU, over layers that an architecture names, without work that adds nothing.
 
-Same weights, same function of them, same dropout: in fp32 and evaluation mode the logits equal transformers' to 1e-5.
-What is left out:
-- padding: rows of all linear layers are the real tokens; only attention sees a rectangle;
-- in the last layer everything but the first token, which alone reaches the classifier;
-- torch's fused attention, several times slower on a CPU than the four products that it is made of;
-- a random number generator call per element of dropout.
+Same weights, same function of them, same dropout: in fp32 and evaluation mode the logits equal transformers' to 1e-5. What is
+left out: - padding: rows of all linear layers are the real tokens; only attention sees a rectangle; - in the last layer
+everything but the first token, which alone reaches the classifier; - torch's fused attention, several times slower on a CPU
+than the four products that it is made of; - a random number generator call per element of dropout.
 """
 
 from __future__ import annotations
@@ -83,7 +81,7 @@ class Encoder:
 
 @dataclass(frozen=True, kw_only=True)
 class _Pass:
-    """What one forward pass has in common. bias: (examples x heads, 1, longest), added to attention's scores."""
+    """The values that all layers of one forward pass use. bias: (examples x heads, 1, longest), added to attention's scores."""
 
     packing: Packing
     n_heads: int

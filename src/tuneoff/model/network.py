@@ -1,4 +1,5 @@
-"""The network in a worker: built once, reset for every trial; computed by us where that is known, else by transformers."""
+"""The network in a worker: built once, reset for every trial; computed by our encoder where it knows the architecture, else
+by transformers."""
 
 from __future__ import annotations
 
@@ -85,7 +86,7 @@ def _build(base: BaseModel, *, fast: bool) -> tuple[nn.Module, Encoder | None]:
 
 
 def _transformers_module(base: BaseModel) -> nn.Module:
-    """With whichever implementation of attention transformers prefers."""
+    """The module of transformers, with the implementation of attention that transformers prefers."""
     from transformers import AutoModelForSequenceClassification
 
     with torch.random.fork_rng(devices=[]):
@@ -105,9 +106,9 @@ def wide_mask(mask: torch.Tensor, *, bf16: bool) -> torch.Tensor:
 
 @torch.inference_mode()
 def takes_wide_mask(module: nn.Module, device: torch.device) -> bool:
-    """Whether it computes the same logits from a wide mask: tried out, since that is each architecture's own affair.
+    """Whether it computes the same logits from a wide mask: found by trying, since architectures differ.
 
-    At the greatest length, since one that looks at a window of neighbours differs beyond the window only.
+    Tried at the greatest length, since an architecture with a window of neighbours differs beyond the window only.
     """
     training = module.training
     module.eval()

@@ -8,12 +8,12 @@ from tuneoff.errors import UserError, check_name, check_text, check_whole
 
 
 class ModelError(UserError):
-    """A model that can't be had or is unfit; the message names the remedy."""
+    """A model that can't be loaded or is unfit; the message names the remedy."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """name: how results call it. source: micro, minilm, a local folder, or a hub id. num_layers cuts the encoder."""
+    """name: the model's name in results. source: micro, minilm, a local folder, or a hub id. num_layers cuts the encoder."""
 
     name: str
     source: str

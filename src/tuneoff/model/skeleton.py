@@ -27,7 +27,7 @@ class Skeleton(nn.Module):
 def skeleton(config: ModelConfig, weights: Mapping[str, NDArray[np.float32]], rates: Mapping[str, float]) -> nn.Module | None:
     """Parameters named as `weights`, in their order, with contents to be set, and a dropout at each path of `rates`.
 
-    None where the weights are not those of modules that can be told by names and shapes.
+    None where the names and shapes of the weights don't determine the modules.
     """
     root = Skeleton(config)
     with torch.device("meta"):  # nothing is drawn

@@ -11,7 +11,7 @@ from tuneoff.records.schema import Header
 
 TASK_DATA, TEST_ROWS, MODEL_WEIGHTS = "task data", "test rows", "model weights"
 IDENTITY = (TASK_DATA, TEST_ROWS, MODEL_WEIGHTS)
-"""What cells must share, in words."""
+"""The facts that cells must share, in words."""
 UNKNOWN = "unknown"
 
 

@@ -32,7 +32,7 @@ class RecordError(UserError):
 class LogWriter:
     """Appends lines to a cell's log, each flushed to the disk before the call returns.
 
-    Cuts off a half-written last line first: `repaired` says so. RecordError where another process writes the log.
+    Cuts off a half-written last line first: `repaired` says so. Raises RecordError where another process writes the log.
     """
 
     def __init__(self, cell: Path, log: str = LOG_FILE) -> None:
@@ -114,8 +114,8 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
 
 
 def must_be_writable(results: Path) -> None:
-    """RecordError where cells can't be made below the folder: it, or the one that it would be made in, is a file, read-only or
-    full. Leaves nothing behind."""
+    """Raises RecordError where cells can't be made below the folder: it, or the one that it would be made in, is a file,
+    read-only or full. Leaves nothing behind."""
     place = next((folder for folder in (results, *results.parents) if folder.exists()), results)
     try:
         Path(tempfile.mkdtemp(prefix=".tuneoff-", dir=place)).rmdir()
@@ -128,7 +128,7 @@ def must_be_writable(results: Path) -> None:
 
 
 def must_be_free(cell: Path) -> None:
-    """RecordError where another process writes one of the cell's logs."""
+    """Raises RecordError where another process writes one of the cell's logs."""
     for log in (LOG_FILE, RETRAIN_FILE):
         if (cell / log).exists():
             _lock((cell / log).open("a", encoding="utf-8"), cell).close()

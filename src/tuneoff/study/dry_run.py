@@ -14,7 +14,7 @@ from tuneoff.study.session import Session
 
 
 def dry_run(session: Session, config: RunConfig) -> tuple[Estimate, str]:
-    """The estimate, and as text. Leaves nothing behind. UserError where the input is bad."""
+    """Returns the estimate, and the estimate as text. Leaves nothing behind. Raises UserError where the input is bad."""
     session.check(config)
     ready = session.ready(config)
     slots = ready.slots

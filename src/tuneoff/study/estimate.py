@@ -1,4 +1,4 @@
-"""What a search will cost, before it is paid for: from rates measured on the device and the plan of the search."""
+"""The cost of a search, predicted before it begins from rates measured on the device and the plan of the search."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tuneoff.config import RunConfig
 from tuneoff.records.schema import CalibrationRecord
 
 SIMULATIONS = 20
-"""Of a scheduler that stops trials, on scores that say nothing."""
+"""Simulations of a search whose scheduler stops trials, on random scores."""
 SECONDS_PER_EVALUATION = 0.04
-"""Between one evaluation and the next step: Ray Tune's loop and the record. Measured in results/entail-searches: median 0.03,
-mean 0.05 over 758 evaluations on two cores."""
+"""Seconds between an evaluation and the next step: Ray Tune's loop and the record. Measured in results/entail-searches:
+median 0.03, mean 0.05 over 758 evaluations on two cores."""
 START_SECONDS = 2.0
-"""From a session's beginning to a trial's first step, with executors that are ready: Ray Tune starts its processes. Measured on
-two cores: 1.7 to 2.1."""
+"""Seconds from a session's beginning to a trial's first step when workers are ready: Ray Tune starts its processes. Measured
+on two cores: 1.7 to 2.1."""
 STATE_COPIES = 3
 """Numbers in a state for each parameter: the weight and two moments."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workload:
-    """What the search will train, on average over simulations. Epochs by batch size, over all trials."""
+    """The work of a search, on average over simulations. epochs: by batch size, over all trials."""
 
     trials: float
     evaluations: float
@@ -118,7 +118,8 @@ def estimate(
     devices: int,
     population: bool,
 ) -> Estimate:
-    """facts: `Header.data`. Trials are spread evenly over the slots; the last one alone is half a trial of waiting."""
+    """facts: `Header.data`. Trials are spread evenly over the slots; for the last one, which runs alone, half a trial is
+    added."""
     mean = statistics.fmean
     tokens = facts["tokens"]
     train = sum(epochs * tokens["train"] * mean(_rate(r, size) for r in rates) for size, epochs in work.epochs.items())
@@ -154,11 +155,11 @@ def _rate(record: CalibrationRecord, batch_size: int) -> float:
 
 
 def _expected_incumbents(work: Workload, population: bool) -> float:
-    """How many evaluations are the best so far, and so scored on test.
+    """The expected number of evaluations that are the best so far, and so scored on test.
 
-    Of n trials in random order the k-th is the best so far with probability 1/k. Scores rise within a trial: all evaluations
-    of the first trial count, and about half of those that follow the first one of a later winner. In a population each
-    generation begins anew.
+    Of n trials in random order the k-th is the best so far with probability 1/k. Scores rise within a trial: all evaluations of
+    the first trial count, and about half of those that follow the first one of a later winner. In a population each generation
+    begins anew.
     """
     n, each = max(1, round(work.trials)), max(1.0, work.evaluations / work.trials)
     wins = sum(1 / k for k in range(1, n + 1))
@@ -166,7 +167,7 @@ def _expected_incumbents(work: Workload, population: bool) -> float:
 
 
 def describe(config: RunConfig, found: Estimate, device_kind: str, started: float) -> str:
-    """For a person, a few lines."""
+    """The estimate in a few lines of text."""
     kind = "GPU" if device_kind == "gpu" else "CPU"
     ends = time.strftime("%H:%M:%S", time.localtime(started + found.wall_seconds))
     return "\n".join(

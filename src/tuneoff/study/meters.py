@@ -21,7 +21,7 @@ class MeterError(UserError):
 
 
 def check_energy(country: str | None) -> None:
-    """Before anything is paid for."""
+    """Raises MeterError where energy is to be measured and codecarbon is missing."""
     if country is not None and find_spec("codecarbon") is None:
         raise MeterError(
             f"energy is {country!r}, but codecarbon is not installed: pip install 'tuneoff[energy]', or leave energy=null"
@@ -60,7 +60,7 @@ class Meters:
 
 
 def add(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
-    """Two sessions of one search: energy adds up; the newer session's GPU figures stand for both."""
+    """Joins the figures of two sessions of one search: energy is added; GPU figures are the newer session's."""
     total = {**before, **now}
     if "energy" in before and "energy" in now:
         total["energy"] = {**now["energy"], **{k: before["energy"][k] + now["energy"][k] for k in ("kwh", "co2eq_kg")}}

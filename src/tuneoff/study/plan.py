@@ -1,4 +1,4 @@
-"""From settings to a search's plan: its algorithm and number of trials, and its budget."""
+"""A search's plan from its settings: its algorithm, number of trials and budget."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from tuneoff.records.history import Earlier
 from tuneoff.seeds import derive
 
 UNLIMITED_TRIALS = 100_000
-"""More than a budget of time could start."""
+"""The number of trials under a budget of time: more than it could start."""
 
 
 def build_search(config: RunConfig, *, slots: int, devices: int) -> Search:
-    """The search, of which nothing has run yet. AlgorithmError where a setting does not fit."""
+    """The search, of which nothing has run yet. Raises AlgorithmError where a setting does not fit."""
     return build(*algorithm_and_context(config, slots, devices))
 
 
@@ -60,7 +60,8 @@ def _trials_within(config: RunConfig, budget: Budget) -> int | None:
 
 
 def budget_gate(config: RunConfig, search: Search, shared_state: Any) -> MayStart:
-    """Whether one more trial may start: a whole one where nothing stops it early, an evaluation of it otherwise."""
+    """The test of whether the budget has room for one more trial: for all of it where nothing stops it early, else for one
+    evaluation."""
 
     def may_start(name: str, point: Point, epochs_trained: float) -> bool:
         if search.whole_trials:

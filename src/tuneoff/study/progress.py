@@ -1,4 +1,4 @@
-"""What a person follows while a search runs: a live panel on a terminal, one line an evaluation elsewhere."""
+"""The display of a running search: a live panel on a terminal, elsewhere one line an evaluation."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Progress:
     header: Header
     slots: Slots
     trials: int | None
-    """As many as there will be; None where the budget decides."""
+    """The number there will be; None where the budget decides."""
     price: Price
     began: float = field(default_factory=time.monotonic)
     rows: dict[str, _Row] = field(default_factory=dict)
     running: dict[str, _Row] = field(default_factory=dict)
-    """Those of `rows` that have not ended."""
+    """The rows of trials that have not ended."""
     best: EvaluationRecord | None = None
     """The incumbent."""
     epochs: float = 0.0
@@ -56,7 +56,7 @@ class Progress:
 
     @classmethod
     def begin(cls, config: RunConfig, header: Header, slots: Slots, trials: int | None, log: Cell) -> Progress:
-        """From what earlier sessions of the search recorded."""
+        """Makes it from the records of earlier sessions of the search."""
         progress = cls(
             config=config,
             header=header,
@@ -126,7 +126,7 @@ class Progress:
 
 
 class LineView:
-    """For logs and pipes."""
+    """Progress for logs and pipes."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -160,7 +160,7 @@ class LineView:
 
 
 class LiveView:
-    """For a terminal: the newest trials and the totals, redrawn in place."""
+    """Progress on a terminal: the newest trials and the totals, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

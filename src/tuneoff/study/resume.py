@@ -1,9 +1,8 @@
 """A search that was cut off goes on from its log: nothing finished is repeated, nothing is charged twice.
 
-The log is the only state. Its events are told to a new search in their order, which so comes to the same decisions (draws are
-numbered, so none has to be remembered). A decision that followed from the last evaluation of a trial and was not carried out
-any more is carried out now: a stop, a copy, a turn of another member. Unfinished trials go on from the snapshot of their newest
-recorded evaluation.
+The log is the only state. A new search is told its events in their order, and so makes the same decisions (draws are numbered,
+so none has to be remembered). A decision on a trial's last evaluation that the last session did not carry out is carried out
+now: a stop, a copy, a turn of another member. Unfinished trials go on from the snapshot of their newest recorded evaluation.
 """
 
 from __future__ import annotations
@@ -36,14 +35,14 @@ TINY = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Resumption:
-    """missing_ends: to be appended to the log first, of trials that had ended when the last session was cut off."""
+    """missing_ends: records to be appended to the log first, of trials that had ended when the last session was cut off."""
 
     earlier: Earlier
     missing_ends: tuple[TrialEndRecord, ...]
 
 
 def resume(cell: Cell, search: Search, evaluations_per_epoch: int) -> Resumption:
-    """Brings a search that begins to where the log ends."""
+    """Tells a new search the events of the log, so that it stands where the log ends."""
     log = _Log(cell=cell, search=search, evaluations_per_epoch=evaluations_per_epoch)
     for record in cell.records:
         if isinstance(record, TrialStartRecord):
@@ -80,9 +79,9 @@ class _Log:
     evaluations_per_epoch: int
     trials: dict[str, _Trial] = field(default_factory=dict)
     clocks: dict[tuple[str, int], int] = field(default_factory=dict)
-    """Of each evaluation, by trial and number."""
+    """The clock of each evaluation, by trial and number."""
     intervals: int = 0
-    """That a budget in epochs was charged for."""
+    """The intervals that a budget in epochs was charged for."""
     over: set[str] = field(default_factory=set)
 
     def started(self, record: TrialStartRecord) -> None:
@@ -138,7 +137,7 @@ class _Log:
         self._release()
 
     def missing_ends(self) -> list[TrialEndRecord]:
-        """Of trials that were trained and scored to the end or stopped, but whose end was not written any more.
+        """The ends of trials that were stopped, or trained and scored to the end, but whose end did not reach the log.
 
         Their increments are in their evaluations; they ended with the log's last line.
         """

@@ -44,12 +44,12 @@ from tuneoff.study.stored_cell import must_fit_the_study
 
 
 class Interrupted(StudyError):
-    """A search that could not go on, though nothing of its settings or its data is wrong."""
+    """A search that could not go on, though its settings and data are right."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Listener:
-    """Hears of a search while it runs. Each is called in the driver, between Ray's events."""
+    """Callbacks of a running search. Each is called in the driver, between Ray's events."""
 
     began: Callable[[RunConfig, Header, Slots, int | None, Cell], None] = lambda *_: None
     record: Callable[[Record], None] = lambda _: None
@@ -71,14 +71,14 @@ class Phase:
 
     @property
     def trials(self) -> int | None:
-        """How many it will have; None where a budget of time decides."""
+        """The number of trials; None where a budget of time decides."""
         return self.search.num_trials if self.search.num_trials < UNLIMITED_TRIALS else None
 
 
 def run(session: Session, config: RunConfig, listener: Listener, command: str = "") -> Path:
     """Runs or resumes the search and returns its cell. UserError before a search begins where the input is bad.
 
-    command: to be typed to make this cell, for the header.
+    command: the one that makes this cell, for the header.
     """
     session.check(config)
     cell = config.cell
@@ -196,7 +196,7 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
 
 
 def _predicted(ready: Ready, header: Header, search: Search) -> dict[str, float] | None:
-    """The cost predicted from the workers' calibration, made before the first step; shown beside the real one."""
+    """The cost predicted from the workers' calibration, before the first step; shown beside the real one."""
     config, slots = ready.config, ready.slots
     rates = [r for r in load_cell(config.cell).records if isinstance(r, CalibrationRecord)]
     if not rates:

@@ -35,16 +35,17 @@ if TYPE_CHECKING:
 
 GPU_DRIVER = Path("/proc/driver/nvidia")
 PLACEMENT_SECONDS = 60.0
-"""For which a cluster may keep workers waiting for a place."""
+"""How long a cluster may keep workers waiting for a place."""
 
 
 class WorkerError(UserError):
-    """Workers that could not be had, or could not take their first steps."""
+    """Workers that could not be started, or that failed in their first steps."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """A search that could begin. workers: one a slot; none on a cluster, where each trial of Ray Tune trains in its process."""
+    """A search that is ready to begin. workers: one a slot; empty on a cluster, where each trial of Ray Tune trains in its
+    process."""
 
     config: RunConfig
     slots: Slots
@@ -64,7 +65,7 @@ class Session:
         self._pool = WorkerPool()
 
     def check(self, config: RunConfig) -> None:
-        """Everything that can be told to be wrong in little time. UserError."""
+        """Checks all that can be checked in little time. Raises UserError where something is wrong."""
         must_be_writable(config.results.resolve())
         must_be_free(config.cell)
         check_energy(config.energy)
@@ -80,7 +81,7 @@ class Session:
     def start_early(self, config: RunConfig) -> None:
         """Starts Ray and its workers while a thread of this process imports torch and reads the model.
 
-        Ray waits for `ready` where a GPU or a cluster decides what there is. UserError from `check`, before anything is
+        Ray waits for `ready` where a GPU or a cluster decides what there is. Raises the UserError of `check` before anything is
         started; faults of the model are left to `ready`.
         """
         self.check(config)
@@ -91,13 +92,14 @@ class Session:
                 self._start(config, runtime.find_slots(config, "cpu"), "cpu")
 
     def engine(self, config: RunConfig) -> Engine:
-        """That of the search before, where it is the same."""
+        """The engine of the search: the one of the search before, where it is the same."""
         if self._engine is None or self._engine[0] != config.engine:
             self._engine = config.engine, config.engine.make()
         return self._engine[1]
 
     def ready(self, config: RunConfig, earlier: Mapping[str, Any] | None = None) -> Ready:
-        """Rows, Ray, workers and model. UserError where the input is bad. earlier: facts of the search that is resumed."""
+        """Makes rows, Ray, workers and model ready. Raises UserError where the input is bad. earlier: facts of the search
+        that is resumed."""
         device = runtime.resolve_device(config)
         slots = runtime.find_slots(config, device)
         workers = self._start(config, slots, device)  # they import what they need while this process goes on
@@ -119,8 +121,8 @@ class Session:
         )
 
     def settled(self, ready: Ready) -> Ready:
-        """With a variant chosen where the engine leaves a choice: that of the study's other searches on the same hardware, else
-        the faster one. WorkerError where a worker fails."""
+        """Returns `ready` with a variant chosen, where the engine leaves a choice: the one of the study's other searches on
+        the same hardware, else the faster one. Raises WorkerError where a worker fails."""
         prepared = ready.prepared
         if not prepared.variants:
             return ready
@@ -133,21 +135,21 @@ class Session:
         return replace(ready, prepared=replace(prepared, facts={**prepared.facts, prepared.choice: known}, variants=()))
 
     def _variant_seconds(self, ready: Ready, variant: str, workers: Sequence[Any]) -> float:
-        """All workers at once timing a few steps."""
+        """Mean seconds per unit of work of a few steps, which all workers time at once."""
         tried = replace(ready, prepared=ready.prepared.chosen(variant, "trial"))
         inputs = self.inputs(tried, build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
         return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in workers))
 
     def measure(self, ready: Ready, search: Search, workers: Sequence[Any]) -> list[Rates]:
-        """Has every worker take up network and data and measure its speed. WorkerError where one fails."""
+        """Has every worker load network and data and measure its speed. Raises WorkerError where one fails."""
         inputs = self.inputs(ready, search)
         return [rates for rates in _ask(worker.prepare.remote(inputs) for worker in workers) if rates is not None]
 
     @contextmanager
     def measuring(self, ready: Ready) -> Iterator[Sequence[Any]]:
-        """The workers; on a cluster up to as many of its own for as long as this is used.
+        """Yields the workers; on a cluster temporary ones, at most one a slot.
 
-        WorkerError where there is a place for none.
+        Raises WorkerError where the cluster has a place for none.
         """
         if ready.workers:
             yield ready.workers
@@ -172,7 +174,7 @@ class Session:
     def inputs(
         self, ready: Ready, search: Search, shared_state: Any = None, *, retraining: bool = False, deadline: float | None = None
     ) -> SessionInputs:
-        """For every trial of a search. Large values are put into Ray's object store, once."""
+        """The inputs of every trial of a search. Large values are put into Ray's object store, once."""
         config, prepared = ready.config, ready.prepared
         return SessionInputs(
             recipe=prepared.recipe(self._pool.share),
@@ -201,7 +203,8 @@ def may_train_on_gpu(config: RunConfig) -> bool:
 
 
 def chosen_in_study(config: RunConfig, prepared: Prepared) -> Mapping[str, Any] | None:
-    """The choice of the study's other searches on this task and model on the same hardware: one for a comparison."""
+    """The choice that the study's other searches on this task, model and hardware share, so that they can be compared; None
+    at first."""
     here = hardware(prepared.device)
     headers = [read_header(cell) for cell in find_cells(config.cell.parents[1])]
     same = [h for h in sorted(headers, key=lambda h: h.started_utc) if h.hardware == here and h.data.get(prepared.choice)]
@@ -209,7 +212,7 @@ def chosen_in_study(config: RunConfig, prepared: Prepared) -> Mapping[str, Any] 
 
 
 def _ask(calls: Iterator[Any]) -> list[Any]:
-    """The workers' answers. WorkerError where one fails."""
+    """The workers' answers. Raises WorkerError where one fails."""
     try:
         found: list[Any] = ray.get(list(calls))
     except RayError as error:

@@ -1,4 +1,4 @@
-"""What the results already hold of a search that is asked for."""
+"""Checks of a requested search against the cells that the results already hold."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from tuneoff.records.store import HEADER_FILE, RETRAIN_FILE, find_cells, load_ce
 
 
 def finished(config: RunConfig) -> bool:
-    """Whether the cell is there and complete. StudyError where one of another configuration stands in its place, or where what
-    is to be run would mix two versions of the protocol."""
+    """Whether the cell exists and is complete. Raises StudyError where a cell of another configuration is in its place, or
+    where running the search would mix two versions of the protocol."""
     cell = config.cell
     if not (cell / HEADER_FILE).exists():
         _must_be_of_this_protocol(config)
@@ -35,7 +35,7 @@ def finished(config: RunConfig) -> bool:
 
 
 def must_be_unchanged(config: RunConfig, data_facts: Mapping[str, Any]) -> None:
-    """StudyError where the data of the finished cell is not what is there now. data_facts: of the data as it reads now."""
+    """Raises StudyError where the data of the finished cell differs from the present data. data_facts: of the present data."""
     header = read_header(config.cell)
     if _minor(header.protocol_version) != _minor(PROTOCOL_VERSION):
         return  # other rules, other hashes
@@ -49,10 +49,11 @@ def must_be_unchanged(config: RunConfig, data_facts: Mapping[str, Any]) -> None:
 
 
 def must_fit_the_study(config: RunConfig, facts: Mapping[str, Any], metric: str) -> None:
-    """StudyError where the study's other cells under the same name of task and model have other data, test rows or weights.
+    """Raises StudyError where the study's other cells under the same name of task and model have other data, test rows or
+    weights.
 
-    facts: of the search that is to begin, as its header will hold them. metric: the one that it maximises. What either side
-    does not know is not compared.
+    facts: of the search that is to begin, as its header will hold them. metric: the one that it maximises. Facts that either
+    side lacks are not compared.
     """
     mine = identity_of(facts, config.raw)
     for cell in find_cells(config.cell.parents[1]):
@@ -76,7 +77,7 @@ _SECTIONS = {TASK_DATA: "task", TEST_ROWS: "protocol", MODEL_WEIGHTS: "model"}
 
 
 def _must_be_of_this_protocol(config: RunConfig) -> None:
-    """What the study has, or what is to be gone on with, was charged and trained by the same rules."""
+    """Raises StudyError where the study's cells, or the cell to be resumed, follow another version of the protocol."""
     study = config.results / config.study
     versions = {read_header(cell).protocol_version for cell in find_cells(study)}
     other = sorted(version for version in versions if _minor(version) != _minor(PROTOCOL_VERSION))

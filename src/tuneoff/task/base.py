@@ -1,4 +1,4 @@
-"""What a task hands over: labelled text in named splits. Knows neither Ray nor torch."""
+"""A task: labelled text in named splits. Knows neither Ray nor torch."""
 
 from __future__ import annotations
 
@@ -67,4 +67,4 @@ class Task:
     """Index of the class that metrics such as F1 are about."""
     train_limit: TrainLimit | None = None
     built_in: bool = False
-    """Of the grammar that the built-in model was pre-trained on."""
+    """Whether its rows are of the grammar that the built-in model was pre-trained on."""

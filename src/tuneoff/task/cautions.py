@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 TRUNCATED_SHARE = 0.05
-"""Of a part's rows. Above it a run says so."""
+"""The share of a part's truncated rows above which a run says so."""
 BUILT_IN_MODEL = "micro"
 
 
@@ -25,17 +25,17 @@ class Truncation:
 
 
 def recorded_cautions(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """Those in a header, which any engine may write; of a header from before they were, made from its facts."""
+    """The cautions in a header, which any engine may write; for an old header without them, those that its facts give."""
     return tuple(facts["cautions"]) if "cautions" in facts else cautions(facts)
 
 
 def cautions(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    """facts: of rows that were encoded for a model (`data` in a header). Empty where there is nothing to say."""
+    """The cautions that the facts of encoded rows (`data` in a header) give; empty where there are none."""
     return tuple(sentence for sentence in (_truncated(facts), _foreign_text(facts)) if sentence is not None)
 
 
 def truncations(facts: Mapping[str, Any]) -> tuple[Truncation, ...]:
-    """Of train, validation and test."""
+    """The truncations of train, validation and test."""
     counts: Mapping[str, int] = facts.get("truncated_rows") or {}
     return tuple(Truncation(part=part, truncated=n, rows=facts["parts"][part]["rows"]) for part, n in counts.items())
 

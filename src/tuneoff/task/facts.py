@@ -1,4 +1,4 @@
-"""What there is to know about a task's rows before training on them."""
+"""Facts about a task's rows, before training on them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tuneoff.task.split import Splits, hash_rows, sentences, shares_sentence
 
 @dataclass(frozen=True, kw_only=True)
 class Lengths:
-    """In word pieces, special tokens included, before truncation, also of texts longer than the model can take."""
+    """Lengths of texts in word pieces, special tokens included, before truncation, also of texts longer than the model can
+    take."""
 
     mean: float
     median: float
@@ -80,7 +81,8 @@ def measure_overlap(rows: TextSplit, other: TextSplit) -> Overlap:
 
 
 def summarise(task: Task, splits: Splits) -> dict[str, Any]:
-    """For a run's header, JSON-ready: source, hashes, sizes, constant answers' scores, indices of the split and their hash."""
+    """The facts for a run's header, JSON-ready: source, hashes, sizes, constant answers' scores, indices of the split and
+    their hash."""
     kind, scoring = kind_of(task), scoring_of(task)
     about_one = any(find_metric(name).needs_positive for name in task.metrics)
     return {
@@ -109,7 +111,7 @@ def summarise(task: Task, splits: Splits) -> dict[str, Any]:
 
 
 def ranges(index: NDArray[np.int64]) -> str:
-    """Ascending row numbers in short: "0-4 7 9-12"."""
+    """Ascending row numbers in short form: "0-4 7 9-12"."""
     if not len(index):
         return ""
     runs = np.split(index, np.flatnonzero(np.diff(index) != 1) + 1)

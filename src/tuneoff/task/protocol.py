@@ -52,14 +52,14 @@ class ProtocolSettings:
     validation_from: str = "train"
     """train: cut anew for each repeat; dev: the task's own dev split, the same in every repeat."""
     validation_fraction: float = 0.15
-    """Of train (after a test cut)."""
+    """Share of train (after a test cut)."""
     validation_rows: int | None = None
-    """Wins over the fraction."""
+    """Number of rows, used instead of the fraction where it is given."""
     test_fraction: float = 0.2
-    """Of train, for a task that has neither a labelled test nor a spare dev split."""
+    """Share of train that is cut off as test, for a task that has neither a labelled test nor a spare dev split."""
     test_rows: int | None = None
     test_seed: int = 0
-    """Of that cut: the same test in every repeat."""
+    """Seed of that cut, which is the same in every repeat."""
     group_by: str = "sentence"
     """Rows that a cut keeps on one side; see `groups.group_rows`."""
     drop_test_overlap: bool = False

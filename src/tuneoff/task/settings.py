@@ -24,9 +24,9 @@ class TaskSettings(ABC):
 
     kind: str
     name: str
-    """What folders of results and reports call the task."""
+    """The task's name in folders of results and in reports."""
     seed: int = 0
-    """Of the draws that define the task itself; the same in every repeat."""
+    """Seed of the draws that define the task itself; the same in every repeat."""
     max_train_rows: int | None = None
     metrics: tuple[str, ...] | None = None
     """The first is what searches maximise. None: the kind's own."""
@@ -41,7 +41,7 @@ class TaskSettings(ABC):
 
     @abstractmethod
     def load(self) -> Task:
-        """The task as its source gives it. TaskError where that is missing or unfit; never waits long for a network."""
+        """The task as its source gives it. Raises TaskError where that is missing or unfit; never waits long for a network."""
 
     @property
     def local(self) -> bool:
@@ -129,7 +129,7 @@ class TableSettings(TaskSettings):
     quoting: str | None = None
     """One of QUOTING. None: none for .tsv and between tabs in .txt, double otherwise."""
     positive: str | None = None
-    """The class that F1 is about. None: of two classes the rarer in train."""
+    """The class that F1 is about. None: the rarer of two classes in train."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -56,7 +56,7 @@ class Splits:
     test: Part
     hash: str
     description: str
-    """For people: where each part comes from, and what is left unused."""
+    """A sentence for people: where each part comes from, and what is left unused."""
 
     @property
     def parts(self) -> dict[str, Part]:
@@ -152,7 +152,8 @@ def _heldout(task: Task, protocol: ProtocolSettings, seed: int) -> Splits:
 
 
 def _limit(task: Task, pool: Index) -> tuple[Index, str]:
-    """At most `task.train_limit` rows of `pool`, with each label's share as in `pool`, ascending; and a note, "" for none."""
+    """Returns at most `task.train_limit` rows of `pool`, with each label's share as in `pool`, ascending; and a note, "" for
+    none."""
     limit = task.train_limit
     if limit is None or len(pool) <= limit.rows:
         return pool, ""
@@ -205,7 +206,7 @@ def _cut(task: Task, pool: Index, protocol: ProtocolSettings, what: str, rng: np
 
 
 def _fault(label: Index, mask: NDArray[np.bool_], wanted: int, names: tuple[str, ...]) -> str | None:
-    """What is wrong with a cut, or None."""
+    """The fault of a cut, in words; None where there is none."""
     cut = int(mask.sum())
     if abs(cut - wanted) > max(SIZE_TOLERANCE * wanted, 1) or cut == len(label):
         return f"the nearest cut has {cut} rows"

@@ -49,7 +49,7 @@ class DeviceSplit:
         return len(self.lengths)
 
     def slices(self, order: NDArray[np.int64], batch_size: int) -> Iterator[Slice]:
-        """Of `order`, the last one possibly shorter."""
+        """Slices of `order`; the last one may be shorter."""
         rows = torch.as_tensor(order, device=self.device)
         for start in range(0, len(order), batch_size):
             lengths = self.lengths[order[start : start + batch_size]]

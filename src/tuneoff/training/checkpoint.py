@@ -1,4 +1,4 @@
-"""The state of `finetune`: tensors and plain numbers, and how they are told in a State."""
+"""The state of `finetune`: tensors and plain numbers, and their form in a State."""
 
 from __future__ import annotations
 

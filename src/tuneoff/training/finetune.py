@@ -74,7 +74,7 @@ def finetune(job: Job, hparams: HParams, *, seed: int, state: State | None = Non
 
 
 class Run:
-    """One trial in progress; `finetune` goes by it, and calibration steps through it."""
+    """One trial in progress, which `finetune` drives; calibration trains its batches."""
 
     def __init__(self, job: Job, hparams: HParams, seed: int, state: State | None) -> None:
         started = time.perf_counter()
@@ -109,7 +109,7 @@ class Run:
 
     @property
     def in_force(self) -> HParams:
-        """What the optimiser steps with: the mutated values, unless the published code's defect overrides them."""
+        """The values with which the optimiser steps: the mutated ones, unless the published code's defect overrides them."""
         if self.applied is None:
             return self.hparams
         return self.hparams.replace({"learning_rate": self.applied[0], "weight_decay": self.applied[1]})
@@ -181,7 +181,7 @@ class Run:
         return self.stepper.take_loss(), tokens, self.steps - first_step, self.examples_seen - first_example
 
     def epoch_batches(self) -> Iterator[Slice]:
-        """What is left of the current epoch; a batch never reaches into the next one."""
+        """The remaining batches of the current epoch; a batch never reaches into the next one."""
         epoch, position = divmod(self.examples_seen, self.n)
         order = epoch_order(self.job.train.lengths, self.seed, epoch, self.job.settings.bucket_lengths)
         return self.job.train.slices(order[position:], self.hparams.batch_size)

@@ -60,7 +60,8 @@ class FinetuneTrainer(Trainer):
         return finetune(self.job, HParams.from_dict(hparams), seed=seed, state=state)
 
     def measure(self) -> Speed:
-        """At the least favourable batch size; nothing is timed twice with the same network, data and settings."""
+        """The speed, whose interval is that of the least favourable batch size; nothing is timed twice with the same
+        network, data and settings."""
         rates: Rates = calibrate(self.job, self._defaults, self._batch_sizes, self._speeds)
         splits = [split for split in (self.job.validation, self.job.test) if split is not None]
         evaluate_seconds = rates.evaluate_token_seconds * sum(int(split.lengths.sum()) for split in splits)

@@ -6,7 +6,7 @@ import torch
 
 
 def seeded(seed: int, device: torch.device) -> dict[str, torch.Tensor]:
-    """States by "cpu" and, on a GPU, "cuda"."""
+    """Generator states made from `seed`, by "cpu" and, on a GPU, "cuda"."""
     states = {"cpu": torch.Generator().manual_seed(seed).get_state()}
     if device.type == "cuda":
         states["cuda"] = torch.Generator(device).manual_seed(seed).get_state()
@@ -14,10 +14,10 @@ def seeded(seed: int, device: torch.device) -> dict[str, torch.Tensor]:
 
 
 class own_generators:
-    """Runs a block under a run's own generator states and keeps where they came to; the process's own are put back.
+    """Runs a block with a run's own generator states and keeps their new states; the process's own are restored.
 
-    Holds for replayed CUDA graphs too: a replay reads seed and offset from the generator, and moves the offset on by
-    what the graph draws.
+    Holds for replayed CUDA graphs too: a replay reads seed and offset from the generator, and moves the offset on by what the
+    graph draws.
     """
 
     def __init__(self, states: dict[str, torch.Tensor], device: torch.device) -> None:

@@ -17,19 +17,20 @@ from tuneoff.errors import first_line
 LIMIT = 32
 """Graphs kept; the one not used for longest goes. A graph of BERT-base has some 2,000 kernels and may take tens of MB."""
 AHEAD = 16
-"""Steps after which the host looks whether the device has come so far; it is at most twice as many ahead."""
+"""Steps after which the host waits until the device has done the ones before them: it is at most twice as many ahead."""
 
 Work = Callable[[], None]
 
 
 class Backend(Protocol):
-    """Where steps run and are captured."""
+    """The device on which steps run and are captured."""
 
     def run(self, work: Work) -> None:
         """Runs `work` now, as a capture would: warms up what it needs."""
 
     def capture(self, work: Work) -> Work:
-        """Records `work` without running it; what is returned replays it. After an exception the generator is as before."""
+        """Records `work` without running it; returns a function that replays it. After an exception the generator is as
+        before."""
 
     def keep_pace(self) -> None:
         """Called after each step."""
@@ -50,7 +51,7 @@ class Graphs:
         self._backend, self._clear, self._limit = backend, clear, limit
         self._known: OrderedDict[Hashable, Work | None] = OrderedDict()
         self.reason: str | None = None
-        """Why nothing is captured, or nothing any more."""
+        """Why steps are not captured, or no longer; None where they are."""
 
     def give_up(self, reason: str) -> None:
         self._backend.settle()
@@ -58,7 +59,7 @@ class Graphs:
         self.reason = reason
 
     def run(self, key: Hashable, work: Work) -> None:
-        """One step. Two steps of one key must be the same but for the contents of tensors at fixed addresses."""
+        """Runs one step. Two steps of one key must be the same but for the contents of tensors at fixed addresses."""
         if self.reason is None and key in self._known:
             replay = self._known[key] or self._captured(key, work)
             if replay is not None:
@@ -71,7 +72,7 @@ class Graphs:
         self.run_as_written(work)
 
     def run_as_written(self, work: Work) -> None:
-        """One step without a graph. Where graphs hold the memory that it lacks, they go, and it is taken again."""
+        """Runs one step without a graph. Where it runs out of memory, graphs are dropped for good and it is tried again."""
         if self.reason is not None:
             work()
             self._backend.keep_pace()
@@ -147,8 +148,8 @@ class CudaBackend:
         return graph.replay
 
     def _repair(self, graph: Any, outer: torch.cuda.Stream, draws: torch.Tensor) -> None:
-        """What torch leaves half-way where a capture fails: the current stream, and a generator that still captures, and
-        would refuse to draw. Graphs captured before go on with the old generator: they must not be replayed any more."""
+        """Restores what torch leaves half-way where a capture fails: the current stream, and a generator that still captures
+        and would refuse to draw. Graphs captured before go on with the old generator: they must not be replayed any more."""
         torch.cuda.set_stream(outer)
         self._broken.append(graph)
         index = torch.cuda.current_device() if self._device.index is None else self._device.index
@@ -156,7 +157,8 @@ class CudaBackend:
         self.rewind(draws)
 
     def keep_pace(self) -> None:
-        """Without it the host could be a thousand steps ahead, and neither its clock nor a deadline would mean anything."""
+        """Waits for the device: otherwise the host could be a thousand steps ahead, and neither its clock nor a deadline
+        would mean anything."""
         self._steps += 1
         if self._steps % AHEAD == 0:
             if self._mark is not None:

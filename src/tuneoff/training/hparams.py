@@ -15,8 +15,8 @@ LR_SCHEDULES = ("linear", "constant", "cosine")
 class HParams:
     """The values that one trial trains with. Names and defaults follow transformers' `TrainingArguments` and the BERT paper.
 
-    `warmup_steps`, where above 0, wins over `warmup_ratio` (as in transformers). A dropout of None keeps the model's
-    own. HParamError where a value is outside its limits.
+    `warmup_steps`, where above 0, wins over `warmup_ratio` (as in transformers). A dropout of None keeps the model's own.
+    Raises HParamError where a value is outside its limits.
     """
 
     learning_rate: float = 5e-5
@@ -39,7 +39,7 @@ class HParams:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> HParams:
-        """Defaults where `values` says nothing. HParamError for a name that is not declared."""
+        """Makes it from `values`, and defaults for the rest. Raises HParamError for a name that is not declared."""
         known: dict[str, Any] = HYPERPARAMETERS.check(values)
         return cls(**known)
 
@@ -48,7 +48,7 @@ class HParams:
 
     @property
     def of_the_model(self) -> frozenset[str]:
-        """Names of those that are set and that not every model can have."""
+        """Names of the hyperparameters that are set and that not every model can apply."""
         return frozenset(name for name in ("hidden_dropout", "attention_dropout") if getattr(self, name) is not None)
 
     def replace(self, changes: Mapping[str, Any]) -> HParams:

@@ -21,6 +21,6 @@ _OURS: dict[str, Loss] = {"cross_entropy": cross_entropy, "mean_squared_error": 
 
 
 def find_loss(name: str) -> Loss:
-    """Ours, or a function registered with `plugins.register("loss", NAME)`. PluginError where there is none."""
+    """Ours, or a function registered with `plugins.register("loss", NAME)`. Raises PluginError where there is none."""
     loss: Loss = _OURS[name] if name in _OURS else plugins.find("loss", name)
     return loss

@@ -8,10 +8,10 @@ from tuneoff.training.hparams import HParams
 
 
 def lr_factor(hparams: HParams, examples_seen: int, examples_total: int) -> float:
-    """What `learning_rate` is multiplied by for the step that begins after `examples_seen` examples.
+    """The factor on `learning_rate` for the step that begins after `examples_seen` examples.
 
-    The schedules of transformers' `get_scheduler` (linear warm-up from 0, then constant, linear or half-cosine decay to
-    0) with steps replaced by examples, so that a batch size that changes in mid-run leaves the schedule where it was.
+    The schedules of transformers' `get_scheduler` (linear warm-up from 0, then constant, linear or half-cosine decay to 0) with
+    steps replaced by examples, so that a batch size that changes in mid-run leaves the schedule where it was.
     """
     warmup = warmup_examples(hparams, examples_total)
     if examples_seen < warmup:

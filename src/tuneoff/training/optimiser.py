@@ -28,12 +28,12 @@ class Optimiser:
         return torch.optim.AdamW([{"params": self._decaying}, {"params": self._exempt}], fused=True)
 
     def reset(self) -> None:
-        """As before the first step."""
+        """Puts the optimiser back to its state before the first step."""
         self.clear_gradients()
         self._adamw.state.clear()
 
     def set(self, hparams: HParams, lr: float, weight_decay: float) -> None:
-        """What the next step uses. `lr` is the scheduled one."""
+        """Sets the values that the next step uses. `lr` is the scheduled one."""
         for group, decay in zip(self._adamw.param_groups, (weight_decay, 0.0), strict=True):
             group["lr"], group["weight_decay"] = lr, decay
             group["betas"], group["eps"] = (hparams.adam_beta1, hparams.adam_beta2), hparams.adam_epsilon
@@ -47,7 +47,7 @@ class Optimiser:
         self._adamw.zero_grad(set_to_none=True)
 
     def moments(self) -> dict[str, torch.Tensor]:
-        """By "<parameter>/<moment>"; empty before the first step."""
+        """The moments, by "<parameter>/<moment>"; empty before the first step."""
         return {
             f"{name}/{moment}": self._adamw.state[p][moment]
             for name, p in self._named.items()

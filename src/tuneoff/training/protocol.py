@@ -35,7 +35,7 @@ of steps."""
 
 
 class _Cut(Exception):
-    """A trial that ends between two evaluations. cost: spent since the last one."""
+    """A trial that ends between two evaluations. cost: the one since the last evaluation."""
 
     def __init__(self, message: str, cost: Cost) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class Diverged(_Cut):
 
 
 class OutOfTime(_Cut):
-    """`Environment.out_of_time` said so in the middle of an interval, which is lost."""
+    """The budget of time ended in the middle of an interval, which is lost; see `Environment.out_of_time`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,7 +133,7 @@ class Trainer(ABC):
         """A trial from scratch, or from `state`, up to its `num_epochs`. Raises Diverged and OutOfTime."""
 
     def measure(self) -> Speed:
-        """The speed of this process, measured before its first trial. Nothing is known by default."""
+        """The speed of this process, measured before its first trial. Unknown by default."""
         return Speed()
 
     def step_seconds(self) -> float:
@@ -157,7 +157,8 @@ class Kept:
 
 
 class Recipe(ABC):
-    """From which a worker builds a trainer. Crosses processes: a frozen dataclass; what is large in it is a reference."""
+    """A description from which a worker builds a trainer. Crosses processes: a frozen dataclass that holds large values by
+    reference."""
 
     @abstractmethod
     def build(self, environment: Environment, kept: Kept) -> Trainer: ...
@@ -180,8 +181,8 @@ class Prepared:
     """An engine's result in the driver.
 
     facts: for the run header, JSON-ready; must hold `n_train`, the examples of an epoch. metrics: the first is the one that
-    searches maximise. make_recipe: from these facts and Share. variants: among which the faster is chosen by
-    `Trainer.step_seconds` before the search, () where nothing is to be chosen; the choice then stands in facts[choice].
+    searches maximise. make_recipe: makes the recipe from these facts and Share. variants: the names from which the faster is
+    chosen by `Trainer.step_seconds` before the search, () where there is no choice; the choice is put into facts[choice].
     """
 
     facts: Mapping[str, Any]
@@ -192,7 +193,7 @@ class Prepared:
     variants: tuple[str, ...] = ()
 
     def chosen(self, variant: str, by: str, **measured: Any) -> Prepared:
-        """With a variant chosen, and by what."""
+        """Returns a copy with a variant chosen. by: setting, measurement or trial. measured: further facts of the choice."""
         return replace(self, facts={**self.facts, self.choice: {"chosen": variant, "by": by, **measured}}, variants=())
 
     def recipe(self, share: Share) -> Recipe:
@@ -201,7 +202,7 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """All that an engine is told of a search. hparams: in force where the search does not set them."""
+    """All that an engine is told of a search. hparams: those in force where the search does not set them."""
 
     task: TaskSettings
     protocol: ProtocolSettings
@@ -215,11 +216,11 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class NoSettings:
-    """Of an engine that has nothing to set."""
+    """The settings of an engine that has none."""
 
 
 class Engine(ABC):
-    """Makes trainers. One a command, so that what one search has read serves the next.
+    """Makes trainers. A command has one engine, so that the next search can use what one has read.
 
     Settings: a frozen dataclass, made from what stands in the setting `engine` beside its name.
     """
@@ -227,7 +228,7 @@ class Engine(ABC):
     Settings: ClassVar[type[Any]] = NoSettings
     hyperparameters: ClassVar[Hyperparameters]
     resumes: ClassVar[Sequence[str]] = (RESUME_EXAMPLES,)
-    """Ways in which its trials go on from a copied state, of RESUME."""
+    """The ways, of RESUME, in which its trials can go on from a copied state."""
 
     worker_modules: ClassVar[tuple[str, ...]] = ()
     """Imported by a worker as soon as it starts, so that it need not wait for them later."""
@@ -236,15 +237,17 @@ class Engine(ABC):
         self.settings = settings
 
     def check(self, request: Request) -> None:  # noqa: B027 - an engine may have nothing to check
-        """Reads what can be read in little time. UserError where the data or a setting is wrong."""
+        """Checks all that can be checked in little time. Raises UserError where the data or a setting is wrong."""
 
     def data_facts(self, request: Request) -> Mapping[str, Any]:  # noqa: ARG002
-        """Those of `Prepared.facts` that can be had in little time: of the data, without the model. {} where none can."""
+        """The part of `Prepared.facts` that can be read in little time: the data's, without the model. {} where there is
+        none."""
         return {}
 
     def preload(self, request: Request) -> None:  # noqa: B027 - nothing to preload by default
-        """In a thread beside the start of Ray: what takes long and needs no answer yet. Errors are left to `prepare`."""
+        """Loads what takes long; called in a thread while Ray starts. Errors are left to `prepare`."""
 
     @abstractmethod
     def prepare(self, request: Request, earlier: Mapping[str, Any] | None = None) -> Prepared:
-        """UserError where something is missing or unfit. earlier: the facts of a search that is resumed."""
+        """Reads all that a search needs. Raises UserError where something is missing or unfit. earlier: the facts of a
+        search that is resumed."""

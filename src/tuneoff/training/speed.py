@@ -19,14 +19,14 @@ from tuneoff.training.protocol import Rates
 from tuneoff.training.step import Stepper
 
 SECONDS = 0.3
-"""For which each kind of step is repeated, and then timed; one step each where it takes longer."""
+"""How long each kind of step is repeated, and then timed; one step each where a step takes longer."""
 
 
 @dataclass(frozen=True)
 class Speeds:
     """Measurements with one network and its data: nothing is timed twice under the same conditions.
 
-    Except on a GPU with another stepper than before: what that has captured so far is part of the conditions.
+    On a GPU the stepper belongs to the conditions, since its captured graphs change the speed.
     """
 
     _train: dict[tuple[object, ...], tuple[float, ReferenceType[Stepper]]] = field(default_factory=dict)
@@ -50,7 +50,7 @@ class Speeds:
 
 
 def calibrate(job: Job, hparams: HParams, batch_sizes: Sequence[int], speeds: Speeds) -> Rates:
-    """A few training steps at each batch size and a few evaluation batches, as far as `speeds` doesn't know them.
+    """Times a few training steps at each batch size and a few evaluation batches, unless `speeds` holds them already.
 
     start_up_seconds is left at 0: the worker knows when the search began.
     """

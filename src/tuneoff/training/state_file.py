@@ -23,7 +23,7 @@ def to_bytes(state: State) -> bytes:
 
 
 def write(state: State, path: Path) -> int:
-    """Atomic: the file is whole or not there. Returns the bytes written."""
+    """Writes the state, atomically: the file is whole or not there. Returns the bytes written."""
     path.parent.mkdir(parents=True, exist_ok=True)
     data = to_bytes(state)
     temporary = path.with_suffix(".tmp")
@@ -33,7 +33,7 @@ def write(state: State, path: Path) -> int:
 
 
 def read(path: Path) -> State:
-    """SnapshotError where the file is not one."""
+    """Returns the state in the file. Raises SnapshotError where the file is no snapshot."""
     try:
         with safetensors.safe_open(path, framework="np") as file:
             metadata = file.metadata()

@@ -19,7 +19,7 @@ UNIT = 16
 
 
 class Stepper:
-    """Steps as written. One network's, for one trial after the other: `reset` before each."""
+    """Runs steps as written, without graphs, for one network and one trial after the other: `reset` before each."""
 
     def __init__(self, network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool) -> None:
         self._network, self._split, self._loss_of, self._bf16 = network, split, loss, bf16
@@ -36,7 +36,7 @@ class Stepper:
 
     @property
     def rehearsals(self) -> int:
-        """How often a batch must have come up before its time is typical."""
+        """How often a batch must have run before its time is typical."""
         return 1
 
     def reset(self) -> None:
@@ -45,7 +45,7 @@ class Stepper:
         self._loss.zero_()
 
     def prepare(self, hparams: HParams) -> None:
-        """Before the first step and after every evaluation: training mode, and dropout as it will be."""
+        """Sets training mode and dropout rates; called before the first step and after every evaluation."""
         self._network.module.train()
         self._network.set_dropout(hparams.hidden_dropout, hparams.attention_dropout)
 
@@ -137,7 +137,7 @@ class Steppers:
 
 
 def make_stepper(network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool, cuda_graphs: bool) -> Stepper:
-    """On a GPU one that captures, where that is wanted; elsewhere one that doesn't."""
+    """A GraphStepper on a GPU, which captures graphs where `cuda_graphs` is set; a Stepper elsewhere."""
     if split.device.type != "cuda":
         return Stepper(network, split, loss, bf16=bf16)
     stepper = GraphStepper(network, split, loss, bf16=bf16, backend=CudaBackend(split.device))

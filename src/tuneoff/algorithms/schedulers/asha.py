@@ -52,7 +52,8 @@ class Bracket:
         ]
 
     def passes(self, trial_id: str, clock: int, score: float) -> bool:
-        """Enters the score at the highest rung that the trial has reached and was not yet entered at; False below its cutoff.
+        """Enters the score at the highest rung that the trial reached and was not entered at yet; False below that rung's
+        cutoff.
 
         A trial is never judged twice at one rung.
         """
@@ -66,7 +67,8 @@ class Bracket:
 
 
 class Asha(Scheduler):
-    """Stops a trial below the cutoff of the rung that it reaches, at the longest length, or at a score that isn't finite."""
+    """Stops a trial whose score is below the cutoff of the rung that it reaches, or isn't finite, or that is as long as
+    allowed."""
 
     knobs = Settings
     stops_early = True

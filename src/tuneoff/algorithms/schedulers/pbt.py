@@ -119,7 +119,7 @@ class PopulationBasedTraining(Scheduler):
         self._missing = size
         """Members that are still to be added."""
         self._members: dict[str, _Member] = {}
-        """Those that have not ended, in order of their numbers."""
+        """The members that have not ended, in order of their numbers."""
         self._copies = 0
         self._round_ends = interval
 
@@ -206,7 +206,7 @@ class PopulationBasedTraining(Scheduler):
 
 
 def mutated_names(settings: Settings, context: SearchContext) -> tuple[str, ...]:
-    """The names that `mutated` gives, or the default. AlgorithmError where there are none, or the space lacks one."""
+    """The names that `mutated` gives, or the default. Raises AlgorithmError where there are none, or the space lacks one."""
     space = context.space
     usual = tuple(name for name in context.mutable if name in space.domains)
     names = usual if settings.mutated is None else settings.mutated
@@ -227,7 +227,7 @@ def mutated_names(settings: Settings, context: SearchContext) -> tuple[str, ...]
 def explore(
     donor: Mapping[str, Value], *, space: SearchSpace, mutated: Sequence[str], settings: Settings, rng: np.random.Generator
 ) -> tuple[dict[str, Value], dict[str, str]]:
-    """A configuration perturbed from the donor's, and what was done to each mutated value."""
+    """Returns a configuration perturbed from the donor's, and the change made to each mutated value."""
     point: dict[str, Value] = dict(donor)
     operations: dict[str, str] = {}
     for name in mutated:

@@ -15,8 +15,7 @@ from tuneoff.space import Choice, Domain, Float, SearchSpace, Value
 
 
 class TreeParzenModel:
-    """Running trials stand among the bad ones, without a score (hyperopt's own rule), which keeps parallel proposals
-    apart."""
+    """Running trials count among the bad ones, without a score (hyperopt's own rule), which keeps parallel proposals apart."""
 
     def __init__(self, space: SearchSpace, settings: Settings) -> None:
         self.space, self.settings = space, settings
@@ -77,7 +76,7 @@ def _prior(name: str, domain: Domain) -> Any:
 
 
 def _to_label(domain: Domain, value: Value) -> Any:
-    """What hyperopt keeps of a value: a choice's position, else the value."""
+    """The form in which hyperopt keeps a value: a choice's position, else the value itself."""
     return domain.values.index(value) if isinstance(domain, Choice) else value
 
 

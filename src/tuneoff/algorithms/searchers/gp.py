@@ -24,14 +24,14 @@ class Settings:
     acquisition: str = "ei"
     """ei (expected improvement) or ucb (upper confidence bound)."""
     xi: float = 0.01
-    """Of ei: the improvement asked for beyond the best score, in units of the score; more explores more."""
+    """For ei: the improvement asked for beyond the best score, in units of the score; more explores more."""
     kappa: float = 2.576
-    """Of ucb: how many standard deviations are added to the mean; more explores more."""
+    """For ucb: how many standard deviations are added to the mean; more explores more."""
     noise: float = 0.01
     """Variance of a score's noise, as a share of the variance of all scores observed."""
     lie: str = "max"
-    """What a running trial is taken to have scored while another is proposed: min, mean or max of the scores observed
-    (constant liar, Ginsbourger et al. 2010). Used for that proposal only, never recorded."""
+    """The score assumed for a running trial while another is proposed: min, mean or max of the observed scores (constant
+    liar, Ginsbourger et al. 2010). Used for that proposal only, never recorded."""
 
     def __post_init__(self) -> None:
         require(
@@ -43,7 +43,7 @@ class Settings:
         require(self.acquisition in ACQUISITIONS, "searcher.acquisition", self.acquisition, f"one of {', '.join(ACQUISITIONS)}")
         require(self.xi >= 0, "searcher.xi", self.xi, ">= 0")
         require(self.kappa >= 0, "searcher.kappa", self.kappa, ">= 0")
-        require(self.noise > 0, "searcher.noise", self.noise, "above 0", "1e-6 stands for no noise")
+        require(self.noise > 0, "searcher.noise", self.noise, "above 0", "1e-6 means no noise")
         require(self.lie in LIES, "searcher.lie", self.lie, f"one of {', '.join(LIES)}")
 
 

@@ -44,7 +44,7 @@ class Replay(Searcher):
 
     @classmethod
     def build(cls, settings: Settings, context: SearchContext, trials: int | None) -> Replay:
-        """AlgorithmError where the recorded search has no winner."""
+        """Raises AlgorithmError where the recorded search has no winner."""
         try:
             schedule = schedule_of(load_cell(Path(settings.source)))
         except LookupError as error:

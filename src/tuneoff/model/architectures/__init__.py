@@ -26,7 +26,7 @@ def architecture_names() -> tuple[str, ...]:
 
 
 def architecture_of(config: ModelConfig) -> Architecture | None:
-    """None where nobody registered for the model type."""
+    """The architecture registered for the model type; None where there is none."""
     model_type = str(config.values.get("model_type"))
     if model_type not in architecture_names():
         return None
@@ -35,7 +35,8 @@ def architecture_of(config: ModelConfig) -> Architecture | None:
 
 
 def check_hparams(config: ModelConfig, names: Collection[str]) -> None:
-    """ModelError where one of `names`, the hyperparameters that a search or a setting sets, can't be applied to the model."""
+    """Raises ModelError where one of `names`, the hyperparameters that a search or a setting sets, can't be applied to the
+    model."""
     architecture = architecture_of(config)
     for name, has in (
         ("hidden_dropout", architecture is not None and bool(architecture.hidden)),

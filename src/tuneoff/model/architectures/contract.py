@@ -25,7 +25,7 @@ class Rate(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Dropouts:
-    """All of a module's, by the hyperparameter that sets them."""
+    """The dropout rates of a module, by the hyperparameter that sets them."""
 
     hidden: tuple[Rate, ...]
     attention: tuple[Rate, ...]
@@ -33,8 +33,8 @@ class Dropouts:
 
 @dataclass(frozen=True, kw_only=True)
 class FastPass:
-    """What a fast forward pass on a CPU needs. rates: paths and rates of all dropouts of a skeleton. encoder: the layers of a
-    module or skeleton; None where a setting of the model is not one that is computed."""
+    """Two functions that a fast forward pass on a CPU needs. rates: gives paths and rates of all dropouts of a skeleton.
+    encoder: gives the encoder over the layers of a module or skeleton, None where it can't compute a setting of the model."""
 
     rates: Callable[[ModelConfig], Mapping[str, float]]
     encoder: Callable[[nn.Module, ModelConfig], Encoder | None]
@@ -56,7 +56,7 @@ class Architecture(ABC):
     fast: ClassVar[FastPass | None] = None
 
     def kept_rows(self, config: ModelConfig) -> NDArray[np.int64]:
-        """Word rows that are never left out: all up to the padding's, whose number positions may start from."""
+        """Word rows that are never left out: all up to the padding's, since positions may start from its number."""
         return np.arange((config.pad_token_id or 0) + 1, dtype=np.int64)
 
     def longest(self, config: ModelConfig) -> int:
@@ -64,7 +64,7 @@ class Architecture(ABC):
         return int(config.max_position_embeddings)
 
     def dropouts(self, module: nn.Module) -> Dropouts:
-        """All of a module of transformers or a skeleton. ModelError where there is one at a place that is not known."""
+        """The dropouts of a module of transformers or a skeleton. Raises ModelError where one is at an unknown place."""
         hidden, attention = _at(module, self.hidden), _at(module, self.attention)
         for name, part in module.named_modules():
             if isinstance(part, nn.Dropout) and name not in hidden and name not in attention:

@@ -10,7 +10,7 @@ from tuneoff.plugins import register
 
 @register("architecture", "deberta-v2")
 class DebertaV2(Architecture):
-    """Attention of its own, which knows relative positions; transformers computes it without a fused kernel."""
+    """Has attention of its own, with relative positions; transformers computes it without a fused kernel."""
 
     word_rows: ClassVar[str] = "deberta.embeddings.word_embeddings.weight"
     hidden: ClassVar[tuple[str, ...]] = (

@@ -90,7 +90,7 @@ def draw_phrase(rng: np.random.Generator, kins: Sequence[str], quantifier: Quant
 
 
 def draw_object(rng: np.random.Generator, verb: Verb, *, negated: bool = False, simple: bool = False) -> NounPhrase:
-    """What `verb` is done to; under "not" the indefinite is "any". `simple`: an indefinite or an individual only."""
+    """The object of `verb`; under "not" the indefinite is "any". `simple`: an indefinite or an individual only."""
     if chance(rng, 0.2):
         return draw_individual(rng, verb.patients)
     family = (A,) if simple else pick(rng, _OBJECT_FAMILIES[:2] if negated else _OBJECT_FAMILIES)

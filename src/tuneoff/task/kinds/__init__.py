@@ -17,21 +17,21 @@ __all__ = ["check_task", "find_kind", "find_metric", "kind_of", "metric_names", 
 
 
 def find_kind(name: str) -> Kind:
-    """PluginError where there is none of this name."""
+    """Raises PluginError where there is none of this name."""
     _register_ours()
     kind: Kind = plugins.find("kind", name)(name)
     return kind
 
 
 def find_metric(name: str) -> Metric:
-    """PluginError where there is none of this name."""
+    """Raises PluginError where there is none of this name."""
     _register_ours()
     metric: Metric = plugins.find("metric", name)(name)
     return metric
 
 
 def metric_names() -> tuple[str, ...]:
-    """Of the metrics of all kinds, sorted."""
+    """Names of the metrics of all kinds, sorted."""
     _register_ours()
     return plugins.names("metric")
 
@@ -43,7 +43,7 @@ def kind_of(task: Task) -> Kind:
 def scoring(
     n_outputs: int, metrics: Sequence[str] = ("accuracy",), *, kind: str = "classification", positive: int | None = None
 ) -> Scoring:
-    """The rules by which answers are scored, from names. PluginError where one is unknown."""
+    """The rules by which answers are scored, from names. Raises PluginError where one is unknown."""
     found = tuple(find_metric(name) for name in metrics)
     return Scoring(kind=find_kind(kind), n_outputs=n_outputs, metrics=found, positive=positive)
 
@@ -53,7 +53,7 @@ def scoring_of(task: Task) -> Scoring:
 
 
 def check_task(task: Task) -> None:
-    """TaskError where targets are unfit for the task's kind, or a metric for them."""
+    """Raises TaskError where targets are unfit for the task's kind, or a metric for them."""
     kind, listed = kind_of(task), list(task.metrics)
     kind.check(task)
     for metric in (find_metric(name) for name in task.metrics):

@@ -27,7 +27,7 @@ class Classification(Kind):
         return len(task.label_names)
 
     def check(self, task: Task) -> None:
-        """TaskError for an index outside the list of classes; UNLABELLED is allowed."""
+        """Raises TaskError for an index outside the list of classes; UNLABELLED is allowed."""
         n = len(task.label_names)
         for split, rows in task.splits.items():
             wrong = (rows.label != UNLABELLED) & ((rows.label < 0) | (rows.label >= n))
@@ -86,7 +86,7 @@ def majority_rate(rows: TextSplit) -> float | None:
 
 
 def rarer_class(label: NDArray[np.int64]) -> int:
-    """Of two classes, 0 and 1; 1 where both are as frequent."""
+    """The rarer of the classes 0 and 1; 1 where both are as frequent."""
     return int((label == 1).sum() <= (label == 0).sum())
 
 

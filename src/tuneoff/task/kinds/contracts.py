@@ -71,7 +71,7 @@ class Kind(ABC):
 
     @abstractmethod
     def check(self, task: Task) -> None:
-        """TaskError where a target of any split is not one that the kind can have; it names the row."""
+        """Raises TaskError where a target of any split is not one that the kind can have; it names the row."""
 
     @abstractmethod
     def strata(self, task: Task, targets: Targets) -> tuple[NDArray[np.int64], tuple[str, ...]]:
@@ -95,7 +95,7 @@ class Kind(ABC):
 
     @abstractmethod
     def facts(self, task: Task, rows: TextSplit) -> dict[str, Any]:
-        """Of one part of a split, for a run's header, JSON-ready."""
+        """Facts about one part of a split, for a run's header, JSON-ready."""
 
     @abstractmethod
     def legend(self, task: Task) -> str:

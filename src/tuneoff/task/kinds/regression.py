@@ -83,7 +83,7 @@ def _correlation(a: Targets, b: Targets) -> float:
 
 @register("metric", "pearson")
 class Pearson(Metric):
-    """Correlation of answers and targets, from -1 to 1; 0 for a constant answer."""
+    """Pearson's correlation of answers and targets, from -1 to 1; 0 for a constant answer."""
 
     targets: ClassVar[str] = NUMBERS
 
@@ -105,7 +105,7 @@ class Spearman(Metric):
 
 @register("metric", "rmse")
 class RootMeanSquaredError(Metric):
-    """In the unit of the targets."""
+    """Root mean squared error, in the unit of the targets."""
 
     targets: ClassVar[str] = NUMBERS
     higher_is_better: ClassVar[bool] = False
@@ -116,7 +116,7 @@ class RootMeanSquaredError(Metric):
 
 @register("metric", "mae")
 class MeanAbsoluteError(Metric):
-    """In the unit of the targets."""
+    """Mean absolute error, in the unit of the targets."""
 
     targets: ClassVar[str] = NUMBERS
     higher_is_better: ClassVar[bool] = False

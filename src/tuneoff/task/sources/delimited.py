@@ -56,7 +56,8 @@ def check_quotes_are_text(table: Table, name: str) -> None:
 
 
 def _looks_quoted(value: str) -> bool:
-    """As pandas and spreadsheets write a text that has quote marks or carriage returns: doubled, and all in quote marks."""
+    """Whether it is written as pandas and spreadsheets write a text that has quote marks or carriage returns: doubled, and
+    all in quote marks."""
     found = _QUOTED.fullmatch(value)
     return found is not None and ('""' in found[1] or "\r" in found[1])
 

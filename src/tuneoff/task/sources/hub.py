@@ -70,7 +70,7 @@ def _no_data(name: str, problem: str) -> TaskError:
 def probe(endpoint: str, seconds: float = PROBE_SECONDS) -> str | None:
     """None if anything answers at `endpoint` within `seconds`, else what went wrong. Respects proxy variables.
 
-    In a thread, since looking up a host's name knows no time limit.
+    Runs in a thread, since looking up a host's name knows no time limit.
     """
     result: list[str | None] = []
 
@@ -93,7 +93,7 @@ def probe(endpoint: str, seconds: float = PROBE_SECONDS) -> str | None:
 
 @contextmanager
 def _offline() -> Iterator[None]:
-    """As with HF_HUB_OFFLINE=1, which is read once at import and so can't be set through the environment here."""
+    """Acts as HF_HUB_OFFLINE=1 does, which is read once at import and so can't be set through the environment here."""
     import datasets
     from huggingface_hub import constants
 

@@ -60,7 +60,8 @@ def _ask(table: Table, row: int, name: str, setting: str, value: Any) -> TaskErr
 
 
 def class_names(table: Table, name: str, setting: str) -> tuple[str, ...]:
-    """The classes of a training table, ordered. TaskError where two of them print alike, or where they may be no classes.
+    """The classes of a training table, ordered. Raises TaskError where two of them print alike, or where they may be no
+    classes.
 
     By value if all are whole numbers (2 before 10), else by code point.
     """

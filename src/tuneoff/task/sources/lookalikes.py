@@ -21,7 +21,8 @@ _NUMBER = re.compile(r"([+-]?)0*([0-9]*)(?:\.([0-9]*?)0*)?")
 
 
 def shapes(text: str) -> tuple[str, str]:
-    """Equal in either place for two texts that look the same: as they are, and with the letters of other alphabets made Latin.
+    """Two keys of a text, of which texts that look the same share at least one: the text as it is, and with the letters of
+    other alphabets made Latin.
 
     Without regard to case, blanks, what is not seen, Unicode's normal forms (compatibility: NFKC), and zeros that don't change
     a number.
@@ -30,7 +31,7 @@ def shapes(text: str) -> tuple[str, str]:
 
 
 def difference(text: str, other: str) -> str:
-    """In words, between two texts that have a shape in common."""
+    """The difference, in words, between two texts that have a shape in common."""
     if _without_unseen(text) == _without_unseen(other):
         return "characters that are not seen"
     if unicodedata.normalize("NFKC", text) == unicodedata.normalize("NFKC", other):

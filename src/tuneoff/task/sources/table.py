@@ -66,7 +66,7 @@ def _label_names(train: Table, settings: TableSettings) -> tuple[str, ...]:
 
 
 def _positive(settings: TableSettings, names: tuple[str, ...], train: TextSplit) -> int | None:
-    """The class that F1 is about: the named one, or of two the rarer in train."""
+    """The class that F1 is about: the named one, or the rarer of two in train."""
     if settings.positive is None:
         return rarer_class(train.label) if len(names) == 2 else None
     if settings.positive not in names:

@@ -71,7 +71,7 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def split_lines(text: str) -> list[str]:
-    """At line feeds, with or without a carriage return; at carriage returns alone in a file without line feeds.
+    """Splits at line feeds, with or without a carriage return; at carriage returns alone in a file without line feeds.
 
     Not str.splitlines(): that also breaks at U+2028, U+0085 and the like, which may stand inside a sentence.
     """

@@ -188,7 +188,7 @@ def _outputs(task: Task) -> int:
 
 
 def measured_batch_sizes(request: Request) -> tuple[int, ...]:
-    """The fixed one, or the ends of its domain, ascending."""
+    """The batch sizes at which speed is measured: the fixed one, or the ends of its domain, ascending."""
     domain = request.space.domains.get("batch_size")
     if domain is None:
         size = request.hparams["batch_size"]
