@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT))
 from tests.test_architecture import FILES, ORDER, SOURCE, imported, part_of  # noqa: E402
 
 PACKAGES = [name for row in ORDER for name in row if (SOURCE / name).is_dir()]
-WIDTH, ROW, BOX, LEFT, TOP = 760, 52, 34, 300, 30
+WIDTH, ROW, BOX, LEFT, TOP = 940, 52, 34, 300, 30
 
 
 def arrows() -> Counter[tuple[str, str]]:
