@@ -20,7 +20,7 @@ from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, StoredState, TrialRequest
 from tuneoff.execution.snapshots import SnapshotWriter, find
-from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
+from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
 from tuneoff.seeds import trial_seed
 from tuneoff.training import state_file
 from tuneoff.training.protocol import (
@@ -37,7 +37,6 @@ from tuneoff.training.protocol import (
     Values,
 )
 
-BUDGET_SPENT = "the budget is spent"
 SHARED_STATE_LOST = "the process that held the search's shared state died (killed from outside, or out of memory)"
 
 

@@ -27,8 +27,8 @@ from tuneoff.evaluation import Cost, Score
 SCHEMA_VERSION = 1
 
 COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED = "completed", "stopped", "diverged", "failed", "interrupted"
-STOPPED_EARLY = "stopped early by the scheduler"
-"""The reason of a trial's end."""
+STOPPED_EARLY, BUDGET_SPENT = "stopped early by the scheduler", "the budget is spent"
+"""Reasons of a trial's end."""
 TRIAL_STATUSES = (COMPLETED, STOPPED, DIVERGED, FAILED, INTERRUPTED)
 
 

@@ -15,6 +15,7 @@ from tuneoff.records.incumbent import incumbents, known_order, reported_evaluati
 from tuneoff.records.schema import TRIAL_STATUSES, Cell, EvaluationRecord, TrialEndRecord, TrialStartRecord
 from tuneoff.report import cells, ledger
 from tuneoff.report.ledger import UNENDED
+from tuneoff.task.cautions import recorded_cautions
 
 HPARAM = "hp_"
 """Prefix of the columns that hold hyperparameters."""
@@ -218,6 +219,7 @@ def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price:
         "budget": cells.budget_of(cell),
         "sessions": cells.sessions(cell),
         "split": cells.split_hash(cell),
+        "cautions": "\n".join(recorded_cautions(cell.header.data)),
         "positive": str(cell.header.data.get("positive") or ""),
         "trivial_validation": cells.trivial_score(cell, "validation"),
         "trivial_test": cells.trivial_score(cell, "test"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -160,3 +161,12 @@ def test_a_metric_that_is_no_fraction_is_written_as_it_is() -> None:
 )
 def test_amounts_have_three_digits(value: float, text: str) -> None:
     assert wording.amount([value]) == text
+
+
+def test_a_caution_of_the_data_stands_below_the_table_once():
+    cells = [syn.search("random", repeat, quality=0.7, minutes=1) for repeat in range(2)]
+    said = [
+        replace(c, header=replace(c.header, data={**c.header.data, "cautions": ["383 of 440 rows are cut"]})) for c in cells
+    ]
+    block, frames = next(build_frames(said).blocks())
+    assert results_table(block, frames).notes.count("383 of 440 rows are cut") == 1

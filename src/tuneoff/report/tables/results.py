@@ -41,8 +41,19 @@ def table(block: Block, frames: Frames) -> Table:
         columns=(*columns, *(["Repeats"] if repeated else [])),
         rows=tuple(rows),
         numbers=mean_and_sd(block, groups, COLUMNS),
-        notes=(*scope_note(block), *_trivial(block, cells), *cell_notes(cells, frames.algorithms), *frames.repairs),
+        notes=(
+            *scope_note(block),
+            *_cautions(cells),
+            *_trivial(block, cells),
+            *cell_notes(cells, frames.algorithms),
+            *frames.repairs,
+        ),
     )
+
+
+def _cautions(cells: pd.DataFrame) -> list[str]:
+    """Each caution of a run's data once, in order of appearance."""
+    return list(dict.fromkeys(line for text in cells["cautions"] for line in text.splitlines()))
 
 
 def _trivial(block: Block, cells: pd.DataFrame) -> list[str]:

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from tuneoff.records.schema import COMPLETED, STOPPED
+from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, STOPPED
 from tuneoff.report.frames import HPARAM, Frames
 
 PLANNED = HPARAM + "num_epochs"
-BUDGET_SPENT = "the budget is spent"
-"""Recorded reason of a trial that a budget ended: no scheduler judged it."""
 NEIGHBOURS, DRAWS = 20, 2000
 
 
