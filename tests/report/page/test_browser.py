@@ -33,7 +33,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = syn.write(root, syn.cell(bad, algorithm="grid", command=EVIL))
     known = figures.discover_figures()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "discover_figures", lambda: {k: known[k] for k in ("ledger", "anytime")})
+        patch.setattr(figures, "discover_figures", lambda: {k: known[k] for k in ("cost_breakdown", "anytime")})
         return write_report(made.parents[2]).html
 
 
