@@ -15,7 +15,7 @@ from benchmarks.speed import arms, population, table
 from benchmarks.speed.peak import measure
 from benchmarks.speed.setting import Setting, SpeedError, asked, work_of, write_rows
 from benchmarks.speed.watch import watch
-from tuneoff.config import available_cores
+from tuneoff.config.parts import available_cores
 
 PROBE_LIMIT_SECONDS = 900.0
 

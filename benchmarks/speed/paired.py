@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmarks.speed.setting import Setting, SpeedError, asked, write_rows
 from benchmarks.speed.watch import environment
-from tuneoff.config import available_cores
+from tuneoff.config.parts import available_cores
 
 MARGIN = 0.01
 """Within which mean accuracies count as the same."""

@@ -13,7 +13,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from tests.end_to_end.command import command, run
-from tuneoff.config import parse_space
+from tuneoff.config.parts import parse_space
 from tuneoff.records.incumbent import incumbent
 from tuneoff.records.recipe import schedule_of
 from tuneoff.records.store import load_cell

@@ -21,7 +21,8 @@ from hydra.errors import HydraException
 
 from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.commands.composition import CONF
-from tuneoff.config import ResourceSettings, RunConfig
+from tuneoff.config import RunConfig
+from tuneoff.config.parts import ResourceSettings
 from tuneoff.errors import ConfigError
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price

@@ -29,7 +29,8 @@ os.environ.update(
 
 import ray
 
-from tuneoff.config import ResourceSettings, RunConfig, available_cores
+from tuneoff.config import RunConfig
+from tuneoff.config.parts import ResourceSettings, available_cores
 from tuneoff.errors import ConfigError
 
 CONNECT_SECONDS = 15
