@@ -111,6 +111,9 @@ class Asha(Scheduler):
 
     def add(self, trial_id: str, hparams: Point) -> None:  # noqa: ARG002
         """The n-th trial's bracket comes from draw n; brackets of fewer rungs are less likely, by a softmax."""
+        if len(self.brackets) == 1:
+            self._bracket_of[trial_id] = self.brackets[0]
+            return
         rungs = np.array([len(bracket.rungs) for bracket in self.brackets])
         weights = np.exp(rungs - rungs.max())
         rng = self._generator(len(self._bracket_of))
