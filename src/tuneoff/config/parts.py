@@ -47,7 +47,7 @@ def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> Sea
         if name not in declared:
             raise SpaceError(f"space.{name} is not a hyperparameter of the engine{nearest_setting(name, declared.names)}")
         if settings is not None:
-            domains[name] = _parse_domain(f"space.{name}", settings)
+            domains[name] = parse_domain(f"space.{name}", settings)
             _must_fit(domains[name], declared[name])
     return SearchSpace(domains)
 
@@ -68,7 +68,7 @@ def _must_fit(domain: Domain, declared: Hyperparameter) -> None:
             raise SpaceError(f"{where} reaches a value that can't be trained with: {error}") from error
 
 
-def _parse_domain(where: str, settings: Any) -> Domain:
+def parse_domain(where: str, settings: Any) -> Domain:
     kinds: dict[str, tuple[type[Any], tuple[str, ...], tuple[str, ...]]] = {
         "float": (Float, ("low", "high"), ("log",)),
         "int": (Int, ("low", "high"), ("log",)),

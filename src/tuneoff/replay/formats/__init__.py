@@ -1,0 +1,1 @@
+"""Tables of others, one format a file: `read(path, options)` gives the trials that a foreign log holds."""
