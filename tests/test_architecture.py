@@ -26,6 +26,7 @@ ORDER = (
     ("study",),
     ("trackers",),
     ("report",),
+    ("predictions",),
     ("commands",),
 )
 """Each may import itself and what stands before it. Of the packages in one row, each may import the others."""

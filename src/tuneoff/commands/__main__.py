@@ -1,11 +1,11 @@
-"""tuneoff run|report|data ...: the commands of an installed package, as python -m benchmarks.run and so on in a checkout."""
+"""tuneoff run|report|replay|data ...: the commands of an installed package, python -m benchmarks.run ... in a checkout."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "report", "data")
+COMMANDS = ("run", "report", "replay", "data")
 
 
 def main() -> None:
