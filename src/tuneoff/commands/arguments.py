@@ -99,7 +99,7 @@ def _with_model_name(settings: list[str]) -> list[str]:
     made from the source. Raises ConfigError where no search space was chosen for it."""
     given = {found[2]: found[3] for found in map(_ASSIGNED.fullmatch, settings) if found}
     source = given.get("model.source", "")
-    if not source or given.keys() & {"model", "model.name", "preset"}:
+    if source in ("", "null") or given.keys() & {"model", "model.name", "preset"}:
         return settings
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", Path(source.strip("'\"")).name).strip("-._")
     if (CONF / "model" / f"{name}.yaml").exists():
