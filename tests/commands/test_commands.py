@@ -31,7 +31,7 @@ def test_another_command_is_answered_with_those_there_are(arguments, code, monke
         installed.main()
     assert exit_.value.code == code
     shown = capsys.readouterr()
-    assert "run,report,data" in (shown.err if code else shown.out)
+    assert "run,report,replay,data" in (shown.err if code else shown.out)
 
 
 def test_the_configuration_is_part_of_the_package() -> None:
