@@ -45,7 +45,8 @@ CURVE = (
 
 def arguments(results: Path, algorithm: str, engine: str = "finetune") -> list[str]:
     trained = CURVE if engine == "curve" else (*FAST, f"hparams.num_epochs={EPOCHS}", "task.train_rows=400")
-    return [*trained, f"results={results}", "view=quiet", f"algorithm={algorithm}", f"algorithm.trials={TRIALS}"]
+    points = [f"algorithm.searcher.points={TRIALS}"] if algorithm == "grid" else []  # the curve has one hyperparameter
+    return [*trained, f"results={results}", "view=quiet", f"algorithm={algorithm}", f"algorithm.trials={TRIALS}", *points]
 
 
 def cell_path(results: Path, algorithm: str) -> Path:
