@@ -66,6 +66,10 @@ BAD = [
     ("+algorithm.scheduler.perturbation_factors=[inf]", "perturbation_factors is inf, but it must be a number"),
     ("price=custom price.per_device_hour_usd=nan", "price.per_device_hour_usd is nan, but it must be a number of dollars >= 0"),
     ("budget=epochs:inf", "budget is 'epochs:inf'"),
+    ("record.test_rows=100", "record.test_rows is 100, but algorithm=pbt makes no recording"),
+    ("record.test_rows=1", "record.test_rows is 1, but it must be a whole number from 2"),
+    ("record.test_rows=all", "record.test_rows is 'all', but it must be a whole number from 2"),
+    ("trials=none", "algorithm.trials is 'none', but it must be a whole number"),
     # lists, nested lists, and what stands in them
     (f"{BATCH}.values=[[16,32],64]", "a choice lists [16, 32], but each value must be a number, text or null"),
     (f"{BATCH}.values=[{{a:1}}]", "a choice lists {'a': 1}, but each value must be"),

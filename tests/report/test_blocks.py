@@ -93,3 +93,16 @@ def test_each_part_has_a_folder_of_its_own(tmp_path: Path, capsys: pytest.Captur
     out = capsys.readouterr().out
     assert all(f"(data {name.rsplit('-', 1)[1]})" in out for name in folders)
     assert "differ in task data" in (tmp_path / "demo" / "report" / "report.md").read_text()
+
+
+def test_a_recording_is_no_search_of_the_report(tmp_path: Path) -> None:
+    recording = {"algorithm": {"name": "record", "role": "recording"}}
+    for cell in (made(), syn.search("record", 0, quality=0.7, data=DATA, config=recording)):
+        syn.write(tmp_path, cell)
+    assert [cell.header.algorithm for cell in study_cells.read_cells(tmp_path)] == ["grid"]
+
+
+def test_a_study_of_recordings_only_says_what_reads_them(tmp_path: Path) -> None:
+    syn.write(tmp_path, syn.search("record", 0, quality=0.7, config={"algorithm": {"name": "record", "role": "recording"}}))
+    with pytest.raises(study_cells.ReportError, match=r"holds a recording and no search .* benchmarks\.replay"):
+        study_cells.read_cells(tmp_path)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
 import transformers
 
 from tests.model.small_models import SIZES, theirs
+from tuneoff.errors import ConfigError
 from tuneoff.model.settings import ModelError, ModelSettings
 from tuneoff.space import Float, SearchSpace
 from tuneoff.task import ProtocolSettings, TaskSettings
 from tuneoff.training.engines.finetune import FinetuneEngine
+from tuneoff.training.finetune_trainer import Material
 from tuneoff.training.hparams import HParams
-from tuneoff.training.protocol import NoSettings, Request
+from tuneoff.training.protocol import NoSettings, Prepared, Request, Shared
 from tuneoff.training.settings import TrainingSettings
 
 
@@ -35,3 +39,54 @@ def test_a_search_over_a_dropout_that_the_model_cannot_have_is_refused_before_an
     )
     with pytest.raises(ModelError, match="attention_dropout is set, but it can't be applied to a roformer model"):
         FinetuneEngine(NoSettings()).prepare(request)
+
+
+def recording_request(test_rows: int | None) -> Request:
+    return Request(
+        task=TaskSettings.from_dict({"kind": "entail", "train_rows": 100, "dev_rows": 20, "test_rows": 60}),
+        protocol=ProtocolSettings(name="heldout"),
+        model=ModelSettings(name="micro", source="micro", num_layers=None, max_length=32),
+        training=TrainingSettings(precision="fp32"),
+        hparams=HParams().to_dict(),
+        space=SearchSpace({"learning_rate": Float(low=1e-5, high=1e-3, log=True)}),
+        seeds={"split": 0},
+        device="cpu",
+        test_rows=test_rows,
+    )
+
+
+def shared(request: Request) -> tuple[Prepared, Material]:
+    prepared = FinetuneEngine(NoSettings()).prepare(request)
+    made = []
+
+    def share(key: str, make: Callable[[], Material]) -> Shared:
+        made.append(make())
+        return Shared(key=key, fetch=lambda: made[0])
+
+    prepared.recipe(share)
+    return prepared, made[0]
+
+
+def test_a_recording_is_scored_on_as_many_of_the_same_test_rows_as_it_says() -> None:
+    (whole, full), (cut, some), (_, again) = (
+        shared(recording_request(None)),
+        shared(recording_request(40)),
+        shared(recording_request(40)),
+    )
+    assert (len(full.test), len(some.test)) == (60, 40)
+    rows = {tuple(full.test.input_ids[a:b]) for a, b in pairwise(full.test.offsets)}
+    chosen = [tuple(some.test.input_ids[a:b]) for a, b in pairwise(some.test.offsets)]
+    assert set(chosen) <= rows
+    assert some.test.content_hash == again.test.content_hash
+    assert cut.facts["test_rows"] == 40
+    assert "test_rows" not in whole.facts
+    assert cut.facts["tokens"]["test"] == some.test.offsets[-1]
+    unchanged = ("split_sha256", "encoded_sha256", "n_test", "parts")
+    assert {k: cut.facts[k] for k in unchanged} == {k: whole.facts[k] for k in unchanged}, "the study's test set is the same"
+
+
+def test_a_recording_goes_on_with_the_test_rows_that_it_began_with() -> None:
+    engine = FinetuneEngine(NoSettings())
+    earlier = engine.prepare(recording_request(40)).facts
+    with pytest.raises(ConfigError, match=r"changed since this search began \(test_rows\)"):
+        engine.prepare(recording_request(50), earlier)

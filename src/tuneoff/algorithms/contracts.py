@@ -38,6 +38,8 @@ class SearchContext:
     defaults: Mapping[str, Value]
     """The untuned value of each hyperparameter."""
     evaluations_per_epoch: int
+    study_seed: int = 0
+    """Shared by every repeat of the study; for draws that its repeats have in common."""
     mutable: tuple[str, ...] = ()
     """Hyperparameters that a population mutates unless told otherwise; see hparams.Hyperparameter."""
 
@@ -141,6 +143,9 @@ class Searcher(ABC):
     """Whether a budget leaves the configured number of trials alone."""
     trials_optional: ClassVar[bool] = False
     """Whether `trials` may be null, because the searcher has a size of its own."""
+
+    recording: ClassVar[bool] = False
+    """Whether it makes a table to be replayed, rather than searches: test is scored at every evaluation."""
 
     def __init__(self, num_trials: int) -> None:
         self.num_trials = num_trials

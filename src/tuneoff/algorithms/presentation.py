@@ -18,9 +18,10 @@ import yaml
 from tuneoff.algorithms.settings import require
 
 PRESENTATION_KEYS = ("label", "color", "role")
-UNTUNED, RANDOM, SEARCH, REPLICA = "untuned", "random", "search", "replica of "
+UNTUNED, RANDOM, SEARCH, RECORDING, REPLICA = "untuned", "random", "search", "recording", "replica of "
 """Roles. untuned: the baseline of tuning at all. random: independent draws, trained to the end; the baseline of searching
-cleverly. search: any other. replica of NAME: the algorithm NAME with the defects of its published code."""
+cleverly. search: any other. recording: a table for replays, in no table or verdict of the report. replica of NAME: algorithm
+NAME with the defects of its published code."""
 _FOLDER = Path(__file__).resolve().parents[1] / "conf" / "algorithm"
 _DERIVED_COLORS = ("#332288", "#117733", "#AA4499", "#88CCEE", "#999933", "#661100", "#6699CC", "#44AA99")
 """Paul Tol's muted colours, for algorithms that declare none."""
@@ -49,8 +50,10 @@ class Presentation:
         require(
             color is None or (isinstance(color, str) and _COLOR.fullmatch(color) is not None), "color", color, "like '#0072B2'"
         )
-        known = isinstance(role, str) and (role in (UNTUNED, RANDOM, SEARCH) or role.removeprefix(REPLICA) not in ("", role))
-        require(known, "role", role, f"{UNTUNED}, {RANDOM}, {SEARCH} or '{REPLICA}NAME'")
+        known = isinstance(role, str) and (
+            role in (UNTUNED, RANDOM, SEARCH, RECORDING) or role.removeprefix(REPLICA) not in ("", role)
+        )
+        require(known, "role", role, f"{UNTUNED}, {RANDOM}, {SEARCH}, {RECORDING} or '{REPLICA}NAME'")
         return cls(label=label, color=color, role=role)
 
 

@@ -53,7 +53,7 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     """Raises ConfigError where an argument is no setting, with the form to type where quotes would make it one."""
     sweep = any(argument in SWEEP for argument in arguments)
     options, settings, config_dir = _split(arguments)
-    settings = [_meant(setting, sweep) for setting in _with_model_name(settings)]
+    settings = [_meant(_in_full(setting), sweep) for setting in _with_model_name(settings)]
     overrides = [_parsed(setting) for setting in settings]
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not sweep:
@@ -114,6 +114,11 @@ def _with_model_name(settings: list[str]) -> list[str]:
             f"another of {spaces}; what results call it will be model.name={name}"
         )
     return [*settings, f"model.name={name}"]
+
+
+def _in_full(setting: str) -> str:
+    """The setting that a shorthand stands for: trials=64 is algorithm.trials=64."""
+    return re.sub(r"^trials=", "algorithm.trials=", setting)
 
 
 def _meant(setting: str, sweep: bool) -> str:

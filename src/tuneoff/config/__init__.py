@@ -18,7 +18,7 @@ from tuneoff import plugins
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
-from tuneoff.config.parts import ResourceSettings, exact_keys, nearest_setting, parse_space
+from tuneoff.config.parts import RecordSettings, ResourceSettings, exact_keys, nearest_setting, parse_space
 from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_one_of, check_text, check_whole
 from tuneoff.hparams import NUM_EPOCHS, HParamValue
 from tuneoff.model.settings import ModelSettings
@@ -31,11 +31,11 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins"),
+    *("results", "view", "retrain", "dry_run", "energy", "plugins", "record"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, or where parts are
-looked up (the parts' names are in the hash)."""
+looked up (the parts' names are in the hash). The test rows of a recording are in its data's facts, and may not change."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
 
@@ -83,6 +83,7 @@ class RunConfig:
     engine: EngineConfig
     training: TrainingSettings
     resources: ResourceSettings
+    record: RecordSettings
     budget: Budget | None
     retrain: int
     dry_run: bool
@@ -105,6 +106,11 @@ class RunConfig:
                 "USA, or null for no energy meter"
             )
         check_one_of("view", self.view, ("auto", "live", "lines", "quiet"))
+        if self.record.test_rows is not None and not self.algorithm.searcher.kind.recording:
+            raise ConfigError(
+                f"record.test_rows is {self.record.test_rows}, but algorithm={self.algorithm.name} makes no recording, and a "
+                "search is judged on all test rows: leave it out, or give algorithm=record"
+            )
 
     @property
     def cell(self) -> Path:
@@ -128,7 +134,13 @@ class RunConfig:
             space=self.space,
             seeds=derive(self.seed, self.repeat),
             device=device,
+            test_rows=self.record.test_rows,
         )
+
+    @property
+    def tests_every_evaluation(self) -> bool:
+        """Whether test is scored come what may, rather than for incumbents."""
+        return self.protocol.rules.tests_every_evaluation or self.algorithm.searcher.kind.recording
 
     @property
     def max_epochs(self) -> int:
@@ -175,6 +187,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw),
         resources=_settings(ResourceSettings, "resources", raw),
+        record=_settings(RecordSettings, "record", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
         retrain=raw["retrain"],
         dry_run=raw["dry_run"],
@@ -209,7 +222,7 @@ def _module_names(value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-S = TypeVar("S", TrainingSettings, ResourceSettings, ModelSettings)
+S = TypeVar("S", TrainingSettings, ResourceSettings, RecordSettings, ModelSettings)
 
 
 def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:

@@ -39,6 +39,18 @@ class ResourceSettings:
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class RecordSettings:
+    """How a recording differs from a search. test_rows: how many random rows of the test split its evaluations are scored on;
+    None for all."""
+
+    test_rows: int | None
+
+    def __post_init__(self) -> None:
+        if self.test_rows is not None:
+            check_whole("record.test_rows", self.test_rows, 2, 10**9)
+
+
 def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> SearchSpace:
     """`{name: {type: float|int|choice, ...}}`; every corner must be a value that the engine accepts."""
     domains: dict[str, Domain] = {}

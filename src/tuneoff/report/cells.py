@@ -8,12 +8,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price, PriceError, charged_device_seconds
 from tuneoff.records.identity import digest, identity
 from tuneoff.records.schema import Cell, SessionStartRecord
 from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
+from tuneoff.report.algorithms import declared_presentation
 from tuneoff.report.statistics.baseline import constant_answer_score
 
 _INCREMENTS = tuple(f.name for f in fields(Cost))
@@ -54,8 +56,15 @@ class Block:
 
 
 def read_cells(study: Path) -> list[Cell]:
-    """Every cell below `study`. Raises ReportError where there is none, RecordError where one can't be read."""
-    cells = [load_cell(path) for path in find_cells(study)]
+    """Every search below `study`; recordings are none. Raises ReportError where there is none, RecordError where one can't be
+    read."""
+    found = [load_cell(path) for path in find_cells(study)]
+    cells = [cell for cell in found if declared_presentation(cell.header).role != RECORDING]
+    if found and not cells:
+        raise ReportError(
+            f"{study} holds a recording and no search to report on: python -m benchmarks.replay {study.name} says what it "
+            "predicts of them"
+        )
     if not cells:
         raise ReportError(
             f"{study} holds no cells (no run.json below it): run a study first, for example "

@@ -125,8 +125,7 @@ def estimate(
     train = sum(epochs * tokens["train"] * mean(_rate(r, size) for r in rates) for size, epochs in work.epochs.items())
     evaluate_rate = mean(r.evaluate_token_seconds for r in rates)
     validation = work.evaluations * tokens["validation"] * evaluate_rate
-    every = config.protocol.rules.tests_every_evaluation
-    tests = work.evaluations if every else _expected_incumbents(work, population)
+    tests = work.evaluations if config.tests_every_evaluation else _expected_incumbents(work, population)
     busy = train + validation + tests * tokens["test"] * evaluate_rate + work.evaluations * SECONDS_PER_EVALUATION
     epochs = sum(work.epochs.values())
     one_trial = busy / work.trials

@@ -32,6 +32,7 @@ def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[
     context = SearchContext(
         space=config.space,
         seed=derive(config.seed, config.repeat)["search"],
+        study_seed=derive(config.seed, 0)["search"],
         slots=slots,
         max_epochs=config.max_epochs,
         defaults=defaults,

@@ -189,7 +189,7 @@ class Session:
             schedule=search.schedule,
             snapshot_folder=str(config.cell / STATE_FOLDER),
             snapshot_seconds=config.training.snapshot_seconds,
-            test_always=retraining or config.protocol.rules.tests_every_evaluation,
+            test_always=retraining or config.tests_every_evaluation,
             began=time.time(),
             deadline=deadline,
             shared_state=shared_state,

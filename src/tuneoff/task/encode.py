@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,17 @@ class EncodedSplit:
     def lengths(self) -> NDArray[np.int64]:
         """Tokens per row, special ones included; (n,)."""
         return np.diff(self.offsets)
+
+    def take(self, rows: NDArray[np.int64]) -> EncodedSplit:
+        """The split with these rows only, in this order. rows: (m,). truncated_rows stays that of the whole."""
+        tokens = np.concatenate([np.arange(self.offsets[row], self.offsets[row + 1]) for row in rows])
+        return replace(
+            self,
+            input_ids=self.input_ids[tokens],
+            token_type_ids=self.token_type_ids[tokens],
+            offsets=np.concatenate([[0], np.cumsum(self.lengths[rows])]).astype(np.int64),
+            labels=self.labels[rows],
+        )
 
     @property
     def content_hash(self) -> str:

@@ -202,7 +202,8 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """All that an engine is told of a search. hparams: those in force where the search does not set them."""
+    """All that an engine is told of a search. hparams: those in force where the search does not set them. test_rows: how many
+    random rows of the test split are scored, None for all; an engine may score more."""
 
     task: TaskSettings
     protocol: ProtocolSettings
@@ -212,6 +213,7 @@ class Request:
     space: SearchSpace
     seeds: Mapping[str, int]
     device: str
+    test_rows: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,3 +42,10 @@ def test_the_next_command_finds_the_results_again(tmp_path: Path, monkeypatch: p
     assert next_command(Path("results") / cell.relative_to(tmp_path / "my results")).endswith(
         "python -m benchmarks.report demo"
     )
+
+
+def test_a_recording_leads_to_its_replay(tmp_path: Path) -> None:
+    syn.write(tmp_path, syn.search("record", 0, quality=0.7, config={"algorithm": {"name": "record", "role": "recording"}}))
+    folder = next(tmp_path.rglob("run.json")).parent
+    last = cell_summary(folder).splitlines()[-1]
+    assert last.startswith("  predictions: python -m benchmarks.replay demo results=")

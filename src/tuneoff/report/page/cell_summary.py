@@ -6,9 +6,11 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.price import format_dollars
 from tuneoff.records.schema import Cell
 from tuneoff.records.store import load_cell
+from tuneoff.report.algorithms import declared_presentation
 from tuneoff.report.frames import build_frames
 from tuneoff.report.wording import counted, device_label, minutes, score
 from tuneoff.task.cautions import recorded_cautions
@@ -33,15 +35,22 @@ def cell_summary(folder: Path) -> str:
         *_predicted(cell, row, kind),
         *(f"  note: {caution}" for caution in recorded_cautions(cell.header.data)),
         f"  records: {folder}",
-        f"  table and plots: python -m benchmarks.report {row['study']}{_results_option(folder)}",
+        f"  {_next_command(cell, folder)}",
     ]
     return "\n".join(lines)
 
 
-def _results_option(folder: Path) -> str:
-    """Where the results are, unless the report looks there anyway."""
+def _next_command(cell: Cell, folder: Path) -> str:
+    """The command that reads the study, with its results folder unless it looks there anyway."""
+    recording = declared_presentation(cell.header).role == RECORDING
+    text, option = (
+        ("predictions: python -m benchmarks.replay", "results=")
+        if recording
+        else ("table and plots: python -m benchmarks.report", "--results ")
+    )
     results = folder.resolve().parents[3]
-    return "" if results == Path("results").resolve() else f" --results {shlex.quote(str(results))}"
+    elsewhere = "" if results == Path("results").resolve() else f" {option}{shlex.quote(str(results))}"
+    return f"{text} {cell.header.study}{elsewhere}"
 
 
 def _predicted(cell: Cell, row: Any, kind: str) -> list[str]:

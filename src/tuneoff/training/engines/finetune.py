@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tuneoff.errors import ConfigError
 from tuneoff.plugins import register
 from tuneoff.space import Choice
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
 
 PRECISION = "precision"
 PRECISIONS = ("fp32", "bf16")
-MUST_STAY = ("split_sha256", "encoded_sha256", "model_sha256")
+TEST_ROWS_STREAM = 1
+"""Of draws from the split's seed."""
+MUST_STAY = ("split_sha256", "encoded_sha256", "model_sha256", "test_rows")
 """Facts that may not change while a search is interrupted."""
 
 
@@ -127,6 +131,7 @@ class FinetuneEngine(Engine):
         check_hparams(whole.config, request.space.domains.keys() | HParams.from_dict(request.hparams).of_the_model)
         parts = [encode(part.rows, tokenizer, request.model.max_length) for part in splits.parts.values()]
         base, encoded = compact(whole, parts)
+        encoded[-1] = _scored(encoded[-1], request)
         asked = request.training.precision
         precision = None if asked == "auto" else {"chosen": asked, "by": "setting"}
         facts = {
@@ -134,6 +139,9 @@ class FinetuneEngine(Engine):
             **_model_facts(request, whole, base),
             PRECISION: earlier[PRECISION] if earlier else precision,
         }
+        if request.test_rows is not None:
+            facts["test_rows"] = len(encoded[-1])
+            facts["tokens"]["test"] = int(encoded[-1].offsets[-1])
         facts["cautions"] = list(cautions(facts))
         _must_be_unchanged(facts, earlier)
         return Prepared(
@@ -173,14 +181,24 @@ class _Encoded:
 
 
 def _key(facts: Mapping[str, Any], base: BaseModel) -> str:
-    """SHA-256 over what a Material is made from: weights, the model's settings, tokens and labels of each part."""
+    """SHA-256 over what a Material is made from: weights, the model's settings, tokens and labels of each part, and how many
+    test rows are scored."""
     parts = [
         facts["model_sha256"],
         base.config.to_json(),
         str(base.missing),
         *(f"{name}={digest}" for name, digest in sorted(facts["encoded_sha256"].items())),
+        f"test_rows={facts.get('test_rows')}",
     ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def _scored(test: EncodedSplit, request: Request) -> EncodedSplit:
+    """The test rows that are scored: all, or as many random ones as the request says, the same in every search of a repeat."""
+    if request.test_rows is None or request.test_rows >= len(test):
+        return test
+    chosen = np.random.default_rng([request.seeds["split"], TEST_ROWS_STREAM]).permutation(len(test))[: request.test_rows]
+    return test.take(np.sort(chosen))
 
 
 def _outputs(task: Task) -> int:
@@ -224,7 +242,7 @@ def _model_facts(request: Request, whole: BaseModel, base: BaseModel) -> dict[st
 
 def _must_be_unchanged(facts: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> None:
     for name in MUST_STAY:
-        if earlier is not None and earlier[name] != facts[name]:
+        if earlier is not None and earlier.get(name) != facts.get(name):
             raise ConfigError(
                 f"the data or the model has changed since this search began ({name}): put it back as it was, or give "
                 "study=NAME for a new search"
