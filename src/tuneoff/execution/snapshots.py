@@ -1,6 +1,6 @@
 """Durable copies of running trials' state, so that a killed search loses at most the evaluation in flight.
 
-A file a trial and evaluation under `<cell>/state/`; the two newest are kept, because the newest may belong to an
+A file a trial and evaluation under `<cell>/state/`; the two newest of a session are kept, because the newest may belong to an
 evaluation whose record never reached the log. They survive the death of any process, not a power failure.
 """
 
@@ -26,6 +26,14 @@ class SnapshotWriter:
     def __init__(self, folder: Path, trial_id: str, interval_seconds: float) -> None:
         self._folder, self._trial_id, self._interval = folder, trial_id, interval_seconds
         self._written_at: float | None = None
+        self._session: list[str] = []
+        """The file from which the trial went on, and those written since."""
+
+    def went_on_from(self, name: str) -> None:
+        """The trial's newest recorded state is in this file. It is kept for as long as it may be the newest recorded one,
+        whatever earlier sessions left: the last file of each may never have reached the log."""
+        if name.startswith(f"{self._trial_id}-") and not name.startswith(copy_name(self._trial_id, "")):
+            self._session = [name]
 
     def due(self) -> bool:
         return self._written_at is None or time.monotonic() - self._written_at >= self._interval
@@ -34,8 +42,12 @@ class SnapshotWriter:
         """The name of the file, to be recorded with the evaluation."""
         name = f"{self._trial_id}-{time.time_ns()}.safetensors"
         write(state, self._folder / name)
-        for old in sorted(self._folder.glob(f"{self._trial_id}-[0-9]*.safetensors"))[:-KEPT]:
-            old.unlink(missing_ok=True)
+        self._session = [*self._session[-KEPT:], name]
+        found = sorted(path.name for path in self._folder.glob(f"{self._trial_id}-[0-9]*.safetensors"))
+        oldest = self._session[-KEPT] if len(self._session) >= KEPT else (found[-KEPT:] or [name])[0]
+        for old in found:
+            if old < oldest:
+                (self._folder / old).unlink(missing_ok=True)
         self._written_at = time.monotonic()
         return name
 

@@ -218,6 +218,8 @@ class Worker:
         if name is None:
             return
         running.state = state_file.read(Path(self._inputs.snapshot_folder) / name)
+        if running.snapshots is not None:
+            running.snapshots.went_on_from(name)
         running.clock = int(running.state.epoch * self._inputs.evaluations_per_epoch + 1e-9)
         running.pending = running.pending + Cost(load_seconds=time.perf_counter() - started)
 
@@ -239,7 +241,10 @@ class Worker:
         started, running = time.perf_counter(), self._running
         writer, state = ray.get(self._inputs.shared_state.get.remote(serial))
         if isinstance(state, StoredState):
-            state = state_file.read(find(Path(self._inputs.snapshot_folder), running.trial_id, state.name))
+            file = find(Path(self._inputs.snapshot_folder), running.trial_id, state.name)
+            state = state_file.read(file)
+            if running.snapshots is not None:
+                running.snapshots.went_on_from(file.name)
         running.state = state
         running.generator = None
         running.parent = (writer, serial) if writer != running.trial_id else None

@@ -1,0 +1,49 @@
+"""Which of a trial's snapshots are kept: always the newest recorded one, however often a search is killed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tuneoff.execution.snapshots import SnapshotWriter, copy_name
+from tuneoff.training.protocol import State
+
+STATE = State(arrays={"w": np.zeros(1)}, numbers={}, examples_seen=1, epoch=1.0)
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_the_two_newest_of_an_undisturbed_trial_are_kept(tmp_path):
+    writer = SnapshotWriter(tmp_path, "t001", 0)
+    written = [writer.write(STATE) for _ in range(5)]
+    assert files(tmp_path) == written[-2:]
+
+
+def test_a_paused_trial_that_comes_back_in_another_worker_keeps_two_as_well(tmp_path):
+    written = [SnapshotWriter(tmp_path, "t001", 0).write(STATE) for _ in range(5)]
+    assert files(tmp_path) == written[-2:]
+
+
+def test_files_that_never_reached_the_log_do_not_push_out_the_newest_that_did(tmp_path):
+    recorded = SnapshotWriter(tmp_path, "t001", 0).write(STATE)
+    for _ in range(3):  # killed after each: its file is written, its evaluation is not recorded
+        writer = SnapshotWriter(tmp_path, "t001", 0)
+        writer.went_on_from(recorded)
+        writer.write(STATE)
+        assert recorded in files(tmp_path)
+    last = [writer.write(STATE), writer.write(STATE)]
+    assert files(tmp_path) == last, "once later ones are recorded, nothing is left of the killed sessions"
+
+
+def test_the_files_of_other_trials_and_copies_are_left_alone(tmp_path):
+    other, copied = SnapshotWriter(tmp_path, "t010", 0).write(STATE), copy_name("t001", "t010-1.safetensors")
+    (tmp_path / copied).touch()
+    writer = SnapshotWriter(tmp_path, "t001", 0)
+    writer.went_on_from(copied)
+    for _ in range(4):
+        writer.write(STATE)
+    assert {other, copied} < set(files(tmp_path))
+    assert len(files(tmp_path)) == 4
