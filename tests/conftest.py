@@ -4,6 +4,28 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that start commands come first: with two processes, a file of minutes at the end would leave one idle."""
+    items.sort(key=lambda item: _LONGEST_FIRST.get(item.path.name, len(_LONGEST_FIRST)))
+
+
+_LONGEST_FIRST = {
+    name: rank
+    for rank, name in enumerate(
+        (
+            "test_resume.py",
+            "test_searches.py",
+            "test_warm_workers.py",
+            "test_bad_input.py",
+            "test_trainer.py",
+            "test_exploit_bytes.py",
+        )
+    )
+}

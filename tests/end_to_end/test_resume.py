@@ -16,20 +16,12 @@ import pytest
 
 from tests.end_to_end.command import FAST, ROOT, command
 from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord, TrialStartRecord
-from tuneoff.records.store import load_cell
+from tuneoff.records.store import load_cell, read_header
 
-KILLS = {
-    ("curve", "grid"): 3,
-    ("curve", "random"): 3,
-    ("curve", "random_asha"): 3,
-    ("curve", "bayesopt"): 3,
-    ("curve", "hyperopt"): 3,
-    ("curve", "pbt"): 3,
-    ("finetune", "hyperopt"): 2,
-    ("finetune", "pbt_2020"): 2,
-}
-"""22 kills of the driver; workers are killed besides. Nothing of a kill depends on the trainer: on a made-up curve, whose
-processes start in half the time, it is the same; a network's states are saved and restored bit for bit in tests/training."""
+SWEPT = ("grid", "random", "random_asha", "bayesopt", "hyperopt", "pbt")
+"""On a made-up curve, whose processes start in half the time: nothing of a kill depends on the trainer; a network's states are
+saved and restored bit for bit in tests/training."""
+EXTRA_KILLS = 2
 TRIALS, EPOCHS = 5, 6
 LIMIT_SECONDS = 240
 
@@ -44,9 +36,10 @@ CURVE = (
 
 
 def arguments(results: Path, algorithm: str, engine: str = "finetune") -> list[str]:
+    """algorithm: several with a comma between."""
     trained = CURVE if engine == "curve" else (*FAST, f"hparams.num_epochs={EPOCHS}", "task.train_rows=400")
-    points = [f"algorithm.searcher.points={TRIALS}"] if algorithm == "grid" else []  # the curve has one hyperparameter
-    return [*trained, f"results={results}", "view=quiet", f"algorithm={algorithm}", f"algorithm.trials={TRIALS}", *points]
+    sweep = ["-m"] if "," in algorithm else []
+    return [*sweep, *trained, f"results={results}", "view=quiet", f"algorithm={algorithm}", f"algorithm.trials={TRIALS}"]
 
 
 def cell_path(results: Path, algorithm: str) -> Path:
@@ -68,12 +61,17 @@ def lines(path: Path) -> int:
     return log.read_bytes().count(b"\n") if log.exists() else 0
 
 
-def kill_at_a_random_moment(results: Path, algorithm: str, rng: random.Random, engine: str = "finetune", *more: str) -> bool:
-    """Lets the search write a random number of lines, then a random moment more; False if it ended before."""
-    process = start(results, algorithm, *more, engine=engine)
+def kill_at_a_random_moment(
+    results: Path, algorithm: str, rng: random.Random, engine: str = "finetune", *more: str, command_for: str = ""
+) -> bool:
+    """Lets the search write a random number of lines, then a random moment more; False if it ended before.
+
+    command_for: the algorithms of the command, where it has more than this one.
+    """
+    process = start(results, command_for or algorithm, *more, engine=engine)
     target = lines(cell_path(results, algorithm)) + rng.randint(2, 8)
     began = time.monotonic()
-    while process.poll() is None and lines(cell_path(results, algorithm)) < target:
+    while process.poll() is None and lines(cell_path(results, algorithm)) < target and not finished(results, algorithm):
         assert time.monotonic() - began < LIMIT_SECONDS
         time.sleep(0.02)
     time.sleep(rng.random() * 0.5)
@@ -84,26 +82,44 @@ def kill_at_a_random_moment(results: Path, algorithm: str, rng: random.Random, e
     return alive
 
 
-@pytest.mark.parametrize(("engine", "algorithm"), KILLS)
-def test_a_search_killed_again_and_again_is_completed_by_the_same_command(tmp_path, engine, algorithm):
-    rng = random.Random(algorithm)
-    killed = sum(kill_at_a_random_moment(tmp_path, algorithm, rng, engine) for _ in range(KILLS[engine, algorithm]))
-    assert killed >= 1
-    unfinished = load_cell(cell_path(tmp_path, algorithm)).header.status == "running"
-    if unfinished and rng.random() < 0.5:  # a crash can leave half a line
-        with (cell_path(tmp_path, algorithm) / "trials.jsonl").open("ab") as log:
-            log.write(b'{"kind":"evaluation","trial_id":"t0')
-    done = command("run", *arguments(tmp_path, algorithm, engine))
+def finished(results: Path, algorithm: str) -> bool:
+    path = cell_path(results, algorithm)
+    return (path / "run.json").exists() and read_header(path).status != "running"
+
+
+def test_a_sweep_killed_in_each_of_its_searches_is_completed_by_the_same_command(tmp_path):
+    """In each search once and in some twice; in some a crash left half a line."""
+    rng = random.Random(22)
+    every = ",".join(SWEPT)
+    again = rng.sample(SWEPT, EXTRA_KILLS)
+    kills = dict.fromkeys(SWEPT, 0)
+    for name in sorted((*SWEPT, *again), key=SWEPT.index):
+        kills[name] += kill_at_a_random_moment(tmp_path, name, rng, "curve", command_for=every)
+        if not finished(tmp_path, name) and rng.random() < 0.5:
+            with (cell_path(tmp_path, name) / "trials.jsonl").open("ab") as log:
+                log.write(b'{"kind":"evaluation","trial_id":"t0')
+    assert sum(kills.values()) >= len(SWEPT)
+    done = command("run", *arguments(tmp_path, every, "curve"))
     assert done.returncode == 0, done.stderr
-    check(tmp_path, algorithm, killed)
+    for name in SWEPT:
+        check(tmp_path, name, kills[name], trials=3 if name == "grid" else TRIALS)  # the curve's grid has three points
 
 
-def check(results: Path, algorithm: str, killed: int) -> None:
+def test_a_killed_population_of_networks_is_completed_by_the_same_command(tmp_path):
+    rng = random.Random("pbt_2020")
+    killed = sum(kill_at_a_random_moment(tmp_path, "pbt_2020", rng) for _ in range(2))
+    assert killed >= 1
+    done = command("run", *arguments(tmp_path, "pbt_2020"))
+    assert done.returncode == 0, done.stderr
+    check(tmp_path, "pbt_2020", killed)
+
+
+def check(results: Path, algorithm: str, killed: int, trials: int = TRIALS) -> None:
     cell = load_cell(cell_path(results, algorithm))
     assert cell.header.status == "finished"
     assert cell.repaired is None
     starts = [r.trial_id for r in cell.records if isinstance(r, TrialStartRecord)]
-    assert sorted(starts) == sorted(set(starts)) == [f"t{i:03d}" for i in range(TRIALS)]
+    assert sorted(starts) == sorted(set(starts)) == [f"t{i:03d}" for i in range(trials)]
     assert Counter(e.trial_id for e in cell.trial_ends) == Counter(starts), "every trial ended once"
     for trial in starts:
         own = [r for r in cell.evaluations if r.trial_id == trial]
@@ -123,9 +139,9 @@ def check(results: Path, algorithm: str, killed: int) -> None:
 
 def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path):
     rng = random.Random(1)
-    kill_at_a_random_moment(tmp_path / "killed", "random", rng)
+    kill_at_a_random_moment(tmp_path / "killed", "random", rng, "curve")
     for results in (tmp_path / "killed", tmp_path / "whole"):
-        done = command("run", *arguments(results, "random"))
+        done = command("run", *arguments(results, "random", "curve"))
         assert done.returncode == 0, done.stderr
     first, second = (load_cell(cell_path(tmp_path / name, "random")) for name in ("killed", "whole"))
 
@@ -167,8 +183,7 @@ def test_with_one_slot_a_killed_search_equals_an_undisturbed_one(tmp_path, engin
     """In every score, hyperparameter, lineage and end. After each single line: tests/study/test_resume_equality.py."""
     more = ("resources.slots=1", "budget=epochs:20")
     rng = random.Random(engine)
-    killed = sum(kill_at_a_random_moment(tmp_path / "killed", algorithm, rng, engine, *more) for _ in range(2))
-    assert killed >= 1
+    assert kill_at_a_random_moment(tmp_path / "killed", algorithm, rng, engine, *more)
     for results in (tmp_path / "killed", tmp_path / "whole"):
         done = command("run", *arguments(results, algorithm, engine), *more)
         assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from tests.end_to_end.command import command, run
 from tuneoff.config.parts import parse_space
 from tuneoff.records.incumbent import incumbent
 from tuneoff.records.recipe import schedule_of
+from tuneoff.records.schema import CalibrationRecord
 from tuneoff.records.store import load_cell
 from tuneoff.training.hparams import HYPERPARAMETERS
 
@@ -65,6 +66,32 @@ def test_busy_time_fits_into_what_is_charged(results, algorithm):
     cell = cell_of(results, algorithm)
     busy = sum(e.cost.seconds for e in cell.evaluations) + sum(e.cost.seconds for e in cell.trial_ends)
     assert 0 < busy <= cell.wall_seconds * cell.devices * 1.02
+
+
+def test_all_searches_of_a_command_train_in_the_same_processes(results):
+    cells = {name: cell_of(results, name) for name in ("default", "random", "pbt")}
+    workers = {name: {e.worker for e in cell.evaluations} for name, cell in cells.items()}
+    both = workers["random"] | workers["pbt"]
+    assert workers["default"] <= both
+    assert len(both) <= int(cells["pbt"].devices)
+
+
+def test_each_session_has_its_own_calibration_and_start_up_within_it(results):
+    for name in ALGORITHMS:
+        cell = cell_of(results, name)
+        measured = [r for r in cell.records if isinstance(r, CalibrationRecord)]
+        assert len(measured) == len({e.worker for e in cell.evaluations}), name
+        assert all(0 < r.start_up_seconds <= r.elapsed_seconds + 0.5 for r in measured), name
+
+
+def test_a_warm_worker_trains_bit_for_bit_as_a_fresh_one(results, tmp_path):
+    done = run(tmp_path, "algorithm=random", f"algorithm.trials={TRIALS}", "study=all", "retrain=0")
+    assert done.returncode == 0, done.stderr[-3000:]
+
+    def scores(cell):
+        return {(r.trial_id, r.evaluation): (r.hparams, r.validation.loss) for r in cell.evaluations}
+
+    assert scores(cell_of(tmp_path, "random")) == scores(cell_of(results, "random"))
 
 
 def test_searches_share_their_split_and_their_test_set(results):
@@ -149,13 +176,13 @@ def test_retraining_and_replay_follow_the_winner_on_new_seeds(results):
         assert record.hparams == schedule.at(record.examples_seen - 1)
 
 
-@pytest.mark.parametrize(("algorithm", "budget"), [("random", 6), ("bayesopt", 5), ("pbt", 8)])
-def test_a_budget_in_epochs_is_spent_and_never_exceeded(tmp_path, algorithm, budget):
-    done = run(tmp_path, f"algorithm={algorithm}", f"budget=epochs:{budget}")
+def test_a_budget_in_epochs_is_spent_and_never_exceeded(tmp_path):
+    done = run(tmp_path, "-m", "algorithm=random,bayesopt,pbt", "budget=epochs:8")
     assert done.returncode == 0, done.stderr
-    cell = load_cell(tmp_path / "main" / "entail-micro" / algorithm / "repeat-0")
-    trained = sum(e.cost.train_examples for e in cell.evaluations) / cell.header.data["n_train"]
-    assert trained == pytest.approx(budget)
+    for algorithm in ("random", "bayesopt", "pbt"):
+        cell = load_cell(tmp_path / "main" / "entail-micro" / algorithm / "repeat-0")
+        trained = sum(e.cost.train_examples for e in cell.evaluations) / cell.header.data["n_train"]
+        assert trained == pytest.approx(8), algorithm
 
 
 def test_a_search_in_which_everything_fails_says_why_and_exits_with_2(tmp_path):
