@@ -12,8 +12,6 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.end_to_end.command import FAST, ROOT, command
 from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord, TrialStartRecord
 from tuneoff.records.store import load_cell, read_header
@@ -103,15 +101,14 @@ def test_a_sweep_killed_in_each_of_its_searches_is_completed_by_the_same_command
     assert done.returncode == 0, done.stderr
     for name in SWEPT:
         check(tmp_path, name, kills[name], trials=3 if name == "grid" else TRIALS)  # the curve's grid has three points
-
-
-def test_a_killed_population_of_networks_is_completed_by_the_same_command(tmp_path):
-    rng = random.Random("pbt_2020")
-    killed = sum(kill_at_a_random_moment(tmp_path, "pbt_2020", rng) for _ in range(2))
-    assert killed >= 1
-    done = command("run", *arguments(tmp_path, "pbt_2020"))
+    done = command("run", *arguments(tmp_path / "whole", "random", "curve"))
     assert done.returncode == 0, done.stderr
-    check(tmp_path, "pbt_2020", killed)
+    assert scores(tmp_path) == scores(tmp_path / "whole"), "bit for bit, seeds and snapshots included"
+
+
+def scores(results: Path) -> dict[tuple[str, int], Any]:
+    cell = load_cell(cell_path(results, "random"))
+    return {(r.trial_id, r.evaluation): (r.hparams, r.validation.loss) for r in cell.evaluations}
 
 
 def check(results: Path, algorithm: str, killed: int, trials: int = TRIALS) -> None:
@@ -137,22 +134,8 @@ def check(results: Path, algorithm: str, killed: int, trials: int = TRIALS) -> N
     assert busy <= cell.wall_seconds * cell.devices * 1.05
 
 
-def test_a_resumed_search_proposes_what_an_uninterrupted_one_does(tmp_path):
-    rng = random.Random(1)
-    kill_at_a_random_moment(tmp_path / "killed", "random", rng, "curve")
-    for results in (tmp_path / "killed", tmp_path / "whole"):
-        done = command("run", *arguments(results, "random", "curve"))
-        assert done.returncode == 0, done.stderr
-    first, second = (load_cell(cell_path(tmp_path / name, "random")) for name in ("killed", "whole"))
-
-    def scores(cell):
-        return {(r.trial_id, r.evaluation): (r.hparams, r.validation.loss) for r in cell.evaluations}
-
-    assert scores(first) == scores(second), "bit for bit, seeds and snapshots included"
-
-
 def test_a_trial_goes_on_after_its_worker_was_killed(tmp_path):
-    process = start(tmp_path, "random")
+    process = start(tmp_path, "random", engine="curve")
     path = cell_path(tmp_path, "random")
     began = time.monotonic()
     while not (lines(path) and (evaluations := load_cell(path).evaluations)):
@@ -178,15 +161,14 @@ def test_two_commands_never_work_on_one_search(tmp_path):
     assert "another process is at work" in done.stderr
 
 
-@pytest.mark.parametrize(("engine", "algorithm"), [("finetune", "hyperopt"), ("curve", "pbt")])
-def test_with_one_slot_a_killed_search_equals_an_undisturbed_one(tmp_path, engine, algorithm):
-    """In every score, hyperparameter, lineage and end. After each single line: tests/study/test_resume_equality.py."""
-    more = ("resources.slots=1", "budget=epochs:20")
-    rng = random.Random(engine)
-    assert kill_at_a_random_moment(tmp_path / "killed", algorithm, rng, engine, *more)
+def test_with_one_slot_a_killed_population_of_networks_equals_an_undisturbed_one(tmp_path):
+    """In every score, hyperparameter, lineage and end. After each single line, for every search: tests/study."""
+    algorithm, more = "pbt_2020", ("resources.slots=1", "budget=epochs:18")
+    assert kill_at_a_random_moment(tmp_path / "killed", algorithm, random.Random(1), "finetune", *more)
     for results in (tmp_path / "killed", tmp_path / "whole"):
-        done = command("run", *arguments(results, algorithm, engine), *more)
+        done = command("run", *arguments(results, algorithm), *more)
         assert done.returncode == 0, done.stderr
+    check(tmp_path / "killed", algorithm, 1, trials=3)
     first, second = (load_cell(cell_path(tmp_path / name, algorithm)) for name in ("killed", "whole"))
     assert outcome(first) == outcome(second)
 
