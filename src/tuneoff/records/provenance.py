@@ -18,7 +18,7 @@ _PACKAGES = (
     "ray",
     "numpy",
     "hydra-core",
-    "bayesian-optimization",
+    "scipy",
     "hyperopt",
     "scikit-learn",
     "tokenizers",

@@ -1,7 +1,4 @@
-"""Bayesian optimisation with a Gaussian process (bayesian-optimization 3.x).
-
-Ray's own `BayesOptSearch` calls an interface that bayesian-optimization dropped in 2.0.
-"""
+"""Bayesian optimisation with a Gaussian process: the proposals of bayesian-optimization 3.x, computed here."""
 
 from __future__ import annotations
 
