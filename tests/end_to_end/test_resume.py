@@ -9,8 +9,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import psutil
 
 from tests.end_to_end.command import FAST, ROOT, command
 from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord, TrialStartRecord
@@ -22,6 +25,7 @@ saved and restored bit for bit in tests/training."""
 EXTRA_KILLS = 2
 TRIALS, EPOCHS = 5, 6
 LIMIT_SECONDS = 240
+T = TypeVar("T")
 
 
 CURVE = (
@@ -134,17 +138,35 @@ def check(results: Path, algorithm: str, killed: int, trials: int = TRIALS) -> N
     assert busy <= cell.wall_seconds * cell.devices * 1.05
 
 
-def test_a_trial_goes_on_after_its_worker_was_killed(tmp_path):
-    process = start(tmp_path, "random", engine="curve")
-    path = cell_path(tmp_path, "random")
+def test_a_dead_worker_is_replaced_and_a_dead_shared_state_interrupts_a_search_that_then_goes_on(tmp_path):
+    """Neither death is a trial's result."""
+    process, path = start(tmp_path, "random", f"algorithm.trials={2 * TRIALS}", engine="curve"), cell_path(tmp_path, "random")
+
+    def trained(by_another_than: str = "") -> str:
+        """The worker of the last evaluation."""
+        evaluations = load_cell(path).evaluations if lines(path) else ()
+        return evaluations[-1].worker if evaluations and evaluations[-1].worker != by_another_than else ""
+
+    dead = wait_for(trained)
+    os.kill(int(dead.split(":")[1]), signal.SIGKILL)
+    wait_for(lambda: trained(by_another_than=dead))
+    (shared_state,) = [child for child in psutil.Process(process.pid).children(recursive=True) if "SharedState" in child.name()]
+    shared_state.kill()
+    assert process.wait(timeout=LIMIT_SECONDS) == 2
+    assert load_cell(path).header.status == "running"
+    done = command("run", *arguments(tmp_path, "random", "curve"), f"algorithm.trials={2 * TRIALS}")
+    assert done.returncode == 0, done.stderr
+    check(tmp_path, "random", 1, trials=2 * TRIALS)
+    assert {end.status for end in load_cell(path).trial_ends} == {"completed"}
+
+
+def wait_for(found: Callable[[], T]) -> T:
+    """The first value that is not empty."""
     began = time.monotonic()
-    while not (lines(path) and (evaluations := load_cell(path).evaluations)):
+    while not (value := found()):
         assert time.monotonic() - began < LIMIT_SECONDS
-        time.sleep(0.05)
-    worker = evaluations[-1].worker
-    os.kill(int(worker.split(":")[1]), signal.SIGKILL)
-    assert process.wait(timeout=LIMIT_SECONDS) == 0
-    check(tmp_path, "random", 0)
+        time.sleep(0.02)
+    return value
 
 
 def test_two_commands_never_work_on_one_search(tmp_path):

@@ -40,7 +40,7 @@ def test_workers_are_there_before_the_session_that_is_charged_and_gone_when_the_
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     while any(is_alive(pid) for pid in workers):
-        assert time.monotonic() < until, "an executor outlived its driver"
+        assert time.monotonic() < until, "a worker outlived its driver"
         time.sleep(0.1)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tuneoff.records.provenance import git
+from tuneoff.records.provenance import git, plugin_hashes
 
 
 @pytest.fixture
@@ -51,3 +51,10 @@ def test_an_installed_package_has_no_commit_even_within_somebodys_repository(pac
     installed.mkdir(parents=True)
     (installed / "__init__.py").write_text("")
     assert git(installed) == {"commit": None, "dirty": None}
+
+
+def test_a_plugins_code_is_known_by_its_hash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_hashed_plugin.py").write_bytes(b"abc = 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = subprocess.run(["sha256sum", str(tmp_path / "my_hashed_plugin.py")], capture_output=True, text=True, check=True)
+    assert plugin_hashes(["my_hashed_plugin"]) == {"my_hashed_plugin": known.stdout.split()[0]}

@@ -18,12 +18,12 @@ def take(folder: Path, count: int, patience_seconds: float = PATIENCE_SECONDS) -
     until = time.monotonic() + patience_seconds
     while True:
         for number in range(count):
-            file = (folder / f"seat-{number}").open("wb")
+            file = (folder / f"worker-{number}").open("wb")
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 return number, file
             except BlockingIOError:
                 file.close()
         if time.monotonic() > until:
-            raise TimeoutError(f"none of {count} executors became free in {patience_seconds:g} s")
+            raise TimeoutError(f"none of {count} workers became free in {patience_seconds:g} s")
         time.sleep(0.01)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import platform
 import subprocess
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -50,6 +53,16 @@ def git(package: Path = _PACKAGE) -> dict[str, Any]:
     commit = _git(package, "rev-parse", "HEAD") if tracked else None
     status = _git(package, "status", "--porcelain", "--untracked-files=all", "--", ".") if tracked else None
     return {"commit": commit, "dirty": None if status is None else bool(status)}
+
+
+def plugin_hashes(modules: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of the source file of each module that `plugins` names, imported already: code of the user's that ran."""
+    found = {}
+    for name in modules:
+        file = import_module(name).__file__
+        if file is not None:
+            found[name] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return found
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

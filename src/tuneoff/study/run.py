@@ -20,7 +20,7 @@ from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
-from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, versions
+from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.records.store import (
     HEADER_FILE,
@@ -243,7 +243,7 @@ def _header(ready: Ready, command: str) -> Header:
         data=prepared.facts,
         price=config.price.as_dict(),
         versions=versions(),
-        git=git(),
+        git={**git(), **({"plugins": plugin_hashes(config.plugins)} if config.plugins else {})},
         hardware=hardware(prepared.device),
         command=command,
     )
