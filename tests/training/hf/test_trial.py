@@ -105,7 +105,9 @@ def watched(data):
     return make_watched, spies, reads
 
 
-@pytest.mark.parametrize(("evaluated", "position"), [("--eval_strategy epoch", 0), ("--eval_strategy steps --eval_steps 2", 32)])
+@pytest.mark.parametrize(
+    ("evaluated", "position"), [("--eval_strategy epoch", 0), ("--eval_strategy steps --eval_steps 2", 32)]
+)
 @pytest.mark.parametrize("changed", [8, 24, 32])
 def test_a_copy_steps_with_the_mutated_values_at_once_and_reads_the_examples_that_are_left(
     hparams, watched, evaluated, position, changed
@@ -192,11 +194,21 @@ def test_costs_are_split_and_their_sum_is_the_time_that_passed(hparams):
     assert first.test_seconds > 0
     assert last.start_up_seconds == 0
     assert (first.train_steps, first.train_examples) == (N // 16, N)
+    assert first.train_tokens == last.train_tokens > 8 * N
     assert last.save_seconds > 0, "the save behind the last evaluation counts as well"
 
 
 class Events(TrainerCallback):
-    names = ("on_train_begin", "on_epoch_begin", "on_step_end", "on_evaluate", "on_save", "on_log", "on_epoch_end", "on_train_end")
+    names = (
+        "on_train_begin",
+        "on_epoch_begin",
+        "on_step_end",
+        "on_evaluate",
+        "on_save",
+        "on_log",
+        "on_epoch_end",
+        "on_train_end",
+    )
 
     def __init__(self):
         self.seen = []
@@ -258,7 +270,11 @@ def test_a_budget_of_time_ends_a_trial_between_two_evaluations_and_its_cost_is_t
 
 def test_weights_that_are_not_numbers_diverge(hparams):
     with pytest.raises(Diverged, match="validation loss is nan") as error:
-        trained(trainer_of(), {**hparams, "learning_rate": 0.9, "more": "--max_grad_norm 0 --adam_epsilon 1e-16 --optim sgd"} | {"learning_rate": 1e30})
+        trained(
+            trainer_of(),
+            {**hparams, "learning_rate": 0.9, "more": "--max_grad_norm 0 --adam_epsilon 1e-16 --optim sgd"}
+            | {"learning_rate": 1e30},
+        )
     assert error.value.cost.train_examples == N
 
 

@@ -28,6 +28,8 @@ from tuneoff.training.protocol import Environment, OutOfTime, State, Values
 
 TINY = 1e-9
 STATE_FILE = "trainer_state.json"
+WRAPPED = ("get_train_dataloader", "training_step", "evaluate", "_maybe_log_save_evaluate", "_save_checkpoint")
+"""The methods of a Trainer in whose place ours are called, which call them."""
 
 
 @dataclass(kw_only=True)
@@ -64,6 +66,7 @@ class Training:
     made: Made = field(init=False)
     grid: Grid = field(init=False)
     _order: RememberedOrder = field(init=False)
+    _tokens: torch.Tensor = field(default_factory=lambda: torch.tensor(0), init=False)
 
     def run(self, pause: Callable[[Paused], bool]) -> None:
         """Trains to the end of the last epoch. pause: called at evaluations that pass a point of the clock, and at the last; it
@@ -148,11 +151,9 @@ class Training:
 
     def _wrap(self) -> None:
         trainer = self.trainer
-        self._theirs = {
-            name: getattr(trainer, name)
-            for name in ("get_train_dataloader", "evaluate", "_maybe_log_save_evaluate", "_save_checkpoint", "compute_metrics")
-        }
+        self._theirs = {name: getattr(trainer, name) for name in (*WRAPPED, "compute_metrics")}
         trainer.get_train_dataloader = self._loader
+        trainer.training_step = self._step
         trainer.evaluate = self._evaluate
         trainer._maybe_log_save_evaluate = self._log_save_evaluate
         trainer._save_checkpoint = self._save
@@ -177,6 +178,17 @@ class Training:
         loader = self._theirs["get_train_dataloader"]()
         self._order = remember(loader, self.start if self.state is not None else None, self.grid)
         return loader
+
+    def _step(self, model: Any, inputs: Any, *arguments: Any, **keywords: Any) -> Any:
+        mask = inputs.get("attention_mask") if hasattr(inputs, "get") else None
+        if mask is not None:
+            self._tokens = self._tokens + mask.sum()
+        return self._theirs["training_step"](model, inputs, *arguments, **keywords)
+
+    def tokens(self) -> int:
+        """The real tokens trained on since the last call, where the inputs tell them."""
+        count, self._tokens = int(self._tokens), torch.tensor(0)
+        return count
 
     def _compute_metrics(self, prediction: Any, *arguments: Any, **keywords: Any) -> Any:
         self._said = heard(prediction)

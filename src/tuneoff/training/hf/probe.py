@@ -109,25 +109,29 @@ def _head(dataset: Any) -> Any:
 def _facts(maker: Maker, made: Made) -> dict[str, Any]:
     trainer = made.trainer
     validation = trainer.eval_dataset
-    parts = list(validation.values()) if isinstance(validation, dict) else [validation]
-    hashes = {"train": rows_sha256([trainer.train_dataset]), "validation": rows_sha256(parts)}
-    hashes["test"] = rows_sha256([made.test_dataset])
-    labels = [_labels(part) for part in parts]
+    sets = {
+        "train": [trainer.train_dataset],
+        "validation": list(validation.values()) if isinstance(validation, dict) else [validation],
+        "test": [made.test_dataset],
+    }
+    rows = {name: sum(len(one) for one in parts) for name, parts in sets.items()}
+    hashes = {name: rows_sha256(parts) for name, parts in sets.items()}
     return {
         "name": maker.name,
         "source": f"engine.make={maker.name}",
-        "n_train": len(trainer.train_dataset),
-        "n_validation": sum(len(part) for part in parts),
-        "n_test": len(made.test_dataset),
-        "source_rows": hashes,
-        "split_sha256": hashes["validation"],
+        "description": "Train, validation and test are the script's own datasets.",
+        "source_rows": {name: {"rows": rows[name], "sha256": hashes[name]} for name in sets},
+        "split_sha256": hashlib.sha256("".join(hashes.values()).encode()).hexdigest(),
+        "parts": {name: _part(name, parts, rows[name]) for name, parts in sets.items()},
+        **{f"n_{name}": count for name, count in rows.items()},
         "parameters": sum(p.numel() for p in trainer.model.parameters()),
-        "model_type": str(getattr(getattr(trainer.model, "config", None), "model_type", type(trainer.model).__name__)),
-        "parts": {
-            "validation": {**_label_facts(labels[0] if len(labels) == 1 else None)},
-            "test": {"from": "the script's test dataset", "index": hashes["test"], **_label_facts(_labels(made.test_dataset))},
-        },
+        "model_source": str(getattr(getattr(trainer.model, "config", None), "_name_or_path", "")),
     }
+
+
+def _part(name: str, datasets: list[Any], rows: int) -> dict[str, Any]:
+    labels = _labels(datasets[0]) if len(datasets) == 1 else None
+    return {"from": name, "rows": rows, "index": f"0-{rows - 1}", **_label_facts(labels)}
 
 
 def rows_sha256(datasets: Iterable[Any]) -> str:

@@ -139,4 +139,5 @@ class _Run:
             save_seconds=spent.save,
             train_steps=steps - before[0],
             train_examples=seen - before[1],
+            train_tokens=training.tokens(),
         )
