@@ -58,7 +58,7 @@ def error(*settings, prepare=True, **given):
     ],
 )
 def test_a_wrong_setting_is_found_without_running_the_script(settings, words, monkeypatch):
-    monkeypatch.setattr("tuneoff.training.hf.make.load", lambda _: pytest.fail("the script was run"))
+    monkeypatch.setattr("tuneoff.training.hf.make.import_module", lambda _: pytest.fail("the script was run"))
     made = {"make": settings[0].removeprefix("engine.make=")} if settings[0].startswith("engine.make=") else {}
     said = error(*([] if made else settings), prepare=False, **made)
     assert all(word in said for word in words), said
