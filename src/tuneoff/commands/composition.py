@@ -26,8 +26,8 @@ def register_presets(config_dir: Path | None = None) -> None:
 
 
 def script_name(make: str | None, part: int) -> str:
-    """The module's (0) or the function's (1) name of `engine.make`, as the name of a folder; "script" without one."""
-    names = [re.sub(r"[^A-Za-z0-9_]+", "-", name).strip("-_") for name in str(make or "").split(":")]
+    """The module's (0) or the function's (1) own name in `engine.make`, as the name of a folder; "script" without one."""
+    names = [re.sub(r"[^A-Za-z0-9_]+", "-", name.rpartition(".")[2]).strip("-_") for name in str(make or "").split(":")]
     return names[part] if len(names) == 2 and names[part] else "script"
 
 

@@ -13,6 +13,7 @@ from transformers.trainer_callback import EarlyStoppingCallback
 from tests.training.hf import glue_script
 from tests.training.hf.conftest import trained, trainer_of
 from tests.training.hf.rows import SIZES
+from tuneoff.errors import UserError
 from tuneoff.training import state_file
 from tuneoff.training.hf import drive
 from tuneoff.training.protocol import Diverged, OutOfTime
@@ -304,3 +305,36 @@ def test_half_precision_weights_survive_a_snapshot(hparams, data, tmp_path):
     state_file.write(whole[0][1], tmp_path / "half.safetensors")
     state = state_file.read(tmp_path / "half.safetensors")
     assert numbers(trained(trainer, values, state=state)) == numbers(whole)[1:]
+
+
+READY = """
+from tests.training.hf import glue_script
+from transformers import AutoModelForSequenceClassification, Trainer
+
+made, test = glue_script.make_trainer({data!r}, more="--learning_rate 1e-3")
+
+
+def model_init():
+    return AutoModelForSequenceClassification.from_pretrained(glue_script.MICRO, num_labels=2)
+
+
+parts = dict(train_dataset=made.train_dataset, eval_dataset=made.eval_dataset, compute_metrics=made.compute_metrics)
+trainer = Trainer(model_init=model_init, args=made.args, data_collator=made.data_collator, **parts)
+trainer.test_dataset = test
+"""
+
+
+def test_a_trainer_with_model_init_is_searched_and_left_as_it_was(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ready_script.py").write_text(READY.format(data=data))
+    trainer = trainer_of("ready_script:trainer")
+    theirs = trainer.job.maker.make
+    values = {"num_epochs": 2, "batch_size": 16, "learning_rate": 2e-3, "weight_decay": 0.1, "label_smoothing_factor": 0.1}
+    whole = trained(trainer, values)
+    assert numbers(trained(trainer, values)) == numbers(whole), "a trial leaves nothing to the next"
+    assert numbers(trained(trainer, values, state=whole[0][1])) == numbers(whole)[1:]
+    assert whole[0][0].hparams == values
+    assert (theirs.args.learning_rate, theirs.args.num_train_epochs, theirs.label_smoother) == (1e-3, 3.0, None)
+    assert theirs.evaluate.__self__ is theirs
+    with pytest.raises(UserError, match="bf16 can't reach the TrainingArguments"):
+        trained(trainer, {**values, "bf16": 1})

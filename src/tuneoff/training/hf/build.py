@@ -175,6 +175,8 @@ def _late(maker: Maker, trainer: Any, wanted: Mapping[str, Any], output: Callabl
     was_on = {name for name in SWITCHED_OFF if getattr(arguments, name, False)}
     changes = {name: _typed(arguments, name, value) for name, value in wanted.items()}
     changes = {name: value for name, value in changes.items() if getattr(arguments, name) != value}
+    if arguments.device.type == "cpu":
+        changes.pop("use_cpu", None)
     for name in changes:
         if name not in READ_LATE:
             raise MakeError(
@@ -193,8 +195,8 @@ def _reread(trainer: Any) -> None:
     arguments = trainer.args
     trainer._train_batch_size = arguments.train_batch_size
     trainer.neftune_noise_alpha = arguments.neftune_noise_alpha
-    if arguments.label_smoothing_factor:
-        trainer.label_smoother = LabelSmoother(epsilon=arguments.label_smoothing_factor)
+    smoothing = arguments.label_smoothing_factor
+    trainer.label_smoother = LabelSmoother(epsilon=smoothing) if smoothing else None
     trainer.create_accelerator_and_postprocess()
 
 
