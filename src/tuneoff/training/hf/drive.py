@@ -66,13 +66,20 @@ class Training:
     made: Made = field(init=False)
     grid: Grid = field(init=False)
     _order: RememberedOrder = field(init=False)
+    _stopped: bool = field(default=False, init=False)
+    _final: Paused | None = field(default=None, init=False)
+    _metrics: dict[str, Any] | None = field(default=None, init=False)
+    """Of the evaluation that the current step asked for."""
+    _metrics_at: int = field(default=-1, init=False)
+    """The step of the last evaluation."""
+    _said: Heard = field(default_factory=Heard, init=False)
+    _evaluating: int = field(default=0, init=False)
     _tokens: torch.Tensor = field(default_factory=lambda: torch.tensor(0), init=False)
 
     def run(self, pause: Callable[[Paused], bool]) -> None:
         """Trains to the end of the last epoch. pause: called at evaluations that pass a point of the clock, and at the last; it
         returns False where training is to end."""
         self._pause, self._began = pause, time.perf_counter()
-        self._stopped, self._final, self._metrics, self._evaluating = False, None, None, 0
         torch.set_num_threads(self.environment.threads)
         self.made = self.make()
         trainer = self.trainer
@@ -160,7 +167,6 @@ class Training:
         if trainer.compute_metrics is not None:
             trainer.compute_metrics = self._compute_metrics
         trainer.add_callback(_Clock(self))
-        self._metrics_at, self._said = -1, Heard()
         if self.state is not None:
             self._wrap_loading(self.state)
 

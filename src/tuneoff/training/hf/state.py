@@ -177,7 +177,7 @@ def _generators() -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
         "numpy": np.asarray(keys),
         "torch": torch.get_rng_state().numpy().copy(),
     }
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_available() and torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         arrays["cuda"] = torch.cuda.get_rng_state().numpy().copy()
     numbers = {"python": [version, gauss], "numpy": [kind, int(position), int(has_gauss), float(cached)]}
     return arrays, numbers

@@ -22,7 +22,6 @@ class Turns(Generic[T]):
         self._to_work: SimpleQueue[Any] = SimpleQueue()
         self._to_caller: SimpleQueue[tuple[bool, Any]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="tuneoff trial", daemon=True)
-        self._error: BaseException | None = None
 
     def next(self) -> T | None:
         """Lets the thread work until it pauses, and returns what it hands over; None at its end. Raises what ended it."""
@@ -30,7 +29,8 @@ class Turns(Generic[T]):
             self._thread.start()
         else:
             self._to_work.put(_GO)
-        return self._answer()
+        handed: T | None = self._answer()
+        return handed
 
     def ask(self, question: Callable[[], R]) -> R:
         """The answer to a question, worked out in the thread while it pauses."""
