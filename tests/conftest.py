@@ -1,14 +1,26 @@
-"""One thread a process: tests run side by side, as trials do."""
+"""One thread a process: tests run side by side, as trials do. And the real GLUE files, where this machine has them."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def glue() -> Path:
+    """The folder with mrpc/ and rte/: $TUNEOFF_DATA, else ../shared/data beside the repository."""
+    folder = Path(os.environ.get("TUNEOFF_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "rte" / "train.tsv").is_file() or not (folder / "mrpc" / "train.tsv").is_file():
+        pytest.skip(f"the real GLUE files are not in {folder} (TUNEOFF_DATA can name their folder)")
+    return folder
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

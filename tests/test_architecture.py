@@ -35,7 +35,7 @@ RANK = {name: rank for rank, row in enumerate(ORDER) for name in row}
 HEAVY = ("hydra", "omegaconf", "ray", "torch", "transformers")
 KNOWN = {
     "model": ("torch", "transformers"),
-    "training": ("torch",),
+    "training": ("torch", "transformers"),
     "execution": ("ray", "torch"),
     "study": ("ray", "torch"),
     "commands": ("hydra", "omegaconf"),

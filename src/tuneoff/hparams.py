@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, TypeAlias
@@ -80,16 +80,23 @@ class Hyperparameters:
     def __getitem__(self, name: str) -> Hyperparameter:
         """Raises HParamError, with the nearest name, where the hyperparameter is not declared."""
         if name not in self._declared:
-            close = get_close_matches(str(name), self.names, n=1)
-            hint = f" (did you mean {close[0]}?)" if close else ""
-            raise HParamError(f"unknown hyperparameter {name!r}{hint}; there are {', '.join(self.names)}")
+            raise HParamError(f"unknown hyperparameter {name!r}{self.hint(name)}")
         return self._declared[name]
+
+    def hint(self, name: str) -> str:
+        """The nearest name to one that is not declared, and all there are, for a message."""
+        close = get_close_matches(str(name), self.names, n=1)
+        return (
+            f": did you mean {close[0]}? There are {', '.join(self.names)}" if close else f": there are {', '.join(self.names)}"
+        )
 
     def check(self, values: Mapping[str, Any]) -> dict[str, HParamValue]:
         """Returns `values`, checked. Raises HParamError for an undeclared name or a value that breaks its rule."""
         return {name: self[name].check(value) for name, value in values.items()}
 
-    def complete(self, values: Mapping[str, Any]) -> dict[str, HParamValue]:
-        """Returns a value for every declared hyperparameter: the one in `values`, checked, or its default."""
+    def complete(self, values: Mapping[str, Any], searched: Iterable[str] = ()) -> dict[str, HParamValue]:
+        """Returns a value for every declared hyperparameter, and for those that `values` or `searched` name: the one in
+        `values`, checked, or its default."""
         given = self.check(values)
-        return {name: given.get(name, one.default) for name, one in self._declared.items()}
+        names = dict.fromkeys([*self._declared, *given, *searched])
+        return {name: given.get(name, self[name].default) for name in names}

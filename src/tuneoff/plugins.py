@@ -40,6 +40,11 @@ def register(kind: str, name: str) -> Callable[[T], T]:
     return put
 
 
+def replace(kind: str, name: str, part: Any) -> None:
+    """Makes the object the part `name` of `kind`, whatever was it before: a notebook defines its functions again."""
+    _registered.setdefault(kind, {})[name] = part
+
+
 def load(modules: Iterable[str]) -> None:
     """Imports the modules that the setting `plugins` names; those in the working directory are found. Raises PluginError
     where one fails."""

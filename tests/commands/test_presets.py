@@ -14,6 +14,7 @@ from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.commands import presets
 from tuneoff.commands.composition import CONF
 from tuneoff.commands.presets import PresetError
+from tuneoff.errors import UserError
 
 PUBLISHED = json.loads(Path(__file__).with_name("published_settings.json").read_text())
 """Algorithm and space by algorithm, as they were composed when each had two files of its own."""
@@ -90,3 +91,33 @@ def test_a_preset_file_with_other_parts_is_named(tmp_path: Path, content: str) -
     (tmp_path / "mine" / "pbt.yaml").write_text(content)
     with pytest.raises(PresetError, match=r"mine/\w+\.yaml must be a file with the parts algorithm and space"):
         presets.register(tmp_path)
+
+
+@pytest.mark.parametrize(("engine", "name"), [("task_trainer", "hf_trainer"), ("finetune", "finetune")])
+def test_the_published_example_on_mrpc_is_one_word_through_either_engine(engine: str, name: str) -> None:
+    found = config("preset=blog2020_mrpc", f"engine={engine}")
+    assert (found.task.kind, found.model.name, found.algorithm.name, found.algorithm.trials) == (
+        "mrpc",
+        "distilbert",
+        "hyperopt",
+        10,
+    )
+    assert (found.engine.name, found.study) == (name, f"blog2020_mrpc-{name}")
+    assert found.task.metrics is not None
+    assert found.task.metrics[0] == "objective"
+    assert found.space.domains["batch_size"].values == (4, 8, 16, 32, 64)
+    assert (found.space.domains["learning_rate"].low, found.space.domains["learning_rate"].high) == (1e-6, 1e-4)
+
+
+def test_its_trainer_is_evaluated_every_500_steps_and_everything_can_be_changed() -> None:
+    assert config("preset=blog2020_mrpc").hparams["eval_steps"] == 500
+    found = config("preset=blog2020_mrpc", "algorithm=random", "model=micro", "hparams.eval_steps=50", "~space.num_epochs")
+    assert (found.algorithm.trials, found.model.name, found.hparams["eval_steps"]) == (10, "micro", 50)
+    assert "num_epochs" not in found.space.domains
+
+
+def test_without_the_hub_its_trainer_says_which_models_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = config("preset=blog2020_mrpc", "task=entail", "task.train_rows=200", "task.metrics=[objective]")
+    with pytest.raises(UserError, match=r"distilbert.*choose model=micro \(built in\), model=minilm"):
+        found.engine.make().prepare(found.request("cpu"))

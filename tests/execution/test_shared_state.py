@@ -40,6 +40,18 @@ def test_a_whole_trial_is_reserved_and_what_it_does_not_train_comes_back():
     assert not state.left(0.5)
 
 
+def test_epochs_that_are_trained_already_are_spent_from_what_is_reserved_and_then_from_the_budget():
+    state = SharedState(Limits(epochs=5.0))
+    assert state.reserve("t000", 3.0)
+    assert state.take("t000", 1.0, 0.0)
+    state.spend("t000", 2.0)
+    assert state.left(2.0)
+    state.spend("t000", 2.0)
+    assert not state.left(0.5)
+    state.ended("t000")
+    assert not state.left(0.5)
+
+
 def test_an_interval_that_would_outlast_the_deadline_is_refused():
     state = SharedState(Limits(deadline=time.time() + 10))
     assert state.take("t000", 1.0, 5.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.algorithms.search_driver import context, search
 from tests.report.synthetic import cell, end, evaluation, start, trial_end
 from tuneoff.algorithms.search import Search
@@ -72,3 +74,12 @@ def test_the_budget_is_charged_by_intervals_as_while_it_runs():
         evaluation("t1", 1, 0.7, 12.0),
     )
     assert found.earlier.epochs_spent == 3.0
+
+
+def test_an_evaluation_of_several_intervals_moves_the_clock_and_is_charged_by_them():
+    found, _ = resumed(
+        start(), trial_start("t0"), replace(evaluation("t0", 1, 0.7, 10.0), intervals=2, epoch=2.2, snapshot="t0-1.safetensors")
+    )
+    assert found.earlier.epochs_spent == 2.0
+    (trial,) = found.earlier.unfinished
+    assert trial.name == "t0"

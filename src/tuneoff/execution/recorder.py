@@ -121,6 +121,7 @@ class Recorder(Callback):  # type: ignore[misc]
                 elapsed_seconds=self.elapsed_seconds,
                 worker=message.worker,
                 snapshot=message.snapshot,
+                intervals=message.intervals,
             )
         )
         if message.snapshot is not None:

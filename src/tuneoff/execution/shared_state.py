@@ -62,15 +62,19 @@ class SharedState:
     def take(self, trial_id: str, epochs: float, seconds: float) -> bool:
         """Spends the epochs of an interval. Returns False, spending nothing, where they or its expected seconds exceed the
         budget."""
-        reserved = self._reserved.get(trial_id, 0.0)
-        own = reserved + TINY >= epochs
+        own = self._reserved.get(trial_id, 0.0) + TINY >= epochs
         if not self.left(0.0 if own else epochs, seconds):
             return False
-        if own:
+        self.spend(trial_id, epochs)
+        return True
+
+    def spend(self, trial_id: str, epochs: float) -> None:
+        """Spends epochs that are trained already, or that are known to be left."""
+        reserved = self._reserved.get(trial_id, 0.0)
+        if reserved + TINY >= epochs:
             self._reserved[trial_id] = reserved - epochs
         else:
             self._epochs += epochs
-        return True
 
     def ended(self, trial_id: str) -> None:
         """Returns to the budget the epochs that an ended trial had reserved and did not train."""

@@ -44,6 +44,7 @@ class Trial(Trainable):  # type: ignore[misc]
         if isinstance(message, Evaluated):
             if message.clock is not None:
                 self._iteration = message.clock  # Ray's clock, which its schedulers go by
+            self._iteration += message.intervals - 1  # Ray counts the one evaluation itself
             self._serial = message.serial or self._serial
         return result_of(message)
 

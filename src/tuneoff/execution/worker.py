@@ -162,6 +162,8 @@ class Worker:
             if not ray.get(state.take.remote(self._running.trial_id, epochs, self._interval_seconds)):
                 return self._end(STOPPED, BUDGET_SPENT, Cost())
             message = self._evaluate()
+            if message.intervals > 1:  # they are trained: where the budget has no room for them it is overdrawn
+                ray.get(state.spend.remote(self._running.trial_id, epochs * (message.intervals - 1)))
             self._interval_seconds = time.perf_counter() - started
             return message
         except StopIteration:
@@ -196,6 +198,7 @@ class Worker:
             parent=parent,
             rates=rates,
             clock=clock,
+            intervals=evaluation.intervals,
         )
 
     def _next_evaluation(self) -> Evaluation:

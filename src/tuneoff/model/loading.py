@@ -72,6 +72,20 @@ def load_tokenizer(settings: ModelSettings) -> Any:
 
 def load_base(settings: ModelSettings, n_outputs: int) -> BaseModel:
     """Reads the encoder's files (safetensors only, no remote code). Raises ModelError where the model is missing or unfit."""
+    model, config, missing = load_classifier(settings, n_outputs)
+    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    return BaseModel(
+        config=ModelConfig.of(config),
+        weights=weights,
+        missing=missing,
+        content_hash=hash_arrays({n: w for n, w in weights.items() if n not in missing}),
+    )
+
+
+def load_classifier(settings: ModelSettings, n_outputs: int) -> tuple[Any, Any, tuple[str, ...]]:
+    """transformers' own model, the configuration that it was given, and the names of the parameters that its files lack.
+
+    Raises ModelError where the model is missing or unfit."""
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     config = _from_pretrained(AutoConfig, settings)
@@ -94,13 +108,7 @@ def load_base(settings: ModelSettings, n_outputs: int) -> BaseModel:
         dtype=torch.float32,
         output_loading_info=True,
     )
-    weights = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    return BaseModel(
-        config=ModelConfig.of(config),
-        weights=weights,
-        missing=tuple(sorted(info["missing_keys"])),
-        content_hash=hash_arrays({n: w for n, w in weights.items() if n not in info["missing_keys"]}),
-    )
+    return model, config, tuple(sorted(info["missing_keys"]))
 
 
 def _longest(config: Any) -> int | None:

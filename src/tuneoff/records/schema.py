@@ -60,6 +60,9 @@ class EvaluationRecord:
     """host:pid of the process that trained."""
     snapshot: str | None = None
     """The file under `state/` that holds the state at this evaluation while the trial runs."""
+    intervals: int = 1
+    """Points of the search's clock passed since the weights' previous evaluation; more than 1 where a trainer evaluates less
+    often."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[
         max_epochs=config.max_epochs,
         defaults=defaults,
         evaluations_per_epoch=config.training.evaluations_per_epoch,
-        mutable=config.engine.kind.hyperparameters.mutable,
+        mutable=config.engine.declared.mutable,
     )
     if config.budget is None:
         return config.algorithm, context

@@ -92,7 +92,7 @@ class _Log:
     def evaluated(self, record: EvaluationRecord) -> None:
         name, score = record.trial_id, record.validation.metrics[self.cell.header.metric]
         trial = self.trials[name]
-        self.intervals += 1
+        self.intervals += record.intervals
         trial.clock = self.clocks[name, record.evaluation] = self._clock(record, trial)
         trial.last, trial.states[trial.clock] = record, record
         trial.done = record.epoch >= record.hparams["num_epochs"] - TINY
@@ -108,13 +108,13 @@ class _Log:
         """Evaluations behind the weights: one more than before, or than the donor's; where a crash cost some, by epochs."""
         copied = trial.decision
         if isinstance(copied, Copy) and trial.states[copied.clock].trial_id == (record.parent_trial_id or record.trial_id):
-            return copied.clock + 1
+            return copied.clock + record.intervals
         if record.parent_trial_id is not None:
             parent = self.clocks.get((record.parent_trial_id, record.parent_evaluation or 0))
             if parent is not None:
-                return parent + 1
+                return parent + record.intervals
         elif trial.last is None or record.epoch > trial.last.epoch:
-            return trial.clock + 1
+            return trial.clock + record.intervals
         return max(1, round(record.epoch * self.evaluations_per_epoch))
 
     def _decide(self, name: str, decision: Decision) -> None:

@@ -161,11 +161,22 @@ class TableSettings(TaskSettings):
         return load_table(self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScriptSettings(TaskSettings):
+    """The rows that a user's own script reads: for an engine that asks for no others."""
+
+    def load(self) -> Task:
+        raise TaskError(
+            "task.kind is script, whose rows a script reads for engine=hf_trainer: give another task, such as task=csv"
+        )
+
+
 SETTINGS: dict[str, type[TaskSettings]] = {
     "entail": EntailSettings,
     "rte": GlueSettings,
     "mrpc": GlueSettings,
     "csv": TableSettings,
+    "script": ScriptSettings,
 }
 
 

@@ -68,6 +68,8 @@ class Evaluation:
     """A trainer yields one at each evaluation point. hparams: in force since the last. cost: spent since the last.
 
     done: the trial has seen all of its epochs. capture: copies the complete state; valid until the trainer goes on.
+    intervals: the points of the search's clock (multiples of an epoch's share) passed since the last evaluation; more than 1
+    from a trainer that evaluates less often.
     """
 
     hparams: Values
@@ -78,6 +80,7 @@ class Evaluation:
     cost: Cost
     done: bool
     capture: Callable[[], State]
+    intervals: int = 1
 
 
 Trial: TypeAlias = Generator[Evaluation, Values | None, None]
@@ -237,6 +240,11 @@ class Engine(ABC):
 
     def __init__(self, settings: Any) -> None:
         self.settings = settings
+
+    @classmethod
+    def declared(cls, settings: Any) -> Hyperparameters:  # noqa: ARG003
+        """The hyperparameters under these settings: the class's own, unless they depend on the settings."""
+        return cls.hyperparameters
 
     def check(self, request: Request) -> None:  # noqa: B027 - an engine may have nothing to check
         """Checks all that can be checked in little time. Raises UserError where the data or a setting is wrong."""

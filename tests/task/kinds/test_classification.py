@@ -49,6 +49,7 @@ THEIRS = {
     "f1": lambda y, p, c: sk.f1_score(y, p, labels=[c], average="macro", zero_division=0.0),
     "macro_f1": lambda y, p, _: sk.f1_score(y, p, average="macro", zero_division=0.0),
     "matthews": lambda y, p, _: sk.matthews_corrcoef(y, p),
+    "objective": lambda y, p, c: sk.accuracy_score(y, p) + sk.f1_score(y, p, labels=[c], average="macro", zero_division=0.0),
 }
 
 

@@ -113,6 +113,18 @@ class F1(Metric):
         return 2 * int((present & predicted).sum()) / size if size else 0.0
 
 
+@register("metric", "objective")
+class AccuracyPlusF1(Metric):
+    """Accuracy plus F1: transformers' own search maximises the sum of what compute_metrics returns, which is this for GLUE's
+    MRPC and QQP."""
+
+    limits: ClassVar[tuple[float, float]] = (0.0, 2.0)
+    needs_positive: ClassVar[bool] = True
+
+    def score(self, answers: Answers) -> float:
+        return Accuracy("accuracy").score(answers) + F1("f1").score(answers)
+
+
 @register("metric", "macro_f1")
 class MacroF1(Metric):
     """Unweighted mean of the classes' F1, over the classes that are present or predicted."""
