@@ -117,7 +117,7 @@ def test_how_a_member_goes_on_from_a_copy_reaches_the_search() -> None:
 
 
 def test_a_searcher_registered_by_a_module_is_found_and_one_that_derives_from_nothing_is_refused(monkeypatch: Any) -> None:
-    monkeypatch.setattr(plugins, "_registered", {})
+    monkeypatch.setitem(plugins._registered, "searcher", {})
 
     @plugins.register("searcher", "middle")
     class Middle(Searcher):

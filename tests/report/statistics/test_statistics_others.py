@@ -107,6 +107,10 @@ def test_the_fewest_repeats_of_a_signed_rank_test(comparisons: int, n: int) -> N
     assert power.fewest_for_wilcoxon(comparisons) == n
 
 
+def test_a_single_comparison_is_what_is_asked_about_by_default() -> None:
+    assert power.fewest_for_wilcoxon() == 6
+
+
 def test_no_repeats_show_no_difference() -> None:
     with pytest.raises(ValueError, match="above 0"):
         power.pairs_needed(1, 0)
