@@ -116,6 +116,14 @@ def test_no_repeats_show_no_difference() -> None:
         power.pairs_needed(1, 0)
 
 
+def test_one_block_or_one_algorithm_is_a_table_and_none_is_not() -> None:
+    assert ranks.average_ranks([[0.1, 0.3, 0.2]]).tolist() == [3, 1, 2]
+    assert ranks.average_ranks([[0.1], [0.3]]).tolist() == [1]
+    for empty in (np.empty((0, 3)), np.empty((3, 0)), [0.1, 0.2]):
+        with pytest.raises(ValueError, match="full table"):
+            ranks.average_ranks(empty)
+
+
 def test_friedman_with_ties_is_scipys() -> None:
     table = np.random.default_rng(4).integers(0, 3, size=(15, 4)) / 10
     assert ranks.friedman(table) == pytest.approx(stats.friedmanchisquare(*table.T).pvalue)
