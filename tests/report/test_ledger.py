@@ -183,6 +183,13 @@ def test_work_done_again_after_an_interruption_is_named() -> None:
     assert spending.lost_evaluations(cell) == {("a", 2): REPEATED, ("a", 3): REPEATED}
 
 
+def test_only_what_was_lost_is_done_again() -> None:
+    """The third evaluation is repeated from the second one's snapshot; the first and second live on."""
+    seen = ((1, 100), (2, 200), (3, 300), (4, 300))
+    records = [syn.evaluation("a", n, 0.7, 10.0 * n, examples_seen=examples) for n, examples in seen]
+    assert spending.lost_evaluations(syn.cell([syn.start(devices=1), *records])) == {("a", 3): REPEATED}
+
+
 def test_the_tables_numbers_add_up_to_the_charge() -> None:
     cells = [syn.search(name, k, quality=0.7) for name in ("grid", "pbt") for k in range(2)]
     block, frames = next(build_frames(cells).blocks())
