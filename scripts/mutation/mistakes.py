@@ -32,20 +32,10 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 }
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "mean": "median", "floor": "ceil", "ceil": "floor"}
 
-GUARDS = (
-    "dtype",
-    "encoding",
-    "errors",
-    "exist_ok",
-    "foreach",
-    "indent",
-    "parents",
-    "prefix",
-    "separators",
-    "setting",
-    "strict",
+GUARDS = frozenset(
+    ("dtype", "encoding", "errors", "exist_ok", "foreach", "indent", "parents", "prefix", "separators", "setting", "strict")
 )
-"""Keywords that decide no number: they guard, speed up or name."""
+"""Keywords that decide no number where the tests run: they guard, speed up, name, or choose the device."""
 
 
 @dataclass(frozen=True, kw_only=True)
