@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from tuneoff import plugins
 from tuneoff.algorithms import scheduler_names, searcher_names
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.contracts import History, Point, Searcher
+from tuneoff.algorithms.model_searcher import default_initial_points
 from tuneoff.algorithms.settings import AlgorithmError
 from tuneoff.errors import UserError
 from tuneoff.space import Float, SearchSpace
@@ -88,6 +90,100 @@ def test_a_setting_that_does_not_fit_the_search_is_refused(make: Any, message: s
         make()
 
 
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("scheduler", {"name": "asha", "reduction_factor": 2, "brackets": 1, "grace_epochs": 2, "max_epochs": 2}),
+        ("scheduler", {"name": "pbt", "quantile_fraction": 0.5, "resample_probability": 0}),
+        ("scheduler", {"name": "pbt", "resample_probability": 1, "perturbation_factors": [1e-9]}),
+        (
+            "searcher",
+            {"name": "gp", "initial_points": 1, "xi": 0, "kappa": 0, "noise": 1e-9, "acquisition": "ucb", "lie": "mean"},
+        ),
+        ("searcher", {"name": "tpe", "initial_points": 1, "gamma": 1, "candidates": 1, "prior_weight": 1e-9}),
+        ("searcher", {"name": "grid", "points": 1}),
+    ],
+)
+def test_a_setting_at_its_limit_is_taken(part: str, values: dict[str, Any]) -> None:
+    given = {"name": "x", "trials": 1, "searcher": {"name": "random"}, "scheduler": {"name": "none"}, part: values}
+    settings = getattr(AlgorithmConfig.from_dict(given), part).settings
+    for name in set(values) - {"name"}:
+        kept = getattr(settings, name)
+        assert (list(kept) if isinstance(kept, tuple) else kept) == values[name]
+
+
+@pytest.mark.parametrize(
+    ("part", "values"),
+    [
+        ("scheduler", {"name": "asha", "grace_epochs": 0}),
+        ("scheduler", {"name": "asha", "reduction_factor": 1.99}),
+        ("scheduler", {"name": "asha", "brackets": 0}),
+        ("scheduler", {"name": "pbt", "perturbation_interval_epochs": 0}),
+        ("scheduler", {"name": "pbt", "quantile_fraction": 0}),
+        ("scheduler", {"name": "pbt", "quantile_fraction": 0.51}),
+        ("scheduler", {"name": "pbt", "resample_probability": -0.01}),
+        ("scheduler", {"name": "pbt", "resample_probability": 1.01}),
+        ("scheduler", {"name": "pbt", "perturbation_factors": [1.2, 0]}),
+        ("scheduler", {"name": "pbt", "resume": "trainer_2019"}),
+        ("searcher", {"name": "gp", "xi": -0.01}),
+        ("searcher", {"name": "gp", "kappa": -0.01}),
+        ("searcher", {"name": "gp", "noise": 0}),
+        ("searcher", {"name": "gp", "lie": "median"}),
+        ("searcher", {"name": "tpe", "gamma": 0}),
+        ("searcher", {"name": "tpe", "gamma": 1.01}),
+        ("searcher", {"name": "tpe", "candidates": 0}),
+        ("searcher", {"name": "tpe", "prior_weight": 0}),
+        ("searcher", {"name": "tpe", "initial_points": 0}),
+    ],
+)
+def test_a_setting_beyond_its_limit_is_refused_by_name(part: str, values: dict[str, Any]) -> None:
+    given = {"name": "x", "trials": 8, "searcher": {"name": "random"}, "scheduler": {"name": "none"}, part: values}
+    with pytest.raises(UserError, match=f"{part}.{list(values)[1]} is"):
+        AlgorithmConfig.from_dict(given)
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "defaults"),
+    [
+        ("scheduler", "asha", {"grace_epochs": 1.0, "reduction_factor": 4.0, "brackets": 1, "max_epochs": None}),
+        (
+            "scheduler",
+            "pbt",
+            {
+                "perturbation_interval_epochs": 1.0,
+                "quantile_fraction": 0.25,
+                "resample_probability": 0.25,
+                "perturbation_factors": (1.2, 0.8),
+                "mutated": None,
+                "synchronous": False,
+                "clip": True,
+                "resume": "examples",
+            },
+        ),
+        (
+            "searcher",
+            "gp",
+            {"initial_points": None, "acquisition": "ei", "xi": 0.01, "kappa": 2.576, "noise": 0.01, "lie": "max"},
+        ),
+        ("searcher", "tpe", {"initial_points": None, "gamma": 0.25, "candidates": 24, "prior_weight": 1.0}),
+    ],
+)
+def test_the_knobs_of_an_algorithm_have_their_published_defaults(part: str, name: str, defaults: dict[str, Any]) -> None:
+    """Those of Ray (asha, pbt), bayesian-optimization (gp) and hyperopt (tpe)."""
+    given = {"name": "x", "trials": 8, "searcher": {"name": "random"}, "scheduler": {"name": "none"}, part: {"name": name}}
+    assert asdict(getattr(AlgorithmConfig.from_dict(given), part).settings) == defaults
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "trials", "points"), [(1, 20, 4), (3, 20, 4), (4, 20, 5), (6, 20, 7), (6, 8, 4), (3, 5, 2), (1, 1, 1)]
+)
+def test_the_random_points_before_a_model_are_one_more_than_hyperparameters(
+    hyperparameters: int, trials: int, points: int
+) -> None:
+    space = SearchSpace({f"h{i}": Float(low=0.0, high=1.0) for i in range(hyperparameters)})
+    assert default_initial_points(space, trials) == points
+
+
 def test_a_whole_number_may_be_given_as_a_float_and_a_list_as_a_tuple() -> None:
     config = algorithm(
         "gp", "pbt", searcher_knobs={"xi": 0, "initial_points": 3.0}, scheduler_knobs={"perturbation_factors": [2, 0.5]}
@@ -117,7 +213,7 @@ def test_how_a_member_goes_on_from_a_copy_reaches_the_search() -> None:
 
 
 def test_a_searcher_registered_by_a_module_is_found_and_one_that_derives_from_nothing_is_refused(monkeypatch: Any) -> None:
-    monkeypatch.setattr(plugins, "_registered", {})
+    monkeypatch.setitem(plugins._registered, "searcher", {})
 
     @plugins.register("searcher", "middle")
     class Middle(Searcher):

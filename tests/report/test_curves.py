@@ -93,6 +93,9 @@ def test_exactly_the_ratio_still_counts_as_equal() -> None:
     made = search("grid", [(1, 1, 0.5), (105, 9, 0.9)], EQUAL_COST * 100)
     (run,) = searches(made).named("grid").values()
     assert searches(made).score(run.cell, 100) == 0.9
+    both = searches(search("random", [(60, 30, 0.6)], 100), search("grid", [(60, 1, 0.5), (90, 32, 0.9)], 100))
+    assert EQUAL_COST * 30 == 33
+    assert both.at_equal_cost([both.named("random")[0], both.named("grid")[0]], in_epochs=True) == [0.6, 0.9]
 
 
 def test_a_budget_counts_as_common_only_if_every_run_has_it_in_epochs() -> None:

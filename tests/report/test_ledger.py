@@ -66,6 +66,19 @@ def logs(draw: st.DrawFn) -> list[Record]:
     return records
 
 
+def test_the_charge_is_wall_time_times_devices_session_by_session() -> None:
+    """10 s before the first line at the first session's 2 devices, 20 s at 2, 30 s at 4: 20 + 40 + 120 device-seconds."""
+    cell = syn.cell([syn.start(1, 10.0, devices=2), syn.start(2, 30.0, devices=4), syn.end(2, 60.0)])
+    assert spending.charged_microseconds(cell) == 180_000_000
+    assert study_cells.charged_seconds(cell, 60.0) == 180
+    assert study_cells.charged_seconds(cell, 45.0) == 120
+    killed_at_once = syn.cell([syn.start(1, 0.0, devices=8), syn.start(2, 0.0, devices=2), syn.end(2, 60.0)])
+    assert spending.charged_microseconds(killed_at_once) == 120_000_000
+    assert study_cells.charged_seconds(killed_at_once, 60.0) == 120
+    without = syn.cell([syn.evaluation("a", 1, 0.5, 7.0)])
+    assert spending.charged_microseconds(without) == 7_000_000
+
+
 @settings(max_examples=150)
 @given(logs())
 def test_the_parts_add_up_to_the_charge_exactly(records: list[Record]) -> None:
@@ -171,6 +184,13 @@ def test_work_done_again_after_an_interruption_is_named() -> None:
         ]
     )
     assert spending.lost_evaluations(cell) == {("a", 2): REPEATED, ("a", 3): REPEATED}
+
+
+def test_only_what_was_lost_is_done_again() -> None:
+    """The third evaluation is repeated from the second one's snapshot; the first and second live on."""
+    seen = ((1, 100), (2, 200), (3, 300), (4, 300))
+    records = [syn.evaluation("a", n, 0.7, 10.0 * n, examples_seen=examples) for n, examples in seen]
+    assert spending.lost_evaluations(syn.cell([syn.start(devices=1), *records])) == {("a", 3): REPEATED}
 
 
 def test_the_tables_numbers_add_up_to_the_charge() -> None:

@@ -31,3 +31,13 @@ def test_warmup_ratio_is_a_share_of_all_training_and_steps_win_over_it():
 
 def test_a_batch_size_that_changes_leaves_the_schedule_where_it_was():
     assert lr_factor(HParams(batch_size=16), 640, 1000) == lr_factor(HParams(batch_size=64), 640, 1000)
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine"])
+def test_from_its_whole_factor_at_the_end_of_warm_up_it_falls_to_0_and_stays_there(schedule):
+    """Also where warm-up is all but the last example, and where published code counts more examples than there are."""
+    almost = HParams(warmup_ratio=0.99, lr_schedule=schedule)
+    assert lr_factor(almost, 99, 100) == 1.0
+    assert lr_factor(almost, 100, 100) == lr_factor(almost, 170, 100) == 0.0
+    assert lr_factor(HParams(warmup_ratio=1.0, lr_schedule=schedule), 100, 100) == 0.0
+    assert lr_factor(HParams(warmup_ratio=1.0, lr_schedule=schedule), 50, 100) == 0.5

@@ -104,9 +104,16 @@ def charged_seconds(cell: Cell, elapsed_seconds: float) -> float:
     return charged_clock(cell)(elapsed_seconds)
 
 
+def session_devices(cell: Cell) -> list[tuple[float, int]]:
+    """When each session began (elapsed seconds), and the devices that it held, in order. Of two that began at one moment the
+    earlier held its devices for no time at all."""
+    starts = (r for r in cell.records if isinstance(r, SessionStartRecord))
+    return [(r.elapsed_seconds, r.devices) for r in sorted(starts, key=lambda r: (r.elapsed_seconds, r.session))]
+
+
 def charged_clock(cell: Cell) -> Callable[[float], float]:
     """`charged_seconds` of one cell at many moments: its sessions are looked up once."""
-    starts = sorted((r.elapsed_seconds, r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
+    starts = session_devices(cell)
     if not starts or starts[0][0] > 0:
         starts.insert(0, (0.0, cell.devices))
     ends = [*(start for start, _ in starts[1:]), math.inf]

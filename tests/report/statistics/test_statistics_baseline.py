@@ -39,6 +39,10 @@ def test_f1_is_that_of_always_answering_the_positive_class(zeros: int, ones: int
     assert constant_answer_score("f1", [zeros, ones], positive) == pytest.approx(want)
 
 
+def test_without_a_named_class_f1_is_that_of_the_second() -> None:
+    assert constant_answer_score("f1", [70, 30]) == pytest.approx(2 * 0.3 / 1.3)
+
+
 def test_what_is_not_known_is_not_invented() -> None:
     assert math.isnan(constant_answer_score("perplexity", [1, 2]))
     assert math.isnan(constant_answer_score("accuracy", [0, 0]))

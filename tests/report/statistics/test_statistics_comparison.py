@@ -151,6 +151,16 @@ def test_the_interval_of_an_improvement_is_the_bootstraps_by_scipy() -> None:
     assert narrow.level == 0.5
 
 
+def test_ties_count_half_in_each_resample_of_its_own() -> None:
+    """Whole numbers with many ties: the Mann-Whitney U of every resample, by scipy."""
+    a, b = [1.0, 2.0, 2.0, 4.0], [2.0, 2.0, 3.0]
+    rng = np.random.default_rng(0)
+    first, second = (np.array(x)[rng.integers(len(x), size=(300, len(x)))] for x in (a, b))
+    u = [stats.mannwhitneyu(x, y).statistic / 12 for x, y in zip(first, second, strict=True)]
+    made = c.probability_of_improvement_interval(a, b, resamples=300)
+    assert (made.low, made.high) == pytest.approx(tuple(np.quantile(u, [0.025, 0.975])))
+
+
 def test_equal_runs_have_an_interval_that_is_even_around_one_half() -> None:
     made = c.probability_of_improvement_interval([0.1, 0.2, 0.3], [0.3, 0.2, 0.1])
     assert made.estimate == 0.5

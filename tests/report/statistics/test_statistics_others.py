@@ -107,9 +107,21 @@ def test_the_fewest_repeats_of_a_signed_rank_test(comparisons: int, n: int) -> N
     assert power.fewest_for_wilcoxon(comparisons) == n
 
 
+def test_a_single_comparison_is_what_is_asked_about_by_default() -> None:
+    assert power.fewest_for_wilcoxon() == 6
+
+
 def test_no_repeats_show_no_difference() -> None:
     with pytest.raises(ValueError, match="above 0"):
         power.pairs_needed(1, 0)
+
+
+def test_one_block_or_one_algorithm_is_a_table_and_none_is_not() -> None:
+    assert ranks.average_ranks([[0.1, 0.3, 0.2]]).tolist() == [3, 1, 2]
+    assert ranks.average_ranks([[0.1], [0.3]]).tolist() == [1]
+    for empty in (np.empty((0, 3)), np.empty((3, 0)), [0.1, 0.2]):
+        with pytest.raises(ValueError, match="full table"):
+            ranks.average_ranks(empty)
 
 
 def test_friedman_with_ties_is_scipys() -> None:

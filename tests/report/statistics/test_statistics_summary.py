@@ -117,6 +117,15 @@ def test_a_fresh_value_has_the_prediction_interval_of_a_textbook() -> None:
     assert np.isnan(lone.low)
 
 
+def test_two_runs_are_enough_for_an_interval() -> None:
+    """Of 1 and 3: sd sqrt(2), t(.975, 1) = 12.706205."""
+    made = mean_interval([1.0, 3.0])
+    assert (made.low, made.high) == pytest.approx((2 - 12.706205, 2 + 12.706205), abs=1e-5)
+    fresh = summary.fresh_value_interval(4.0, [1.0, 3.0])
+    half = 12.706205 * np.sqrt(2) * np.sqrt(1.5)
+    assert (fresh.estimate, fresh.low, fresh.high) == pytest.approx((2, 2 - half, 2 + half), abs=1e-5)
+
+
 def test_excluding_needs_a_bound_strictly_beyond() -> None:
     made = Interval(estimate=1, low=0, high=2)
     assert not made.excludes(0)

@@ -106,6 +106,15 @@ def test_a_cell_that_never_scored_shows_a_dash() -> None:
     assert results_table(block, frames).rows[1][1:3] == ("–", "–")
 
 
+def test_a_result_without_a_test_score_is_said_however_many_have_one() -> None:
+    untested = syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 10), syn.end()], algorithm="pbt")
+    said = "At least one incumbent has no recorded test score"
+    block, frames = next(build_frames([syn.search("grid", 0, quality=0.7), untested]).blocks())
+    assert any(note.startswith(said) for note in results_table(block, frames).notes)
+    block, frames = next(build_frames([syn.search("grid", 0, quality=0.7)]).blocks())
+    assert not any(note.startswith(said) for note in results_table(block, frames).notes)
+
+
 def test_failures_stops_and_collapses_are_counted() -> None:
     gone = syn.score(0.5, syn.N_VALIDATION, collapsed=True)
     records = [

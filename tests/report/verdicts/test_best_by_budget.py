@@ -97,6 +97,15 @@ def test_equal_searches_share_and_a_clear_one_wins():
     np.testing.assert_allclose(probability_best(scores + np.array([0, 0, 1])), [0, 0, 1])
 
 
+def test_the_chance_of_two_repeats_is_counted_out() -> None:
+    """Draws of two repeats have means 0, 1.5, 3 (a quarter, a half, a quarter) against 1: around 1.5, scaled up by sqrt(2)."""
+    made = probability_best([[0.0, 1.0], [3.0, 1.0]], draws=40_000)
+    np.testing.assert_allclose(made, [0.75, 0.25], atol=0.01)
+    # -0.62, 1.5 and 3.62 against -0.4: unscaled, 0 would win there.
+    made = probability_best([[0.0, -0.4], [3.0, -0.4]], draws=40_000)
+    np.testing.assert_allclose(made, [0.75, 0.25], atol=0.01)
+
+
 def test_it_is_right_as_often_as_it_says():
     """Two searches of the same quality: the probability is uniform enough that "90 % sure" is wrong about one time in ten."""
     rng = np.random.default_rng(1)

@@ -103,7 +103,7 @@ def test_many_close_repeats_say_that_the_difference_is_below_a_point() -> None:
 def test_five_repeats_cannot_settle_it_however_far_apart() -> None:
     verdict = only(pair([0.10, 0.11, 0.12, 0.13, 0.14]))
     assert verdict.better is None
-    assert "needs at least 6 repeats, so 1 more is the least that could settle it" in verdict.sentence
+    assert "a paired signed-rank test needs at least 6 repeats, so 1 more is the least that could settle it" in verdict.sentence
 
 
 def test_more_pairs_ask_for_more() -> None:

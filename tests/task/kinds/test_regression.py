@@ -139,7 +139,7 @@ class Films(TaskSettings):
 
 
 def test_a_network_is_trained_to_numbers_and_beats_the_mean(monkeypatch):
-    monkeypatch.setattr(plugins, "_registered", {**plugins._registered, "task": {"films": Films}})
+    monkeypatch.setitem(plugins._registered, "task", {"films": Films})
     request = Request(
         task=TaskSettings.from_dict({"kind": "films", "max_train_rows": 200}),
         protocol=ProtocolSettings(name="heldout"),

@@ -1,0 +1,23 @@
+"""Seeds: independent by purpose, equal for every algorithm, never changed from one version to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tuneoff.seeds import derive, trial_seed
+
+
+def test_each_purpose_repeat_and_seed_has_a_seed_of_its_own() -> None:
+    seeds = [number for seed in range(3) for repeat in range(3) for number in derive(seed, repeat).values()]
+    assert len(set(seeds)) == 3 * 3 * 4
+    assert list(derive(0, 0)) == ["split", "search", "training", "retraining"]
+
+
+def test_seeds_are_numpys_seed_sequences_of_seed_repeat_and_purpose() -> None:
+    for index, (_, number) in enumerate(derive(5, 2).items()):
+        assert number == np.random.SeedSequence([5, 2, index]).generate_state(1)[0]
+
+
+def test_a_trials_seed_is_drawn_from_its_number() -> None:
+    assert trial_seed(9, "t012") == np.random.SeedSequence([9, 12]).generate_state(1)[0] == trial_seed(9, "r012")
+    assert len({trial_seed(9, f"t{number:03d}") for number in range(50)}) == 50
