@@ -40,7 +40,7 @@ def best_row(cube: UnitCube, model: Regression, criterion: Criterion, random: np
     """The row that promises most, shape (dim,)."""
     rows = cube.draw(AT_RANDOM, random)
     losses = -1 * criterion(*model.predict(cube.snap(rows)))
-    starts = rows[np.argsort(losses)[:STARTS]]
+    starts = list(rows[np.argsort(losses)[:STARTS]])
     optima = [one for one in minimise(partial(_losses, cube, model, criterion), starts, 0.0, 1.0) if one.converged]
     best = min(optima, key=lambda optimum: optimum.value, default=None)
     if best is None or not losses.min() > best.value:
