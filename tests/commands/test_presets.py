@@ -20,8 +20,9 @@ PUBLISHED = json.loads(Path(__file__).with_name("published_settings.json").read_
 """Algorithm and space by algorithm, as they were composed when each had two files of its own."""
 
 
-def test_every_algorithm_of_ours_has_one_file() -> None:
-    assert {p.stem for p in (CONF / "preset" / "blog2020").iterdir()} == set(choices("algorithm")) == set(PUBLISHED)
+def test_every_search_of_ours_has_one_file() -> None:
+    searches = set(choices("algorithm")) - {"record"}
+    assert {p.stem for p in (CONF / "preset" / "blog2020").iterdir()} == searches == set(PUBLISHED)
 
 
 def decisive(algorithm: dict[str, object]) -> dict[str, object]:
