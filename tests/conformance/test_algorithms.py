@@ -46,6 +46,7 @@ SEARCHER_KNOBS: dict[tuple[str, str], tuple[dict[str, Any], Any]] = {
     ("tpe", "gamma"): ({}, 1.0),
     ("tpe", "candidates"): ({}, 2),
     ("tpe", "prior_weight"): ({}, 20.0),
+    ("record", "repeated"): ({}, 0.5),
 }
 SCHEDULER_KNOBS: dict[tuple[str, str], Any] = {
     ("asha", "grace_epochs"): 2,

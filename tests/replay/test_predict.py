@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -74,6 +75,7 @@ def test_every_page_and_number_is_marked_predicted(table, gate, tmp_path):
     written = write_prediction(prediction, tmp_path / "out")
     assert {path.name for path in written} == {
         "predicted.md",
+        "predicted.json",
         "predicted.csv",
         "what-ifs.csv",
         "predicted.svg",
@@ -98,6 +100,46 @@ def test_a_what_if_is_compared_with_the_same_search_unchanged(table, gate, tmp_p
     unchanged = pd.read_csv(tmp_path / "predicted.csv").iloc[0]
     assert row["minus_unchanged"] == pytest.approx(row["test"] - unchanged["test"])
     assert row["wall_seconds"] < unchanged["device_seconds"] / 2
+
+
+def test_another_price_changes_the_dollars_and_makes_no_replay_again(table, gate, tmp_path):
+    store = tmp_path / "r.jsonl"
+    dear = replace(SCENARIO, price=Price(name="custom", per_device_hour_usd=5.0, source="", date=""), change="$5 a device-hour")
+    prediction = predicted(table, gate, store, "random", what_ifs=[(searches("random")[0], dear)])
+    assert len(store.read_text().splitlines()) == EFFORT.worlds
+    write_prediction(prediction, tmp_path)
+    (row,) = pd.read_csv(tmp_path / "what-ifs.csv").to_dict("records")
+    unchanged = pd.read_csv(tmp_path / "predicted.csv").iloc[0]
+    assert (row["minus_unchanged"], row["half_width"]) == (0.0, 0.0)
+    assert row["dollars"] == pytest.approx(unchanged["dollars"] * 5.0 / SCENARIO.price.per_device_hour_usd)
+
+
+def test_an_old_search_is_graded_by_what_others_need_to_get_as_far(table, gate, tmp_path):
+    prediction = predict(
+        table, gate, searches("random,default"), [SCENARIO], (), effort=EFFORT, margin=0.01, store=tmp_path / "r", graded=True
+    )
+    graded = prediction.as_far
+    assert graded.old.epochs == 48 * 3
+    assert graded.old.validation == max(max(trial.validation) for trial in table.trials)
+    shares = {one.case.candidate.label: one.share for one in graded.searches}
+    assert 0.1 < shares["random"] < 0.95, "the same search again reaches its best score about every other time"
+    assert shares["default"] <= shares["random"]
+    for one in graded.searches:
+        assert one.epochs[0] <= one.epochs[1] <= one.epochs[2]
+        assert all(epochs <= 48 * 3 or math.isinf(epochs) for epochs in one.epochs)
+    page = markdown(prediction)
+    assert "As far as this search" in page
+    assert [s.case.candidate.label for s in prediction.verdicts[0].standings] == ["random", "default"], "no budget of its own"
+
+
+def test_a_table_drawn_at_random_is_graded_only_where_it_is_asked_for(tmp_path, capsys):
+    path = csv_of(rows(n=30), tmp_path / "table.csv")
+    given = [f"table={path}", "format=csv", f"out={tmp_path / 'out'}", "algorithms=random", "budgets=epochs:6", "processes=1"]
+    effort = ["worlds=3", "replays=4", "whole=10", "world=gp", "what_if=false"]
+    assert main([*given, *effort, "random=true"]) == 0
+    assert "As far as this search" not in capsys.readouterr().out
+    assert main([*given, *effort]) == 0
+    assert "As far as this search" in capsys.readouterr().out
 
 
 def test_replays_that_are_kept_are_not_made_again_and_half_a_line_is(table, gate, tmp_path, monkeypatch):
@@ -160,12 +202,14 @@ def test_a_wrong_list_of_searches_is_one_message(text, message):
         candidates_of(text)
 
 
-def test_what_ifs_are_slots_spot_and_other_rungs(table):
-    found = changes(searches("random_asha"), SCENARIO, table, interruptions=0.1)
+def test_what_ifs_are_slots_spot_prices_and_other_rungs(table):
+    half = Price(name="custom", per_device_hour_usd=0.5, source="", date="")
+    found = changes(searches("random_asha"), SCENARIO, table, interruptions=0.1, price=half)
     assert {scenario.change for _, scenario in found} == {
         "4 slots",
         "1 slot",
         "spot: 0.1 interruptions a slot-hour",
+        "$0.5 a device-hour",
         "reduction factor 2",
         "reduction factor 3",
         "grace epochs 2",

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from matplotlib.axes import Axes
 
+from tuneoff.predictions.real import RealResult
 from tuneoff.replay.errors import difference
 from tuneoff.replay.predict import Prediction
 from tuneoff.replay.runner import Case
@@ -16,8 +19,9 @@ from tuneoff.report.figures import _style as style
 REFERENCE = "random"
 
 
-def draw(prediction: Prediction, stem: Path) -> list[Path]:
-    """Score against budget, and the differences to random search where it was replayed, with 95 % intervals."""
+def draw(prediction: Prediction, stem: Path, real: Sequence[RealResult] = ()) -> list[Path]:
+    """Score against budget, and the differences to random search where it was replayed, with 95 % intervals. real: drawn beside
+    them, hollow, with the interval of its repeats."""
     lines = _lines(prediction)
     if not lines:
         return []
@@ -36,8 +40,30 @@ def draw(prediction: Prediction, stem: Path) -> list[Path]:
             lower.set_xticks(budgets, labels=[f"{amount:g}" for amount in budgets])
             lower.minorticks_off()
         lower.set_xlabel(f"budget, {next(iter(lines.values()))[0].scenario.budget.unit}")
-        style.end_labels(upper, [(label, cases[-1].sample().value, shown.color(label)) for label, cases in lines.items()])
+        ends = [(label, cases[-1].sample().value, shown.color(label)) for label, cases in lines.items()]
+        unit = next(iter(lines.values()))[0].scenario.budget.unit
+        style.end_labels(upper, ends + _real(upper, real, unit))
         return style.save(made, stem)
+
+
+def _real(axes: Axes, real: Sequence[RealResult], unit: str) -> list[tuple[str, float, str]]:
+    """Draws what was run; returns the labels."""
+    shown = Algorithms.of_names(dict.fromkeys(one.search for one in real))
+    for one in real:
+        color, marker = shown.color(one.search), shown.marker(one.search)
+        half = None if math.isnan(one.half_width) else one.half_width
+        axes.errorbar(
+            one.amount(unit),
+            one.test,
+            yerr=half,
+            color=color,
+            marker=marker,
+            markerfacecolor="none",
+            markersize=6,
+            elinewidth=0.7,
+        )
+    last = {one.search: one for one in sorted(real, key=lambda one: one.amount(unit))}
+    return [(f"{name}, run: n = {one.repeats}", one.test, shown.color(name)) for name, one in last.items()]
 
 
 def _differences(axes: Axes, prediction: Prediction, lines: dict[str, list[Case]], shown: Algorithms) -> None:

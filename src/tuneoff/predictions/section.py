@@ -1,4 +1,4 @@
-"""A prediction as a section of its own: Markdown, CSV and one figure. Nothing in it is a recorded repeat."""
+"""A prediction as a section of its own: Markdown, JSON for the report, CSV and a figure. None of it counts as a repeat."""
 
 from __future__ import annotations
 
@@ -6,52 +6,75 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuneoff.predictions.figure import draw
-from tuneoff.predictions.tables import number_frame, score_text, standings_table, what_if_frame, what_if_table
+from tuneoff.predictions.real import RealResult, real_table
+from tuneoff.predictions.tables import as_far_table, number_frame, score_text, standings_table, what_if_frame, what_if_table
 from tuneoff.price import format_dollars
+from tuneoff.replay.as_far import AsFar
 from tuneoff.replay.errors import LEVEL
+from tuneoff.replay.plan import Candidate
 from tuneoff.replay.predict import Gate, Prediction
-from tuneoff.replay.verdict import EQUIVALENT, OPEN, WORSE, Verdict
+from tuneoff.replay.table import Table
+from tuneoff.replay.verdict import EQUIVALENT, FEWEST_REPEATS, OPEN, WORSE, Verdict
 from tuneoff.report import wording
+from tuneoff.report.page.document import Bullets, Code, Document, Grid, Heading, Paragraph, Part, Picture
+from tuneoff.report.page.predicted import FILE
 
 PAGE, NUMBERS, WHAT_IFS, FIGURE = "predicted.md", "predicted.csv", "what-ifs.csv", "predicted"
 FIRST_REAL_REPEAT = 100
 """So that the seeds of real runs are not those of the recording."""
+REAL_SUFFIX = "-real"
+"""Of the study of real runs, after the recording's name."""
 
 
-def write_prediction(prediction: Prediction, folder: Path, commands: Sequence[str] = ()) -> list[Path]:
-    """The files, in place of earlier ones. commands: that run a population for real, at the budgets of the verdicts."""
+def write_prediction(
+    prediction: Prediction, folder: Path, commands: Sequence[str] = (), real: Sequence[RealResult] = ()
+) -> list[Path]:
+    """The files, in place of earlier ones. commands, real: see `document`."""
     folder.mkdir(parents=True, exist_ok=True)
-    page, numbers, changes = folder / PAGE, folder / NUMBERS, folder / WHAT_IFS
-    page.write_text(markdown(prediction, commands), encoding="utf-8")
+    page, parts, numbers, changes = folder / PAGE, folder / FILE, folder / NUMBERS, folder / WHAT_IFS
+    made = document(prediction, commands, real)
+    page.write_text(made.markdown(), encoding="utf-8")
+    parts.write_text(made.json(), encoding="utf-8")
     number_frame(prediction).to_csv(numbers, index=False)
-    written = [page, numbers]
+    written = [page, parts, numbers]
     if prediction.what_ifs:
         what_if_frame(prediction).to_csv(changes, index=False)
         written.append(changes)
-    return [*written, *draw(prediction, folder / FIGURE)]
+    return [*written, *draw(prediction, folder / FIGURE, real)]
 
 
-def markdown(prediction: Prediction, commands: Sequence[str] = ()) -> str:
+def markdown(prediction: Prediction, commands: Sequence[str] = (), real: Sequence[RealResult] = ()) -> str:
+    return document(prediction, commands, real).markdown()
+
+
+def document(prediction: Prediction, commands: Sequence[str] = (), real: Sequence[RealResult] = ()) -> Document:
+    """commands: that run a population for real, at the budgets of the verdicts. real: what it scored, where it was run."""
     table = prediction.table
-    parts = [f"# Predicted: which search for {table.name}"]
-    parts.append(
-        "Every number on this page is predicted by replaying searches on recorded curves; none is a repeat that was run."
-    )
-    parts.append("\n".join(f"- {line}" for line in foundation(prediction)))
-    parts.append(f"![predicted score against budget]({FIGURE}.svg)")
+    parts: list[Part] = [
+        Paragraph(
+            text="Every number on this page is predicted by replaying searches on recorded curves; none is a repeat that was "
+            "run, but for those under “Not replayed”."
+        ),
+        Bullets(lines=tuple(foundation(prediction))),
+    ]
+    if prediction.verdicts:
+        parts.append(Picture(text="predicted score against budget", file=f"{FIGURE}.svg"))
     for verdict in prediction.verdicts:
         parts += [
-            f"## Budget {verdict.budget}",
-            sentence(verdict, table.metric),
-            standings_table(verdict, table.metric).markdown(),
+            Heading(text=f"Budget {verdict.budget}"),
+            Paragraph(text=sentence(verdict, table.metric)),
+            Grid.of(standings_table(verdict, table.metric)),
         ]
-    parts += ["## Real runs that would decide", *_deciding(prediction)]
+    if prediction.as_far is not None:
+        parts += _as_far(prediction.as_far, table)
+    parts += [Heading(text="Real runs that would decide"), *_deciding(prediction)]
     if prediction.what_ifs:
-        parts += ["## What if", what_if_table(prediction).markdown()]
-    parts += _unreplayed(prediction, commands)
+        parts += [Heading(text="What if"), Grid.of(what_if_table(prediction))]
+    parts += _unreplayed(prediction, commands, real)
     if table.attribution:
-        parts.append(table.attribution)
-    return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
+        parts.append(Paragraph(text=table.attribution))
+    made = f"Made by python -m benchmarks.replay from {len(table.trials)} recorded trials (hash {table.hash})."
+    return Document(title=f"Predicted: which search for {table.name}", made=made, parts=tuple(parts))
 
 
 def foundation(prediction: Prediction) -> list[str]:
@@ -113,39 +136,55 @@ def sentence(verdict: Verdict, metric: str) -> str:
     return text
 
 
-def _deciding(prediction: Prediction) -> list[str]:
-    words, lines = prediction.table.task_words, []
+def _as_far(graded: AsFar, table: Table) -> list[Part]:
+    old, scale, unit = graded.old, wording.scale_of(table.metric), wording.unit_of(table.metric)
+    said = (
+        f"The recorded search trained {old.trials} trials, {old.epochs:g} epochs, and ended at a validation score of "
+        f"{old.validation * scale:.2f}{unit} (test {old.test * scale:.2f}{unit}). What other searches would have cost to reach "
+        "that validation score, were they given as many epochs:"
+    )
+    return [Heading(text="As far as this search"), Paragraph(text=said), Grid.of(as_far_table(graded, table))]
+
+
+def _deciding(prediction: Prediction) -> list[Part]:
+    words, parts = prediction.table.task_words, list[Part]()
     for verdict in prediction.verdicts:
         for proposal in verdict.proposals:
             names = [s.case.candidate for s in (proposal.first, proposal.second)]
             seen = proposal.difference * wording.scale_of(prediction.table.metric)
             last = FIRST_REAL_REPEAT + proposal.repeats
             cost = f", about {proposal.device_seconds / 60:.3g} device-minutes, ${format_dollars(proposal.dollars)}"
-            commands = [
-                f"python -m benchmarks.run -m {one.command} {' '.join(words)} budget={verdict.budget} "
-                f"'repeat=range({FIRST_REAL_REPEAT},{last})' study={prediction.table.name}-real".replace("  ", " ")
-                for one in names
-            ]
             text = (
                 f"At {verdict.budget}, {names[0].label} or {names[1].label}: {proposal.repeats} paired repeats see a gap of "
                 f"{seen:.2g} with a power of 80 %{cost if proposal.dollars else ''}."
             )
-            shown = "\n\n```\n" + "\n".join(commands) + "\n```" if words else ""  # a foreign table's task is not ours to run
-            lines.append(text + shown)
-    return lines or ["None: no two searches that may be best are left open."]
+            parts.append(Paragraph(text=text))
+            if words:  # a foreign table's task is not ours to run
+                parts.append(Code(lines=tuple(real_command(one, prediction.table, verdict.budget, last) for one in names)))
+    return parts or [Paragraph(text="None: no two searches that may be best are left open.")]
 
 
-def _unreplayed(prediction: Prediction, commands: Sequence[str]) -> list[str]:
-    parts = []
+def real_command(candidate: Candidate, table: Table, budget: str, last: int = FIRST_REAL_REPEAT + FEWEST_REPEATS) -> str:
+    """Runs a search for real, on seeds that the recording did not use. last: the repeat after the last one."""
+    words = " ".join((candidate.command, *table.task_words))
+    return (
+        f"python -m benchmarks.run -m {words} budget={budget} 'repeat=range({FIRST_REAL_REPEAT},{last})' "
+        f"study={table.name}{REAL_SUFFIX}"
+    )
+
+
+def _unreplayed(prediction: Prediction, commands: Sequence[str], real: Sequence[RealResult]) -> list[Part]:
+    parts: list[Part] = []
     if prediction.not_replayed:
         names = ", ".join(candidate.label for candidate in prediction.not_replayed)
-        parts += [
-            "## Not replayed",
+        why = (
             f"{names}: population-based training copies weights and goes on under new hyperparameters, for which no curve was "
-            "recorded. It has to be run for real, at the same budget:",
-            "```\n" + "\n".join(commands) + "\n```" if commands else "",
-        ]
+            "recorded. It has to be run for real, at the same budget."
+        )
+        parts += [Heading(text="Not replayed"), Paragraph(text=why)]
+        parts += [Code(lines=tuple(commands))] if commands else []
+        parts += [Grid.of(real_table(real, prediction.table.metric))] if real else []
     if prediction.without_score:
         cases = ", ".join(f"{c.candidate.label} at {c.scenario.budget_text}" for c in prediction.without_score)
-        parts.append(f"Left out, because the budget is too small to score a trial in every replay: {cases}.")
+        parts.append(Paragraph(text=f"Left out, because the budget is too small to score a trial in every replay: {cases}."))
     return parts

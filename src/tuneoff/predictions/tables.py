@@ -7,8 +7,10 @@ import math
 import pandas as pd
 
 from tuneoff.price import format_dollars
+from tuneoff.replay.as_far import AsFar
 from tuneoff.replay.errors import Estimate, difference
 from tuneoff.replay.predict import Prediction
+from tuneoff.replay.table import Table as Recorded
 from tuneoff.replay.verdict import Standing, Verdict
 from tuneoff.report import wording
 from tuneoff.report.tables._table import Table
@@ -90,6 +92,31 @@ def what_if_table(prediction: Prediction) -> Table:
             )
         )
     return Table(title="Predicted changes", caption="", columns=columns, rows=tuple(rows), numbers=frame, notes=())
+
+
+def as_far_table(graded: AsFar, table: Recorded) -> Table:
+    rows = []
+    for one in graded.searches:
+        cost: tuple[str, ...] = (quartiles(one.epochs, 1.0),)
+        if table.timed:
+            price = one.case.scenario.price
+            dollars = "more" if math.isinf(one.device_seconds[1]) else format_dollars(price.dollars(one.device_seconds[1]))
+            cost += (quartiles(one.device_seconds, 60.0), dollars)
+        rows.append((one.case.candidate.label, f"{one.share:.0%}", *cost))
+    return Table(
+        title="Predicted cost of getting as far",
+        caption="",
+        columns=("Search", "Gets as far", "Epochs", *(("Device-min", "$") if table.timed else ())),
+        rows=tuple(rows),
+        numbers=pd.DataFrame(),
+        notes=("Epochs and minutes: median, and quartiles in brackets, over all replays; more: than the old search trained.",),
+    )
+
+
+def quartiles(values: tuple[float, float, float], unit: float) -> str:
+    """Median [quartiles]; a replay that did not get there in time counts as more."""
+    low, middle, high = ("more" if math.isinf(value) else f"{value / unit:.3g}" for value in values)
+    return f"{middle} [{low}, {high}]"
 
 
 def what_if_frame(prediction: Prediction) -> pd.DataFrame:

@@ -10,13 +10,14 @@ from typing import Any
 import yaml
 
 from tuneoff.errors import ConfigError, check_one_of
+from tuneoff.price import Price
 from tuneoff.replay.plan import Candidate, Scenario
 from tuneoff.replay.simulate import ReplayError
 from tuneoff.replay.table import Table
 
 FOLDER = Path(__file__).parents[1] / "conf" / "algorithm"
-SPACELESS = ("pbt_replay",)
-"""Follow a recorded schedule, which needs its weights."""
+NO_SEARCH = ("pbt_replay", "record")
+"""Follows a recorded schedule, which needs its weights; makes a table."""
 
 
 def candidates_of(text: str) -> list[Candidate]:
@@ -34,7 +35,7 @@ def candidates_of(text: str) -> list[Candidate]:
 def _candidate(text: str) -> Candidate:
     head, *knobs = text.split(":")
     label, _, name = head.rpartition("=")
-    names = tuple(sorted(file.stem for file in FOLDER.glob("*.yaml") if file.stem not in SPACELESS))
+    names = tuple(sorted(file.stem for file in FOLDER.glob("*.yaml") if file.stem not in NO_SEARCH))
     check_one_of("algorithms", name, names)
     settings: dict[str, Any] = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     words = [f"algorithm={name}"]
@@ -57,19 +58,19 @@ def _with(settings: dict[str, Any], path: Sequence[str], value: Any) -> dict[str
 
 
 def changes(
-    candidates: Sequence[Candidate], scenario: Scenario, table: Table, *, interruptions: float
+    candidates: Sequence[Candidate], scenario: Scenario, table: Table, *, interruptions: float, price: Price | None = None
 ) -> list[tuple[Candidate, Scenario]]:
-    """For each search twice and half the slots, spot interruptions, and other rungs where it has any; only what the table and
-    the space have room for."""
+    """For each search twice and half the slots, spot interruptions, another price, and other rungs where it has any; only what
+    the table and the space have room for."""
     found = []
     for candidate in candidates:
-        found += list(_of_scenario(candidate, scenario, table, interruptions))
+        found += list(_of_scenario(candidate, scenario, table, interruptions, price))
         found += list(_of_rungs(candidate, scenario, table))
     return found
 
 
 def _of_scenario(
-    candidate: Candidate, scenario: Scenario, table: Table, interruptions: float
+    candidate: Candidate, scenario: Scenario, table: Table, interruptions: float, price: Price | None
 ) -> Iterator[tuple[Candidate, Scenario]]:
     for slots in {2 * scenario.slots, max(1, scenario.slots // 2)} - {scenario.slots}:
         devices = round(scenario.devices * slots / scenario.slots) or 1
@@ -77,6 +78,8 @@ def _of_scenario(
     if table.timed and interruptions > 0:
         text = f"spot: {interruptions:g} interruptions a slot-hour"
         yield candidate, replace(scenario, interruptions_per_hour=interruptions, change=text)
+    if table.timed and price is not None:
+        yield candidate, replace(scenario, price=price, change=f"${price.per_device_hour_usd:g} a device-hour")
 
 
 def _of_rungs(candidate: Candidate, scenario: Scenario, table: Table) -> Iterator[tuple[Candidate, Scenario]]:

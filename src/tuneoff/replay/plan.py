@@ -42,7 +42,8 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
-    """devices: held for `slots` trials at once. change: in words, of a what-if; empty for the searches as they would be run."""
+    """devices: held for `slots` trials at once. change: in words, of a what-if; empty for the searches as they would be run.
+    target: a validation score; what it took to reach it is noted, and the search goes on."""
 
     budget: Budget
     slots: int
@@ -50,6 +51,7 @@ class Scenario:
     price: Price
     interruptions_per_hour: float = 0.0
     change: str = ""
+    target: float | None = None
 
     @property
     def budget_text(self) -> str:
@@ -77,7 +79,8 @@ class Scenario:
 class Replayed:
     """One replay's end. test: of the best by validation; nan where no trial was scored. row: of the winner, -1 for none.
 
-    distance: from a proposed point to the recorded one in its place, on average; 0 in a surrogate world.
+    distance: from a proposed point to the recorded one in its place, on average; 0 in a surrogate world. reached_epochs,
+    reached_seconds: what it took to reach the scenario's target; infinite where it was not reached, or there is none.
     """
 
     test: float
@@ -88,6 +91,8 @@ class Replayed:
     evaluations: int
     row: int
     distance: float = 0.0
+    reached_epochs: float = math.inf
+    reached_seconds: float = math.inf
 
 
 def trials_within(algorithm: AlgorithmConfig, budget: Budget, evaluations_per_epoch: int) -> int | None:
@@ -117,11 +122,12 @@ def replay_once(algorithm: AlgorithmConfig, scenario: Scenario, world: World, se
     replay = world.replay(seed)
     search = make_search(algorithm, scenario, world.table, replay.space, seed)
     outcome = simulate(search, replay, scenario.setting(world), length_of=world.length_of, seed=seed)
-    return _end(outcome, replay.mean_distance)
+    return _end(outcome, replay.mean_distance, scenario.target)
 
 
-def _end(outcome: Outcome, distance: float) -> Replayed:
+def _end(outcome: Outcome, distance: float, target: float | None) -> Replayed:
     last = outcome.incumbents[-1] if outcome.incumbents else None
+    there = next((one for one in outcome.incumbents if target is not None and one.validation >= target), None)
     return Replayed(
         test=last.test if last else math.nan,
         validation=last.validation if last else math.nan,
@@ -131,6 +137,8 @@ def _end(outcome: Outcome, distance: float) -> Replayed:
         evaluations=outcome.evaluations,
         row=last.row if last else -1,
         distance=distance,
+        reached_epochs=there.epochs if there else math.inf,
+        reached_seconds=there.wall_seconds if there else math.inf,
     )
 
 
@@ -157,7 +165,8 @@ def identity(table: Table, kind: str, candidate: Candidate, scenario: Scenario) 
         "world": kind,
         "search": {key: value for key, value in candidate.settings.items() if key in ("searcher", "scheduler")},
         "trials": trials_within(candidate.algorithm, scenario.budget, table.evaluations_per_epoch),
-        "scenario": {key: value for key, value in asdict(scenario).items() if key not in ("change", "price")},
+        "scenario": {key: value for key, value in asdict(scenario).items() if key not in ("change", "price", "target")},
         "dollars": scenario.price.per_device_hour_usd if scenario.budget.unit == "dollars" else None,
+        **({} if scenario.target is None else {"target": scenario.target}),
     }
     return hashlib.sha256(json.dumps(described, sort_keys=True, default=str).encode()).hexdigest()[:12]

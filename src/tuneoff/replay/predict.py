@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tuneoff.replay.as_far import AsFar, as_far_scenario, grade
 from tuneoff.replay.errors import split_error
 from tuneoff.replay.gate import RandomCheck, check_random, require_equal
 from tuneoff.replay.holdout import HoldOut, Kind, choose, hold_out, make_world, require_passed
@@ -33,13 +34,15 @@ class Gate:
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """verdicts: a budget each, in the order given. what_ifs: cases that differ from the first scenario, by what was changed.
-    not_replayed: populations. without_score: cases in which a replay came to no score."""
+    as_far: None where the table is no search to be graded. not_replayed: populations. without_score: cases in which a replay
+    came to no score."""
 
     table: Table
     gate: Gate
     effort: Effort
     verdicts: tuple[Verdict, ...]
     what_ifs: tuple[Case, ...]
+    as_far: AsFar | None
     not_replayed: tuple[Candidate, ...]
     without_score: tuple[Case, ...]
 
@@ -78,20 +81,23 @@ def predict(
     effort: Effort,
     margin: float,
     store: Path,
+    graded: bool = False,
     processes: int = 1,
     started: Callable[[int], None] = lambda _: None,
     advanced: Callable[[int], None] = lambda _: None,
 ) -> Prediction:
-    """Everything is checked before the first replay. started: hears how many replays there
-    are; advanced: how many were made."""
+    """Everything is checked before the first replay. graded: whether the table is an old search, and it is asked what others
+    would have cost to get as far. started: hears how many replays there are; advanced: how many were made."""
     replayed = [candidate for candidate in candidates if not candidate.population]
     for candidate in replayed:
         for scenario in scenarios:
             check(candidate, scenario, table)
-    for candidate, scenario in what_ifs:
+    goal = as_far_scenario(table, scenarios[0]) if graded else None
+    others = [*what_ifs, *((candidate, goal) for candidate in replayed if goal)]
+    for candidate, scenario in others:
         check(candidate, scenario, table)
     blocks = plan_blocks(table, gate.kind, replayed, scenarios, posterior=gate.posterior, effort=effort)
-    for candidate, scenario in what_ifs:
+    for candidate, scenario in others:
         blocks += plan_blocks(table, gate.kind, [candidate], [scenario], posterior=gate.posterior, effort=effort)
     started(sum(block.count for block in {block.key: block for block in blocks}.values()))
     results = run_blocks(table, gate.kind, blocks, store, processes=processes, advanced=advanced)
@@ -108,6 +114,7 @@ def predict(
         effort=effort,
         verdicts=tuple(verdicts),
         what_ifs=tuple(case for case in scored if case.scenario.change),
+        as_far=grade(table, [case for case in made if case.scenario == goal]) if goal else None,
         not_replayed=tuple(candidate for candidate in candidates if candidate.population),
-        without_score=tuple(case for case in made if case.unscored),
+        without_score=tuple(case for case in made if case.unscored and case.scenario.target is None),
     )

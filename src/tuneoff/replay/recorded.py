@@ -35,7 +35,8 @@ STOPPED_TRIAL, UNTESTED, CHANGED, UNFINISHED, OUTSIDE = (
     "not finished",
     "outside of the space",
 )
-RANDOM_SEARCHERS = ("random", "record")
+RECORD = "record"
+RANDOM_SEARCHERS = ("random", RECORD)
 SEARCH_WORDS = (
     "algorithm",
     "~algorithm",
@@ -55,7 +56,7 @@ PAIRS = 2000
 
 def read_study(folder: Path) -> Table:
     """The folder of a study or of a part of it. TableError where it holds nothing to replay, or several things."""
-    cells = [load_cell(path) for path in find_cells(folder)] if folder.is_dir() else []
+    cells = _recordings([load_cell(path) for path in find_cells(folder)] if folder.is_dir() else [])
     if not cells:
         raise TableError(
             f"{folder} holds no recorded search: record one first, or give table=FILE format=... for another table"
@@ -108,6 +109,12 @@ def read_study(folder: Path) -> Table:
             task_words=_task_words(header.command),
         )
     )
+
+
+def _recordings(cells: list[Cell]) -> list[Cell]:
+    """Those that were made to be replayed, where there are any: searches of the same study are no part of their table."""
+    made = [cell for cell in cells if cell.header.config["algorithm"]["searcher"]["name"] == RECORD]
+    return made or cells
 
 
 def _task_words(command: str) -> tuple[str, ...]:

@@ -204,8 +204,9 @@ def _packed(row: Replayed) -> list[float | None]:
 
 
 def _unpacked(values: Iterable[Any]) -> Replayed:
+    """Stores of earlier versions lack the last fields."""
     names = Replayed.__dataclass_fields__
-    given: dict[str, Any] = {name: math.nan if value is None else value for name, value in zip(names, values, strict=True)}
+    given: dict[str, Any] = {name: math.nan if value is None else value for name, value in zip(names, values, strict=False)}
     return Replayed(**given)
 
 

@@ -37,10 +37,12 @@ _FACTS = (
 )
 
 
-def html_page(name: str, reports: Sequence[BlockReport]) -> str:
-    """Figures are inline SVG, their ids made different from each other's."""
+def html_page(name: str, reports: Sequence[BlockReport], predicted: str = "") -> str:
+    """Figures are inline SVG, their ids made different from each other's. predicted: a section in HTML, with the id of that
+    name."""
     numbers = count(1)
-    body = [f"<h1>{escape(name)}</h1>", *(part for report in reports for part in _block(report, numbers))]
+    link = '<p><a href="#predicted">What a replay predicts</a> stands by itself, at the end.</p>' if predicted else ""
+    body = [f"<h1>{escape(name)}</h1>", link, *(part for report in reports for part in _block(report, numbers)), predicted]
     return frame(name, "\n".join(body), script=any(r.chart for r in reports))
 
 
@@ -99,7 +101,7 @@ def _pairs(groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     """A heading and a list a question; long lists are folded away."""
     parts = []
     for heading, sentences in groups:
-        lines, many = _list(sentences), f"Pair by pair: {len(sentences)} sentences"
+        lines, many = items(sentences), f"Pair by pair: {len(sentences)} sentences"
         parts.append(f"<h3>{escape(heading or 'Limits of the evidence')}</h3>")
         parts.append(_folded(many, [lines]) if len(sentences) > MANY else lines)
     return parts
@@ -140,12 +142,12 @@ def _table(report: BlockReport, key: str, table: Table) -> str:
         f"<code>report/{escape(report.folder.name)}/{escape(key)}.csv</code>.</p>"
     )
     return (
-        f"<h3>{escape(table.title)}</h3>{_grid(table.columns, table.rows, table.title)}"
-        f'<p class="caption">{escape(table.caption)}</p>{_list(table.notes, "notes")}{made}'
+        f"<h3>{escape(table.title)}</h3>{grid(table.columns, table.rows, table.title)}"
+        f'<p class="caption">{escape(table.caption)}</p>{items(table.notes, "notes")}{made}'
     )
 
 
-def _grid(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str, kind: str = "") -> str:
+def grid(columns: Sequence[str], rows: Iterable[Sequence[str]], name: str, kind: str = "") -> str:
     """A table in a box of its own, which scrolls by itself where it is too wide, by keyboard too."""
     head = "".join(f'<th scope="col">{escape(c)}</th>' for c in columns)
     lines = "".join(f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(_cell(v) for v in row[1:]) + "</tr>" for row in rows)
@@ -168,7 +170,7 @@ def _provenance(report: BlockReport) -> str:
         + f"<p>{escape(what)}.</p>"
         + _folded(
             f"Provenance: the command, code, data and machine of each of {len(rows)} cells",
-            [_grid([n.replace("_", " ") for n in names], rows, "provenance", "facts")],
+            [grid([n.replace("_", " ") for n in names], rows, "provenance", "facts")],
         )
     )
 
@@ -177,5 +179,6 @@ def _folded(summary: str, parts: Sequence[str]) -> str:
     return f"<details><summary>{escape(summary)}</summary>{''.join(parts)}</details>" if parts else ""
 
 
-def _list(lines: Sequence[str], kind: str = "") -> str:
+def items(lines: Sequence[str], kind: str = "") -> str:
+    """A list; "" for none."""
     return f'<ul class="{kind}">' + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""

@@ -42,8 +42,8 @@ class BlockReport:
         return {k: t for k, t in self.tables.items() if self.sections[k] == name}
 
 
-def markdown_page(name: str, reports: Sequence[BlockReport]) -> str:
-    """Figures are linked, relative to the report's folder."""
+def markdown_page(name: str, reports: Sequence[BlockReport], predicted: str = "") -> str:
+    """Figures are linked, relative to the report's folder. predicted: a section in Markdown, the last."""
     parts = [f"# {name}"]
     for report in reports:
         parts += [f"## {report.block.title}", *report.headline, report.results.markdown(), report.findings.markdown()]
@@ -55,6 +55,7 @@ def markdown_page(name: str, reports: Sequence[BlockReport]) -> str:
         details = report.section(DETAILS)
         parts += ["### Details", *(table.markdown() for table in details.values())] if details else []
         parts += ["### How the records were made", *commands(report)]
+    parts.append(predicted)
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
 
 

@@ -19,6 +19,7 @@ from tuneoff.report.frames import Frames, load_frames
 from tuneoff.report.page.chart import chart
 from tuneoff.report.page.html import html_page
 from tuneoff.report.page.markdown import BlockReport, markdown_page
+from tuneoff.report.page.predicted import read_predicted
 from tuneoff.report.tables import Table, discover_tables, make_tables
 from tuneoff.report.verdicts.findings import Findings, find
 from tuneoff.report.verdicts.headline import headline
@@ -38,8 +39,9 @@ class StudyReport:
 def write_report(study: Path, price: Price | None = None, *, draw: bool = True) -> StudyReport:
     """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
 
-    draw: with figures, which take most of the time; without, the files of an earlier report's figures stay as they are. Raises
-    ReportError without a finished cell, RecordError for records that can't be read.
+    The last section is what a replay predicted, where `<study>/replay` has it. draw: with figures, which take most of the
+    time; without, the files of an earlier report's figures stay as they are. Raises ReportError without a finished cell,
+    RecordError for records that can't be read.
     """
     with collector_paused():
         frames = load_frames(study, price)
@@ -52,14 +54,15 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
             f"{study} has no finished cells yet ({states}): run the study's command again; a "
             "running cell goes on where it stopped, a failed one has to be deleted first"
         )
+    predicted = read_predicted(study)
     root = study / FOLDER
     _clear(root, keep_figures=not draw)
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
     reports = tuple(_write_block(block, part, root / names[block], draw=draw) for block, part in parts)
     page, html = root / PAGE, root / HTML_PAGE
-    page.write_text(markdown_page(study.name, reports), encoding="utf-8")
-    html.write_text(html_page(study.name, reports), encoding="utf-8")
+    page.write_text(markdown_page(study.name, reports, predicted.markdown() if predicted else ""), encoding="utf-8")
+    html.write_text(html_page(study.name, reports, predicted.html() if predicted else ""), encoding="utf-8")
     return StudyReport(study=study, blocks=reports, page=page, html=html)
 
 
