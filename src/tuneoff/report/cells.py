@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost
-from tuneoff.price import Price, PriceError, charged_device_seconds
+from tuneoff.price import Price, PriceError
 from tuneoff.records.identity import digest, identity
 from tuneoff.records.schema import Cell, SessionStartRecord
 from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
@@ -88,27 +87,6 @@ def total_cost(cell: Cell) -> Cost:
 def add_costs(costs: Iterable[Cost]) -> Cost:
     every = list(costs)
     return Cost(**{name: sum([getattr(cost, name) for cost in every]) for name in _INCREMENTS})
-
-
-def charged_seconds(cell: Cell, elapsed_seconds: float) -> float:
-    """Device-seconds charged up to a moment: wall seconds x devices held, session by session."""
-    return charged_clock(cell)(elapsed_seconds)
-
-
-def charged_clock(cell: Cell) -> Callable[[float], float]:
-    """`charged_seconds` of one cell at many moments: its sessions are looked up once."""
-    starts = sorted((r.elapsed_seconds, r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
-    if not starts or starts[0][0] > 0:
-        starts.insert(0, (0.0, cell.devices))
-    ends = [*(start for start, _ in starts[1:]), math.inf]
-
-    def charged(elapsed_seconds: float) -> float:
-        return sum(
-            charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
-            for (start, devices), end in zip(starts, ends, strict=True)
-        )
-
-    return charged
 
 
 def device_kind(cell: Cell) -> str:

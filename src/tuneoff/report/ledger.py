@@ -38,7 +38,7 @@ def microseconds(seconds: float) -> int:
 
 
 def charged_microseconds(cell: Cell) -> int:
-    """Wall time x devices held, session by session, each moment rounded once (cells.charged_seconds, exactly)."""
+    """Wall time x devices held, session by session, each moment rounded once (records.charge, exactly)."""
     starts = sorted((microseconds(r.elapsed_seconds), r.devices) for r in cell.records if isinstance(r, SessionStartRecord))
     if not starts or starts[0][0] > 0:
         starts.insert(0, (0, cell.devices))

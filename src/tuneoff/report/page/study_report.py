@@ -35,11 +35,11 @@ class StudyReport:
     html: Path
 
 
-def write_report(study: Path, price: Price | None = None, *, draw: bool = True) -> StudyReport:
+def write_report(study: Path, price: Price | None = None, *, draw: bool = True, folder: Path | None = None) -> StudyReport:
     """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
 
-    draw: with figures, which take most of the time; without, the files of an earlier report's figures stay as they are. Raises
-    ReportError without a finished cell, RecordError for records that can't be read.
+    draw: with figures, which take most of the time; without, the files of an earlier report's figures stay as they are.
+    folder: default <study>/report. Raises ReportError without a finished cell, RecordError for records that can't be read.
     """
     with collector_paused():
         frames = load_frames(study, price)
@@ -52,7 +52,7 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
             f"{study} has no finished cells yet ({states}): run the study's command again; a "
             "running cell goes on where it stopped, a failed one has to be deleted first"
         )
-    root = study / FOLDER
+    root = folder or study / FOLDER
     _clear(root, keep_figures=not draw)
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
