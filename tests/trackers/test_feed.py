@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.command import command
+from tests.extending.own_tracker import Lines
+from tests.trackers.bad_trackers import Dying, Hanging, Raising
 from tuneoff import plugins
 from tuneoff.commands.track import main
 from tuneoff.records.store import LOG_FILE, find_cells, load_cell
@@ -25,9 +27,9 @@ KEY = "planted-0123456789abcdef"
 
 @pytest.fixture(autouse=True)
 def parts(monkeypatch):
-    monkeypatch.setattr(plugins, "_registered", {kind: dict(parts) for kind, parts in plugins._registered.items()})
+    kinds = {"lines": Lines, "raising": Raising, "hanging": Hanging, "dying": Dying}
+    monkeypatch.setitem(plugins._registered, "tracker", {**plugins._registered["tracker"], **kinds})
     monkeypatch.setenv("WANDB_API_KEY", KEY)
-    plugins.load(MODULES)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")]))
 
 
@@ -80,7 +82,7 @@ def test_a_tracker_on_a_bad_day_is_one_note_and_is_caught_up(study, name, said, 
     assert KEY not in notes[0]
     assert f"python -m benchmarks.track {study.name} --results {study.parent}" in notes[0]
     assert lines(study) == []
-    monkeypatch.setattr(plugins._registered["tracker"][name], "evaluated", plugins._registered["tracker"]["lines"].evaluated)
+    monkeypatch.setattr(plugins._registered["tracker"][name], "evaluated", Lines.evaluated)
     assert main([str(study), "--to", name, "--no-figures"]) == 0
     assert len(lines(study)) == sum(len(evaluations(cell)) for cell in find_cells(study))
 
@@ -109,16 +111,16 @@ def test_a_full_pipe_does_not_block(study, monkeypatch):
 def test_a_tracker_that_raises_changes_nothing_in_a_search(tmp_path):
     given = ("--config-dir", str(CONF), "engine=curve", "space=curve", "algorithm=pbt", "budget=epochs:12", "resources.slots=1")
     plugin = f"plugins=[tests.extending.curve_engine,{','.join(MODULES)}]"
-    place = (plugin, f"results={tmp_path}", "view=quiet")
-    plain = command("run", *given, *place, "study=plain")
-    tracked = command("run", *given, *place, "study=tracked-study", "tracker=lines", "+tracker.raising={}", WANDB_API_KEY=KEY)
+    plain = command("run", *given, plugin, "view=quiet", f"results={tmp_path / 'plain'}")
+    place = (plugin, "view=quiet", f"results={tmp_path / 'other'}")
+    tracked = command("run", *given, *place, "tracker=lines", "+tracker.raising={}", WANDB_API_KEY=KEY)
     assert plain.returncode == tracked.returncode == 0, tracked.stderr
-    assert tracked.stderr.count("note: raising does not have all of tracked-study (ConnectionError") == 1
+    assert tracked.stderr.count("note: raising does not have all of main (ConnectionError") == 1
     assert "lines does not" not in tracked.stderr
-    one, other = (load_cell(next(find_cells(tmp_path / name))) for name in ("plain", "tracked-study"))
+    one, other = (load_cell(next(find_cells(tmp_path / name))) for name in ("plain", "other"))
     assert [decided(e) for e in one.evaluations] == [decided(e) for e in other.evaluations]
     assert one.header.config_hash == other.header.config_hash
-    assert len(lines(tmp_path / "tracked-study")) == len(other.evaluations)
+    assert len(lines(tmp_path / "other" / "main")) == len(other.evaluations)
     assert KEY not in tracked.stdout + tracked.stderr
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or KEY.encode() not in file.read_bytes(), file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +20,13 @@ from tuneoff.trackers.events import events
 
 mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed (the extra mlflow)")
 pytest.importorskip("sqlalchemy", reason="sqlalchemy is not installed (the extra mlflow)")
+
+
+@pytest.fixture
+def study(study):
+    """One search: a tool takes its time for each run."""
+    shutil.rmtree(study / "entail-micro" / "random_asha")
+    return study
 
 
 def check(uri, study, cells):
@@ -37,6 +46,8 @@ def check(uri, study, cells):
             assert trial.data.tags["mlflow.parentRunId"] == search.info.run_id
             assert trial.data.tags["status"] == end.status
             points = [e for e in events(cell) if isinstance(e, Evaluated) and e.trial.name == end.trial_id]
+            if not points:  # the budget was spent before its first evaluation
+                continue
             curve = client.get_metric_history(trial.info.run_id, "validation/accuracy")
             assert [(p.step, p.value) for p in sorted(curve, key=lambda p: p.timestamp)] == [
                 (e.examples, e.values["validation/accuracy"]) for e in points
@@ -67,7 +78,8 @@ def test_a_study_is_read_back_from_the_file_and_nothing_is_there_twice(study, ce
 
 @pytest.fixture
 def server(tmp_path):
-    pytest.importorskip("flask_cors", reason="MLflow's server needs flask and flask-cors")
+    for package in ("flask_cors", "aiohttp", "graphene"):
+        pytest.importorskip(package, reason=f"MLflow's server needs {package}, which mlflow-skinny leaves out")
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,7 +90,8 @@ def server(tmp_path):
         str(tmp_path / "artifacts"),
     ]
     where = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    process = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *store, *where])
+    environment = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    process = subprocess.Popen([sys.executable, "-m", "mlflow", "server", *store, *where], env=environment)
     address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 90
     try:
         while True:

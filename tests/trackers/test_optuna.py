@@ -24,11 +24,13 @@ def test_a_study_is_one_optuna_study_a_search(study, cells, tmp_path, capsys):
             e.trial_id: states[e.status] for e in cell.trial_ends
         }
         assert loaded.best_value == max(t.value for t in complete)
-        assert max(max(t.intermediate_values.values()) for t in loaded.trials) == best_score(cell)
+        assert max(v for t in loaded.trials for v in t.intermediate_values.values()) == best_score(cell)
         for trial in loaded.trials:
             own = [e for e in cell.evaluations if e.trial_id == trial.user_attrs["trial"]]
-            assert list(trial.intermediate_values) == [e.examples_seen for e in own]
-            assert trial.params["learning_rate"] == own[-1].hparams["learning_rate"]
+            assert trial.intermediate_values == {e.evaluation: e.validation.metrics["accuracy"] for e in own}
+            assert trial.user_attrs["examples"] == [e.examples_seen for e in own]
+            proposed = trial.user_attrs["proposed"]
+            assert trial.params["learning_rate"] == (own[-1].hparams if own else proposed)["learning_rate"]
             assert trial.user_attrs["cost/device_seconds"] == pytest.approx(sum(e.cost.seconds for e in own), rel=0.05)
             assert trial.user_attrs["test accuracy"] == [e.test.metrics["accuracy"] if e.test else None for e in own]
             assert trial.distributions["learning_rate"].log == cell.header.space["learning_rate"]["log"]

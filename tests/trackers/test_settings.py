@@ -8,14 +8,14 @@ import pytest
 import yaml
 
 from tests.commands.answer import complaint, read
-from tuneoff import plugins
+from tuneoff.commands.arguments import read_command_line
 from tuneoff.commands.composition import CONF
 from tuneoff.trackers import settings as tracker_settings
 from tuneoff.trackers.contracts import Tracker
 from tuneoff.trackers.secrets import must_hold_no_password, redacted, without_password
-from tuneoff.trackers.settings import TOOLS, choose, chosen_trackers
+from tuneoff.trackers.settings import choose, chosen_trackers
 
-NAMES = plugins.names("tracker", TOOLS)
+NAMES = sorted(path.stem for path in (CONF / "tracker").glob("*.yaml"))
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_none_is_chosen_by_default_and_several_can_be():
     assert read().tracker == {}
     assert list(read("tracker=mlflow").tracker) == ["mlflow"]
     assert list(read("tracker=[mlflow,tensorboard]").tracker) == ["mlflow", "tensorboard"]
-    assert list(read("-m", "tracker=[mlflow,tensorboard]", "algorithm=pbt").tracker) == ["mlflow", "tensorboard"]
+    assert read_command_line(["-m", "tracker=[mlflow,tensorboard]", "algorithm=pbt,random"]).cells == 2
     assert read("tracker=mlflow", "tracker.mlflow.uri=http://host:5000").tracker["mlflow"]["uri"] == "http://host:5000"
 
 

@@ -40,6 +40,8 @@ def test_a_study_is_read_back_from_the_store(study, cells):
     for end in cell.trial_ends:
         rows = runs[f"entail-micro/pbt/repeat-0/{end.trial_id}"]
         points = [e for e in events(cell) if isinstance(e, Evaluated) and e.trial.name == end.trial_id]
+        if not points:  # the budget was spent before its first evaluation
+            continue
         assert [(row["step"], row["validation/accuracy"]) for row in rows if "validation/accuracy" in row] == [
             (e.examples, e.values["validation/accuracy"]) for e in points
         ]

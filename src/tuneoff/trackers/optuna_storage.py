@@ -1,7 +1,8 @@
 """A copy of a study as an Optuna storage: one Optuna study a search, so that Optuna's dashboard opens it.
 
-Distributions are those of the recorded space; intermediate values are the validation scores by examples; cost and test scores
-are user attributes. A trial that was stopped early is PRUNED, one that diverged or failed is FAIL.
+Distributions are those of the recorded space; intermediate values are the validation scores by the number of the
+evaluation (after a copy the same examples can be seen twice); examples, cost and test scores are user attributes. A trial
+that was stopped early is PRUNED, one that diverged or failed is FAIL.
 """
 
 from __future__ import annotations
@@ -51,7 +52,6 @@ def _mark(cell: Cell) -> str:
 
 def _write(optuna: Any, storage: Any, name: str, cell: Cell, mark: str) -> None:
     made = optuna.create_study(storage=storage, study_name=name, direction="maximize")
-    made.set_metric_names([f"validation {cell.header.metric}"])
     for trial in frozen_trials(optuna, cell):
         made.add_trial(trial)
     search = search_of(cell.header)
@@ -106,13 +106,14 @@ def _frozen(trials: Any, metric: str, course: _Course, distributions: Mapping[st
     attributes: dict[str, Any] = {"trial": course.trial.name, "proposed": dict(course.trial.hparams)}
     if end is not None:
         attributes |= {"status": end.status, "reason": end.reason, "lineage": list(end.lineage), **end.values}
+    attributes["examples"] = [e.examples for e in seen]
     attributes[f"test {metric}"] = [e.values.get(f"test/{metric}") for e in seen]
     frozen = trials.create_trial(
         state=state,
         value=max(e.values[f"validation/{metric}"] for e in seen) if state == states.COMPLETE else None,
         params={name: course.params[name] for name in names},
         distributions={name: distributions[name] for name in names},
-        intermediate_values={e.examples: e.values[f"validation/{metric}"] for e in seen},
+        intermediate_values={e.evaluation: e.values[f"validation/{metric}"] for e in seen},
         user_attrs=attributes,
     )
     frozen.datetime_start = datetime.fromtimestamp(course.trial.began)  # Optuna keeps local time without a zone
