@@ -29,7 +29,9 @@ from tuneoff.training.settings import TrainingSettings
 
 HERE = Path(__file__).parent
 DOCS = HERE.parents[1] / "docs" / "extending.md"
-BLOCK = re.compile(r"`(?:tests/extending|conf/task)/(\w+\.\w+)`[^\n]*:\n```\w+\n(.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"`(?:tests/extending|tests/extending/conf/tracker|conf/task)/(\w+\.\w+)`[^\n]*:\n```\w+\n(.*?)```", re.DOTALL
+)
 SHOWN = dict(BLOCK.findall(DOCS.read_text()))
 
 
@@ -48,9 +50,11 @@ def load(monkeypatch):
     return loaded
 
 
-@pytest.mark.parametrize("name", ["own_metric.py", "own_architecture.py", "own_kind.py", "made_up_ratings.yaml"])
+@pytest.mark.parametrize(
+    "name", ["own_metric.py", "own_architecture.py", "own_kind.py", "own_tracker.py", "made_up_ratings.yaml", "lines.yaml"]
+)
 def test_the_document_shows_the_file(name):
-    folder = HERE / "conf" / "task" if name.endswith(".yaml") else HERE
+    folder = {"made_up_ratings.yaml": HERE / "conf" / "task", "lines.yaml": HERE / "conf" / "tracker"}.get(name, HERE)
     assert SHOWN[name] == (folder / name).read_text()
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price
+from tuneoff.records.charge import charged_seconds
 from tuneoff.records.schema import Cell, TrialStartRecord
 from tuneoff.records.store import RecordError
-from tuneoff.report import cells as study_cells
 from tuneoff.report.frames import LEDGER, build_frames
 
 
@@ -95,9 +95,9 @@ def test_sessions_with_other_devices_are_charged_for_their_own() -> None:
     made = syn.cell(
         [syn.start(1, 0, devices=8), syn.evaluation("a", 1, 0.7, 90), syn.start(2, 100, devices=2), syn.end(2, 200)]
     )
-    assert study_cells.charged_seconds(made, 200) == 8 * 100 + 2 * 100
-    assert study_cells.charged_seconds(made, 150) == 8 * 100 + 2 * 50
-    assert study_cells.charged_seconds(made, 50) == 8 * 50
+    assert charged_seconds(made, 200) == 8 * 100 + 2 * 100
+    assert charged_seconds(made, 150) == 8 * 100 + 2 * 50
+    assert charged_seconds(made, 50) == 8 * 50
 
 
 def test_another_price_changes_dollars_only() -> None:

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tuneoff.evaluation import Cost
+from tuneoff.records.charge import charged_seconds
 from tuneoff.records.schema import TRIAL_STATUSES, Cell, Record
-from tuneoff.report import cells as study_cells
 from tuneoff.report import ledger as spending
 from tuneoff.report.frames import build_frames
 from tuneoff.report.ledger import BOUGHT, EXPLOITED, IDLE, NOBODY, OUTCOMES, REPEATED, SHARED, ledger
@@ -101,7 +101,7 @@ def test_the_parts_add_up_to_the_charge_exactly(records: list[Record]) -> None:
 @given(logs())
 def test_it_agrees_with_the_frames_up_to_rounding(records: list[Record]) -> None:
     cell = syn.cell(records)
-    charged = study_cells.charged_seconds(cell, cell.wall_seconds)
+    charged = charged_seconds(cell, cell.wall_seconds)
     assert abs(spending.charged_microseconds(cell) - 1e6 * charged) <= 8 * len(records) + 1e-6 * charged
 
 

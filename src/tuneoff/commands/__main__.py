@@ -1,11 +1,11 @@
-"""tuneoff run|report|replay|data ...: the commands of an installed package, python -m benchmarks.run ... in a checkout."""
+"""tuneoff run|report|...: the commands of an installed package, python -m benchmarks.run ... in a checkout."""
 
 from __future__ import annotations
 
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "report", "replay", "data")
+COMMANDS = ("run", "report", "replay", "data", "track", "list")
 
 
 def main() -> None:

@@ -30,6 +30,8 @@ from tuneoff.task.settings import SETTINGS
 
 SWEEP = ("-m", "--multirun")
 CONFIG_DIR = ("--config-dir", "-cd")
+LISTS = ("tracker",)
+"""Groups of which several choices can be made: tracker=[mlflow,tensorboard]."""
 _WITH_VALUE = (*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--info", "-i")
 _ASSIGNED = re.compile(r"(\+{0,2})([\w./@:-]+)=(.*)", flags=re.DOTALL)
 _FUNCTION = re.compile(
@@ -130,7 +132,7 @@ def _meant(setting: str, sweep: bool) -> str:
     if not choice and name not in _text_settings():
         return setting
     said_otherwise = value == "" or "${" in value or _FUNCTION.fullmatch(value) or (value == "null" and not choice)
-    in_hydras_grammar = value[:1] in ("'", '"', *(() if choice else ("[", "{"))) and _is_read(setting)
+    in_hydras_grammar = value[:1] in ("'", '"', *(() if choice and name not in LISTS else ("[", "{"))) and _is_read(setting)
     if said_otherwise or in_hydras_grammar or ("," in value and choice and not sweep):
         return setting
     parts = value.split(",") if sweep else [value]

@@ -32,12 +32,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.all:
             _all(options.results, price, draw=not options.no_figures)
         elif len(options.study) == 2:
-            a, b = _chosen(options.results, options.study)
+            a, b = chosen_studies(options.results, options.study)
             print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
         elif len(options.study) > 2:
             raise ReportError("there are more than two studies to compare: name two, or give --all for a report of each")
         else:
-            _print(write_report(_chosen(options.results, options.study)[0], price, draw=not options.no_figures))
+            _print(write_report(chosen_studies(options.results, options.study)[0], price, draw=not options.no_figures))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 def _all(results: Path, price: Price | None, *, draw: bool) -> None:
     """A study without a finished cell has no report; the index says why."""
     entries = []
-    for study in _chosen(results, [], everything=True):
+    for study in chosen_studies(results, [], everything=True):
         try:
             made = write_report(study, price, draw=draw)
             entries.append(Entry(study=study.name, reports=made.blocks, link=made.html.relative_to(results).as_posix()))
@@ -93,7 +93,8 @@ def _studies(results: Path) -> list[Path]:
     return sorted((f for f in folders if next(f.rglob(HEADER_FILE), None)), key=lambda f: (-newest(f), f.name))
 
 
-def _chosen(results: Path, names: Sequence[str], everything: bool = False) -> list[Path]:
+def chosen_studies(results: Path, names: Sequence[str], everything: bool = False) -> list[Path]:
+    """Folders of the named studies; of the newest where none is named. Raises ReportError where there is none."""
     there = _studies(results)
     if not there and not any(Path(name).is_dir() for name in names):
         raise ReportError(

@@ -17,6 +17,8 @@ from tuneoff.commands.hydra_command import HydraCommand, command_of
 from tuneoff.errors import UserError
 from tuneoff.garbage import collector_paused
 from tuneoff.study.stored_cell import finished, must_be_unchanged
+from tuneoff.trackers.feed import Feeds
+from tuneoff.trackers.settings import Chosen, chosen_trackers
 
 if TYPE_CHECKING:
     from tuneoff.config import EngineConfig, RunConfig
@@ -38,8 +40,10 @@ def main(configuration: DictConfig) -> Estimate | None:
     A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
     """
     config = to_config(configuration)
+    trackers = chosen_trackers(config.tracker)
     if not config.dry_run and finished(config):
         must_be_unchanged(config, _data_facts(config))
+        _follow(config, trackers)
         print(
             f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
@@ -59,9 +63,17 @@ def main(configuration: DictConfig) -> Estimate | None:
         estimate, text = dry_run(session, config)
         print(text)
         return estimate
+    _follow(config, trackers)
     cell = study.run(session, config, make_listener(config.view), command_of("run"))
     print(cell_summary(cell))
     return None
+
+
+_feeds = Feeds()
+
+
+def _follow(config: RunConfig, trackers: Sequence[Chosen]) -> None:
+    _feeds.follow(trackers, config.cell.parents[2], config.cell, config.plugins)
 
 
 def _data_facts(config: RunConfig) -> Mapping[str, Any]:
@@ -107,6 +119,8 @@ def _run() -> int:
     finally:
         for session in _sessions:
             session.close()
+        for note in _feeds.close():
+            print(note, file=sys.stderr)
     estimates = [estimate for estimate in main.results if estimate is not None]
     if len(estimates) > 1:
         print(total(estimates))

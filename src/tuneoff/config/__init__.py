@@ -32,11 +32,12 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins", "record"),
+    *("results", "view", "retrain", "dry_run", "energy", "plugins", "record", "tracker"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
-"""Settings that don't define the search: they say where and how a run is shown, what is done besides, or where parts are
-looked up (the parts' names are in the hash). The test rows of a recording are in its data's facts, and may not change."""
+"""Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
+parts are looked up (the parts' names are in the hash). The test rows of a recording are in its data's facts, and may not
+change."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
 
@@ -96,6 +97,8 @@ class RunConfig:
     view: str
     plugins: tuple[str, ...]
     """Modules that register parts of the user's own."""
+    tracker: Mapping[str, Mapping[str, Any]]
+    """Settings by the tracker's name; trackers/settings.py checks them."""
     raw: Mapping[str, Any]
     """The composed configuration as plain data, for the run header."""
 
@@ -200,6 +203,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         energy=raw["energy"],
         view=raw["view"],
         plugins=modules,
+        tracker=check_mapping("tracker", raw["tracker"], "tracker=tensorboard"),
         raw=raw,
     )
 

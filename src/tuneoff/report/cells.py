@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost
-from tuneoff.price import Price, PriceError, charged_device_seconds
+from tuneoff.price import Price, PriceError
 from tuneoff.records.identity import digest, identity
 from tuneoff.records.schema import Cell, SessionStartRecord
 from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
@@ -97,34 +96,6 @@ def total_cost(cell: Cell) -> Cost:
 def add_costs(costs: Iterable[Cost]) -> Cost:
     every = list(costs)
     return Cost(**{name: sum([getattr(cost, name) for cost in every]) for name in _INCREMENTS})
-
-
-def charged_seconds(cell: Cell, elapsed_seconds: float) -> float:
-    """Device-seconds charged up to a moment: wall seconds x devices held, session by session."""
-    return charged_clock(cell)(elapsed_seconds)
-
-
-def session_devices(cell: Cell) -> list[tuple[float, int]]:
-    """When each session began (elapsed seconds), and the devices that it held, in order. Of two that began at one moment the
-    earlier held its devices for no time at all."""
-    starts = (r for r in cell.records if isinstance(r, SessionStartRecord))
-    return [(r.elapsed_seconds, r.devices) for r in sorted(starts, key=lambda r: (r.elapsed_seconds, r.session))]
-
-
-def charged_clock(cell: Cell) -> Callable[[float], float]:
-    """`charged_seconds` of one cell at many moments: its sessions are looked up once."""
-    starts = session_devices(cell)
-    if not starts or starts[0][0] > 0:
-        starts.insert(0, (0.0, cell.devices))
-    ends = [*(start for start, _ in starts[1:]), math.inf]
-
-    def charged(elapsed_seconds: float) -> float:
-        return sum(
-            charged_device_seconds(max(0.0, min(end, elapsed_seconds) - start), devices)
-            for (start, devices), end in zip(starts, ends, strict=True)
-        )
-
-    return charged
 
 
 def device_kind(cell: Cell) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from tuneoff.evaluation import Cost
+from tuneoff.records.charge import session_devices
 from tuneoff.records.schema import COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED, Cell, EvaluationRecord
-from tuneoff.report.cells import session_devices
 
 IDLE, SHARED = "idle", "shared"
 BOUGHT = {
@@ -39,7 +39,7 @@ def microseconds(seconds: float) -> int:
 
 
 def charged_microseconds(cell: Cell) -> int:
-    """Wall time x devices held, session by session, each moment rounded once (cells.charged_seconds, exactly)."""
+    """Wall time x devices held, session by session, each moment rounded once (records.charge, exactly)."""
     starts = [(microseconds(moment), devices) for moment, devices in session_devices(cell)]
     if not starts or starts[0][0] > 0:
         starts.insert(0, (0, cell.devices))

@@ -10,6 +10,7 @@ from typing import Any
 
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price
+from tuneoff.records.charge import charged_clock, charged_seconds
 from tuneoff.records.identity import identity
 from tuneoff.records.incumbent import incumbents, known_order, reported_evaluations, score_of
 from tuneoff.records.schema import TRIAL_STATUSES, Cell, EvaluationRecord, TrialEndRecord, TrialStartRecord
@@ -91,7 +92,7 @@ def _costs(cost: Cost) -> dict[str, Any]:
 
 def retrained_rows(log: Cell, label: str, price: Price | None) -> Iterator[dict[str, Any]]:
     """The end of each run that has a score; log_*: the charge of all runs of this cell's second log."""
-    charged = cells.charged_seconds(log, log.wall_seconds)
+    charged = charged_seconds(log, log.wall_seconds)
     dollars = (price or cells.price_of(log)).dollars(charged)
     last = {record.trial_id: record for record in known_order(log.evaluations)}
     for trial_id, record in last.items():
@@ -110,7 +111,7 @@ def evaluation_rows(cell: Cell, label: str, price: Price | None) -> Iterator[dic
     best = {id(record) for record in incumbents(cell)}
     stood = {id(record) for record in reported_evaluations(cell)}
     spent = _epochs_spent(cell)
-    paid, own, clock = price or cells.price_of(cell), keys(cell, label), cells.charged_clock(cell)
+    paid, own, clock = price or cells.price_of(cell), keys(cell, label), charged_clock(cell)
     for record in known_order(cell.evaluations):
         charged = clock(record.elapsed_seconds)
         yield {
@@ -194,7 +195,7 @@ def _trial_row(
 def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price: Price | None) -> dict[str, Any]:
     """label: of the cell's algorithm. `optimism` is validation - test of the incumbent."""
     cost, paid = cells.total_cost(cell), price or cells.price_of(cell)
-    charged = cells.charged_seconds(cell, cell.wall_seconds)
+    charged = charged_seconds(cell, cell.wall_seconds)
     counts = {status: sum(t["status"] == status for t in trials) for status in (*TRIAL_STATUSES, UNENDED)}
     return {
         **keys(cell, label),

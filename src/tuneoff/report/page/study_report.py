@@ -36,12 +36,12 @@ class StudyReport:
     html: Path
 
 
-def write_report(study: Path, price: Price | None = None, *, draw: bool = True) -> StudyReport:
+def write_report(study: Path, price: Price | None = None, *, draw: bool = True, folder: Path | None = None) -> StudyReport:
     """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
 
     The last section is what a replay predicted, where `<study>/replay` has it. draw: with figures, which take most of the
-    time; without, the files of an earlier report's figures stay as they are. Raises ReportError without a finished cell,
-    RecordError for records that can't be read.
+    time; without, the files of an earlier report's figures stay as they are. folder: default <study>/report. Raises ReportError
+    without a finished cell, RecordError for records that can't be read.
     """
     with collector_paused():
         frames = load_frames(study, price)
@@ -55,7 +55,7 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True) 
             "running cell goes on where it stopped, a failed one has to be deleted first"
         )
     predicted = read_predicted(study)
-    root = study / FOLDER
+    root = folder or study / FOLDER
     _clear(root, keep_figures=not draw)
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
