@@ -33,8 +33,8 @@ def choices(group: str) -> list[str]:
     "override",
     [
         *(f"algorithm={a}" for a in choices("algorithm") if a != "pbt_replay"),
-        *(f"model={m}" for m in choices("model")),
-        *(f"task={t}" for t in choices("task") if t != "csv"),
+        *(f"model={m}" for m in choices("model") if m != "script"),
+        *(f"task={t}" for t in choices("task") if t not in ("csv", "script")),
         *(f"price={p}" for p in choices("price") if p != "custom"),
         *(f"protocol={p}" for p in choices("protocol")),
     ],

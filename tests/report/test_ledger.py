@@ -70,11 +70,11 @@ def test_the_charge_is_wall_time_times_devices_session_by_session() -> None:
     """10 s before the first line at the first session's 2 devices, 20 s at 2, 30 s at 4: 20 + 40 + 120 device-seconds."""
     cell = syn.cell([syn.start(1, 10.0, devices=2), syn.start(2, 30.0, devices=4), syn.end(2, 60.0)])
     assert spending.charged_microseconds(cell) == 180_000_000
-    assert study_cells.charged_seconds(cell, 60.0) == 180
-    assert study_cells.charged_seconds(cell, 45.0) == 120
+    assert charged_seconds(cell, 60.0) == 180
+    assert charged_seconds(cell, 45.0) == 120
     killed_at_once = syn.cell([syn.start(1, 0.0, devices=8), syn.start(2, 0.0, devices=2), syn.end(2, 60.0)])
     assert spending.charged_microseconds(killed_at_once) == 120_000_000
-    assert study_cells.charged_seconds(killed_at_once, 60.0) == 120
+    assert charged_seconds(killed_at_once, 60.0) == 120
     without = syn.cell([syn.evaluation("a", 1, 0.5, 7.0)])
     assert spending.charged_microseconds(without) == 7_000_000
 
