@@ -26,10 +26,10 @@ def table(tmp_path):
         (["resources.cpus_per_trial=1000"], ["resources.cpus_per_trial=1000", "cores", "not one trial fits"]),
         (["resources.slots=500"], ["resources.slots is 500", "fit at once"]),
         (["task=mrpc", "task.files=/nowhere"], ["task.files", "/nowhere"]),
-        (["task=rte"], ["Hugging Face hub", "task.files=DIR", "task=entail"]),
-        (["model=bert-base"], ["google-bert/bert-base-uncased", "model=micro", "model.source=FOLDER"]),
-        (["model=bert-base", "model.source=/nowhere/model"], ["/nowhere/model", "model=micro"]),
-        (["model.num_layers=40"], ["model.num_layers is 40"]),
+        (["task=rte", "resources.slots=1"], ["Hugging Face hub", "task.files=DIR", "task=entail"]),
+        (["model=bert-base", "resources.slots=1"], ["google-bert/bert-base-uncased", "model=micro", "model.source=FOLDER"]),
+        (["model=bert-base", "model.source=/nowhere/model", "resources.slots=1"], ["/nowhere/model", "model=micro"]),
+        (["model.num_layers=40", "resources.slots=1"], ["model.num_layers is 40"]),
     ],
 )
 def test_a_mistake_is_one_message_and_exit_code_2(tmp_path, arguments, says):

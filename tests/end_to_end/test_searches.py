@@ -85,7 +85,7 @@ def test_each_session_has_its_own_calibration_and_start_up_within_it(results):
 
 
 def test_a_warm_worker_trains_bit_for_bit_as_a_fresh_one(results, tmp_path):
-    done = run(tmp_path, "algorithm=random", f"algorithm.trials={TRIALS}", "study=all", "retrain=0")
+    done = run(tmp_path, "algorithm=random", f"algorithm.trials={TRIALS}", "study=all", "resources.slots=1")
     assert done.returncode == 0, done.stderr[-3000:]
 
     def scores(cell):
@@ -177,7 +177,7 @@ def test_retraining_and_replay_follow_the_winner_on_new_seeds(results):
 
 
 def test_a_budget_in_epochs_is_spent_and_never_exceeded(tmp_path):
-    done = run(tmp_path, "-m", "algorithm=random,bayesopt,pbt", "budget=epochs:8")
+    done = run(tmp_path, "-m", "algorithm=random,bayesopt,pbt", "budget=epochs:8", "resources.slots=1")
     assert done.returncode == 0, done.stderr
     for algorithm in ("random", "bayesopt", "pbt"):
         cell = load_cell(tmp_path / "main" / "entail-micro" / algorithm / "repeat-0")
@@ -193,7 +193,7 @@ def test_a_search_in_which_everything_fails_says_why_and_exits_with_2(tmp_path):
     name = next(n for n in weights if n.endswith("LayerNorm.weight"))
     weights[name] = weights[name] * float("nan")
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
-    done = run(tmp_path, "algorithm=random", "algorithm.trials=2", f"model.source={model}")
+    done = run(tmp_path, "algorithm=random", "algorithm.trials=2", f"model.source={model}", "resources.slots=1")
     assert done.returncode == 2
     assert "no trial of random came to a score: the training loss is nan" in done.stderr
     cell = load_cell(tmp_path / "main" / "entail-micro" / "random" / "repeat-0")

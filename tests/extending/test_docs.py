@@ -15,13 +15,13 @@ import yaml
 from tests.model.small_models import SIZES, base_of, split_of, theirs
 from tests.training.conftest import WORDS
 from tuneoff import plugins
-from tuneoff.model.architectures import architecture_names, check_hparams
+from tuneoff.model.architectures import check_hparams
 from tuneoff.model.network import Network
 from tuneoff.model.settings import ModelSettings
 from tuneoff.model.vocabulary import compact
 from tuneoff.space import Float, SearchSpace
 from tuneoff.task import ProtocolSettings, TaskSettings
-from tuneoff.task.kinds import find_metric, metric_names, scoring
+from tuneoff.task.kinds import find_metric, scoring
 from tuneoff.training.engines.finetune import FinetuneEngine
 from tuneoff.training.hparams import HParams
 from tuneoff.training.protocol import Environment, Kept, NoSettings, Request, Shared
@@ -36,10 +36,8 @@ SHOWN = dict(BLOCK.findall(DOCS.read_text()))
 
 
 @pytest.fixture
-def load(monkeypatch):
+def load(monkeypatch, own_parts_only_here):
     """Loads a module as plugins=[...] does; what it registers is gone after the test."""
-    metric_names(), architecture_names()  # ours are there
-    monkeypatch.setattr(plugins, "_registered", {kind: dict(parts) for kind, parts in plugins._registered.items()})
 
     def loaded(name: str):
         module = f"tests.extending.{name}"

@@ -19,9 +19,7 @@ GUIDE = HERE.parents[1] / "docs" / "extending.md"
 
 
 @pytest.fixture
-def own_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Registered for one test only."""
-    monkeypatch.setattr(plugins, "_registered", {kind: dict(parts) for kind, parts in plugins._registered.items()})
+def own_parts(monkeypatch: pytest.MonkeyPatch, own_parts_only_here: None) -> None:
     monkeypatch.syspath_prepend(str(HERE))
     for name in ("own_figure", "own_table"):
         monkeypatch.delitem(sys.modules, name, raising=False)

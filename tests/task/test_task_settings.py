@@ -15,7 +15,7 @@ TABLE = {"kind": "csv", "train_file": "a.csv", "text_a": "text", "label": "label
 
 
 def test_every_task_file_in_conf_builds_its_settings_with_their_documented_defaults() -> None:
-    for path in sorted((CONF / "task").glob("*.yaml")):
+    for path in sorted(set((CONF / "task").glob("*.yaml")) - {CONF / "task" / "script.yaml"}):  # whose name is a script's
         values = yaml.safe_load(path.read_text())
         given = {**values, **{k: v for k, v in TABLE.items() if values["kind"] == "csv"}}
         assert TaskSettings.from_dict(given) == TaskSettings.from_dict(
@@ -48,7 +48,7 @@ def test_every_kind_has_settings_a_loader_and_a_file() -> None:
         ({"kind": "rte", "max_train_rows": 99.5}, "task.max_train_rows is 99.5"),
         (
             {"kind": "rte", "metrics": ["acc"]},
-            "'acc' is not a metric: there are accuracy, f1, macro_f1, mae, matthews, pearson",
+            "'acc' is not a metric: there are accuracy, f1, macro_f1, mae, matthews, objective, pearson",
         ),
         ({"kind": "rte", "metrics": []}, "task.metrics is empty"),
         ({"kind": "rte", "metrics": ["f1", "f1"]}, "each metric must appear once"),

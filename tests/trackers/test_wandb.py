@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import struct
+import time
 
 import pytest
 
@@ -42,11 +43,19 @@ def records(path):
             parts = b""
 
 
+def complete(path):
+    """The messages of a file, once the run's own is in it: W&B's service may write it a moment after the run was finished."""
+    until = time.monotonic() + 30
+    while not any(r.WhichOneof("record_type") == "run" for r in (every := list(records(path)))) and time.monotonic() < until:
+        time.sleep(0.2)
+    return every
+
+
 def read(folder):
     """Runs by group and name: the run's message and its rows of history."""
     found = {}
     for path in folder.glob("offline-run-*/*.wandb"):
-        every = list(records(path))
+        every = complete(path)
         run = next(r.run for r in every if r.WhichOneof("record_type") == "run")
         rows = [
             {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in r.history.item}

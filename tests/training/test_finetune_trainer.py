@@ -54,10 +54,13 @@ def test_an_interval_is_its_share_of_an_epoch_at_the_slowest_batch_size_and_one_
 
 
 def test_a_trial_of_the_trainer_is_finetunes(job: Job) -> None:
-    ours = list(trainer(job).start(HP.to_dict(), seed=5))
+    trial = trainer(job).start(HP.to_dict(), seed=5)
+    first = next(trial)
+    state = first.capture()
+    ours = [first, *trial]
     expected = list(finetune(job, HP, seed=5))
     assert [e.validation for e in ours] == [e.validation for e in expected]
-    (resumed,) = trainer(job).start(HP.to_dict(), seed=7, state=ours[0].capture())
+    (resumed,) = trainer(job).start(HP.to_dict(), seed=7, state=state)
     assert resumed.validation.metrics == expected[1].validation.metrics
 
 

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from inspect import signature
 from typing import Any
 
 os.environ.update(
@@ -28,6 +30,7 @@ os.environ.update(
 )
 
 import ray
+from ray._private import parameter
 
 from tuneoff.config import RunConfig
 from tuneoff.config.parts import ResourceSettings, available_cores
@@ -134,7 +137,8 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
             return True
         gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
         # "local": a runtime of our own, whatever other Ray runs on this machine and whatever RAY_ADDRESS says
-        ray.init("local", num_cpus=cores, num_gpus=gpus, include_dashboard=False, _temp_dir=_ray_folder(), **quiet)
+        with _without_watchers():
+            ray.init("local", num_cpus=cores, num_gpus=gpus, include_dashboard=False, _temp_dir=_ray_folder(), **quiet)
     return True
 
 
@@ -156,6 +160,20 @@ def _connect(address: str, options: dict[str, Any]) -> None:
             "run on this machine"
         )
     ray.init(address, **options)
+
+
+@contextmanager
+def _without_watchers() -> Iterator[None]:
+    """On one machine Ray's autoscaler has nothing to do, nor has the process that sends logs to the driver; each costs a core a
+    second. `ray.init` has no argument for it; where Ray's parameters have other names, they are started."""
+    made = parameter.RayParams
+    unwanted = {"no_monitor": True, "include_log_monitor": False}
+    known = signature(made).parameters
+    parameter.RayParams = partial(made, **{name: value for name, value in unwanted.items() if name in known})
+    try:
+        yield
+    finally:
+        parameter.RayParams = made
 
 
 @contextmanager
