@@ -139,7 +139,7 @@ def run_group(
         if not mistake.inside and time.monotonic() < stop:
             names = quickest({test for tests in traces["lines"].get(module, {}).values() for test in tests}, traces["seconds"])
             needed = sum(traces["seconds"][test] for test in names)
-            status = fails_at_import(module, mistake, names, LEAST_CPU_SECONDS + 4 * needed)
+            status = fails_at_import(module, mistake, names, LEAST_CPU_SECONDS + 4 * needed) if names else 0
             note(mistake, module, status, outcomes_of(module, results, options))
             results.save()
 

@@ -73,7 +73,7 @@ LIMITS = {
     "batch_size": ([1, 4096], [0, 4097]),
     "num_epochs": ([1, 1000], [0, 1001]),
     "warmup_ratio": ([0.0, 1.0], [-0.1, 1.1]),
-    "warmup_steps": ([0], [-1]),
+    "warmup_steps": ([0, 10_000_000], [-1, 10_000_001]),
     "lr_schedule": (["linear", "constant", "cosine"], ["square"]),
     "max_grad_norm": ([0.0], [-0.1]),
     "hidden_dropout": ([None, 0.0, 0.99], [-0.1, 1.0]),
@@ -113,6 +113,12 @@ def test_each_hyperparameter_of_finetune_has_its_limits(name: str) -> None:
     for value in beyond:
         with pytest.raises(HParamError, match=name):
             HParams.from_dict({name: value})
+
+
+def test_whole_numbers_are_kept_as_such() -> None:
+    """As a searcher that works on real numbers gives them."""
+    made = HParams(batch_size=16.0, num_epochs=2.0)  # type: ignore[arg-type]
+    assert [type(value) for value in (made.batch_size, made.num_epochs)] == [int, int]
 
 
 def test_the_hyperparameters_that_not_every_model_can_apply_are_those_set() -> None:

@@ -94,6 +94,27 @@ def test_numbers_of_a_choice_are_sorted_and_clip_to_the_nearest() -> None:
     assert choice.clip(1000) == 64
 
 
+def test_a_value_lies_in_the_middle_of_its_share_of_the_unit_interval() -> None:
+    """Shares are of the logarithm where the domain is: from 0.5 to 4.5 for 1 to 4."""
+    assert [Choice(values=(1, 2, 4, 8)).to_unit(value) for value in (1, 2, 4, 8)] == [0.125, 0.375, 0.625, 0.875]
+    assert [Int(low=3, high=6).to_unit(value) for value in (3, 4, 5, 6)] == [0.125, 0.375, 0.625, 0.875]
+    log = Int(low=1, high=4, log=True)
+    assert [log.to_unit(value) for value in (1, 3)] == pytest.approx([math.log(2) / math.log(9), math.log(6) / math.log(9)])
+    assert [log.from_unit(unit) for unit in (0.0, 0.49, 0.51, 1.0)] == [1, 1, 2, 4]  # 0.5 x 9^0.5 = 1.5
+    assert Float(low=2.0, high=6.0).to_unit(3.0) == 0.25
+    assert Float(low=2.0, high=6.0).from_unit(0.25) == 3.0
+    assert Float(low=1e-4, high=1e-2, log=True).to_unit(1e-3) == pytest.approx(0.5)
+
+
+def test_grids_by_hand() -> None:
+    assert Float(low=0.0, high=1.0).grid(1) == [0.5]
+    assert Float(low=0.0, high=1.0).grid(3) == [0.0, 0.5, 1.0]
+    assert Int(low=1, high=9).grid(3) == [1, 5, 9]
+    assert Int(low=1, high=3).grid(9) == [1, 2, 3]
+    assert Choice(values=(4, 2)).grid(1) == [2, 4]
+    assert SearchSpace({"a": Int(low=2, high=4), "b": Choice(values=("x", "y"))}).size() == 6
+
+
 def test_whole_numbers_round_when_clipped() -> None:
     assert Int(low=1, high=10).clip(3.6) == 4
 

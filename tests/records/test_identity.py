@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,7 +50,11 @@ def test_each_fact_changes_what_it_stands_for_and_nothing_else(made: dict[str, s
 def test_what_a_header_lacks_is_unknown() -> None:
     assert identity_of({}, {}) == dict.fromkeys(IDENTITY, UNKNOWN)
     assert identity_of({"parts": {"test": {"from": "dev"}}}, {"task": "rte"})[TEST_ROWS] == UNKNOWN
-    assert identity(HEADER) == identity_of(HEADER.data, HEADER.config)
+
+
+def test_a_headers_identity_is_that_of_its_data_and_configuration() -> None:
+    assert identity(replace(HEADER, data=DATA, config=CONFIG)) == identity_of(DATA, CONFIG)
+    assert UNKNOWN not in identity_of(DATA, CONFIG).values()
 
 
 def test_a_digest_is_of_the_contents_in_any_order() -> None:

@@ -73,6 +73,11 @@ def test_the_schedule_says_which_rate_until_which_example():
     assert not schedule.constant
 
 
+def test_the_schedule_of_any_other_evaluation_can_be_asked_for():
+    schedule = schedule_of(cell(), POPULATION[4])
+    assert [(s.until_examples, s.trial_id) for s in schedule.segments] == [(200, "t001")]
+
+
 def test_a_configuration_is_a_schedule_of_one_segment():
     records = [evaluation("t000", i, 100 * i, 1e-5, 0.5 + i / 10) for i in (1, 2, 3)]
     schedule = schedule_of(cell(records))

@@ -106,6 +106,12 @@ def test_a_cell_that_never_scored_shows_a_dash() -> None:
     assert results_table(block, frames).rows[1][1:3] == ("–", "–")
 
 
+def test_the_caption_tells_data_of_one_name_apart_only_where_there_are_several() -> None:
+    block, frames = published()
+    assert "model bert-base, protocol blog2020" in results_table(block, frames).caption
+    assert "model bert-base (data 2f1c), protocol blog2020" in results_table(replace(block, variant="2f1c"), frames).caption
+
+
 def test_a_result_without_a_test_score_is_said_however_many_have_one() -> None:
     untested = syn.cell([syn.start(), syn.evaluation("a", 1, 0.7, 10), syn.end()], algorithm="pbt")
     said = "At least one incumbent has no recorded test score"
