@@ -144,7 +144,7 @@ def draw(numbers: pd.DataFrame, stem: Path) -> None:
     with style.figure(width=7.2, height=2.7 * len(tables)) as made:
         for axes, table in zip(made.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0], tables, strict=True):
             ends = []
-            for search in searches:
+            for place, search in enumerate(searches):
                 own = numbers[(numbers["table"] == table) & (numbers["search"] == search)].dropna(subset=["minus_random"])
                 own = (
                     own[own["whole_trials_worth"] >= 5]
@@ -155,7 +155,8 @@ def draw(numbers: pd.DataFrame, stem: Path) -> None:
                     continue
                 gap, low, high = (own[f"minus_random{end}"] * 100 for end in ("", "_low", "_high"))
                 axes.errorbar(
-                    own["whole_trials_worth"],
+                    own["whole_trials_worth"]
+                    * 1.025 ** (place - (len(searches) - 1) / 2),  # so that intervals stand side by side
                     gap,
                     yerr=[gap - low, high - gap],
                     color=shown.color(search),

@@ -57,6 +57,8 @@ def test_a_populations_real_repeats_are_found_in_the_study_and_in_that_of_the_pr
     assert (found.search, found.budget, found.repeats) == ("pbt", "epochs:6", 3)
     assert found.test == pytest.approx(0.8 + 0.02 - 0.01)
     assert found.half_width == pytest.approx(0.0, abs=1e-9)
+    assert found.amount("epochs") == 6.0, "where it stands in the figure: at its budget"
+    assert found.amount("minutes") == pytest.approx(found.device_seconds / 60)
     assert real_results(results / "s", [], {"another"}) == []
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from tuneoff.budget import Budget
 from tuneoff.price import format_dollars
 from tuneoff.records.store import find_cells, read_header
 from tuneoff.report import wording
@@ -36,7 +37,9 @@ class RealResult:
     dollars: float
 
     def amount(self, unit: str) -> float:
-        """How much of a budget of this unit a repeat spent."""
+        """Its budget where that is of this unit, else what a repeat spent of it."""
+        if self.budget.startswith(f"{unit}:"):
+            return Budget.parse(self.budget).amount
         return {"epochs": self.epochs, "minutes": self.device_seconds / 60, "dollars": self.dollars}[unit]
 
 
