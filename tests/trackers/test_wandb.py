@@ -46,8 +46,10 @@ def records(path):
 def complete(path):
     """The messages of a file, once the run's own is in it: W&B's service may write it a moment after the run was finished."""
     until = time.monotonic() + 30
-    while not any(r.WhichOneof("record_type") == "run" for r in (every := list(records(path)))) and time.monotonic() < until:
+    every = list(records(path))
+    while not any(r.WhichOneof("record_type") == "run" for r in every) and time.monotonic() < until:
         time.sleep(0.2)
+        every = list(records(path))
     return every
 
 
