@@ -137,6 +137,15 @@ def test_proposals_are_those_of_bayesian_optimization(space: str, trials: int, s
         assert ours == by_bayes_opt(searched, settings, history, seed)
 
 
+def test_a_lie_never_overwrites_an_observed_score_and_repeats_are_averaged() -> None:
+    one, two, three = ({"learning_rate": rate} for rate in (1e-5, 1e-4, 1e-3))
+    observed = ((one, 0.9), (two, 0.5), (two, 0.6))
+    history = History(tried=(one, two, two, one, three), pending=(one, three), observed=observed)
+    for lie, score in (("max", 0.9), ("min", 0.55), ("mean", 0.725)):
+        made = GaussianProcessModel(SPACES["one"], Settings(lie=lie))._with_lies(history)
+        assert made == pytest.approx({(1e-5,): 0.9, (1e-4,): 0.55, (1e-3,): score})
+
+
 def test_a_scipy_with_another_interface_is_called_by_its_public_function_with_the_same_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -167,6 +167,22 @@ def test_with_the_published_code_the_next_step_uses_the_donors_values(lr, decay)
     assert state.applied_lr == HP.learning_rate
 
 
+def test_with_the_published_code_the_first_donors_values_outlast_every_exploit(job_2020, monkeypatch):
+    """The optimiser is restored with what it stepped with, not with what its trial was configured with."""
+    hparams = replace(HP, num_epochs=3)
+    first = next(finetune(job_2020, hparams, seed=5)).capture()
+    once = replace(hparams, learning_rate=3e-3, weight_decay=0.02)
+    second = next(finetune(job_2020, once, seed=6, state=first)).capture()
+    steps = Steps(monkeypatch)
+    twice = replace(hparams, learning_rate=4e-4, weight_decay=0.003)
+    (evaluation,) = finetune(job_2020, twice, seed=7, state=second)
+    assert [(rate, decay) for rate, decay, _ in steps.seen[:1]] == [(1e-2 * lr_factor(twice, 140, 210), 0.1)]
+    assert (evaluation.hparams["learning_rate"], evaluation.hparams["weight_decay"]) == (1e-2, 0.1)
+    kept = states(evaluation)
+    assert (kept.applied_lr, kept.applied_weight_decay) == (1e-2, 0.1)
+    assert (kept.hparams.learning_rate, kept.hparams.weight_decay) == (4e-4, 0.003)
+
+
 def test_with_the_published_code_a_larger_batch_jumps_ahead(job_2020):
     """5 steps of 16 are one epoch of 70; under 32 (3 steps an epoch) they count as epoch 1 and 2 steps: 134 examples."""
     hparams = replace(HP, num_epochs=4)
