@@ -70,7 +70,7 @@ class TensorBoard(Tracker):
         writer = self._writer(event.trial.path)
         shown = {name: "null" if value is None else value for name, value in event.hparams.items()}
         words = {"algorithm": event.trial.search.algorithm, "search": event.trial.search.name, "status": event.status}
-        best = {name: value for name, value in event.values.items() if name.startswith(("best/", "cost/"))}
+        best = {f"total/{name}": value for name, value in event.values.items() if name.startswith(("best/", "cost/"))}
         for summary in hparams({**shown, **words, "copied": ", ".join(event.lineage) or "no"}, best):
             writer.file_writer.add_summary(summary, walltime=event.at)
         for name, value in best.items():
