@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -186,7 +186,7 @@ class Training:
         return loader
 
     def _step(self, model: Any, inputs: Any, *arguments: Any, **keywords: Any) -> Any:
-        mask = inputs.get("attention_mask") if hasattr(inputs, "get") else None
+        mask = inputs.get("attention_mask") if isinstance(inputs, Mapping) else None
         if mask is not None:
             self._tokens = self._tokens + mask.sum()
         return self._theirs["training_step"](model, inputs, *arguments, **keywords)
