@@ -25,7 +25,7 @@ def cells(tmp_path_factory):
     shutil.copy(HERE / "curve_engine.py", folder)
     given = ("--config-dir", str(HERE / "conf"), "engine=curve", "space=curve", f"results={folder / 'results'}", "view=quiet")
     searches = ("-m", f"algorithm={','.join(ALGORITHMS)}", f"budget=epochs:{BUDGET_EPOCHS:g}", "retrain=1", "resources.slots=2")
-    done = command("run", *given, *searches, PYTHONPATH=f"{folder}")
+    done = command("run", *given, *searches, timeout=900, PYTHONPATH=f"{folder}")
     assert done.returncode == 0, done.stderr[-3000:]
     return {cell.header.algorithm: cell for cell in map(load_cell, find_cells(folder))}
 
