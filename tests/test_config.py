@@ -132,3 +132,9 @@ def test_modules_of_the_users_own_are_imported_before_the_settings_are_read(tmp_
 def test_plugins_are_a_list_of_module_names(value):
     with pytest.raises(UserError, match=r"plugins is .*, but it must be a list of modules"):
         config(f"plugins={value}")
+
+
+def test_a_recording_on_other_test_rows_is_another_search():
+    some, more = (config("algorithm=record", f"record.test_rows={rows}") for rows in (100, 200))
+    assert some.hash != more.hash
+    assert some.request().test_rows == 100

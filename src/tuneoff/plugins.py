@@ -49,8 +49,7 @@ def load(modules: Iterable[str]) -> None:
     """Imports the modules that the setting `plugins` names; those in the working directory are found. Raises PluginError
     where one fails."""
     for name in modules:
-        if "" not in sys.path and str(Path.cwd()) not in sys.path:
-            sys.path.insert(0, str(Path.cwd()))
+        find_modules_here()
         try:
             import_module(name)
         except Exception as error:  # whatever a user's module raises on import
@@ -58,6 +57,12 @@ def load(modules: Iterable[str]) -> None:
                 f"plugins names {name!r}, but importing it failed ({type(error).__name__}: {error}): give a module that "
                 "python can import from here, such as plugins=[my_search] for my_search.py"
             ) from error
+
+
+def find_modules_here() -> None:
+    """From now on modules in the working directory are found, as `python -m` finds them."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
 
 
 def names(kind: str, package: str | None = None) -> tuple[str, ...]:

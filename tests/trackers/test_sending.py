@@ -115,4 +115,4 @@ def test_the_newest_search_says_how_its_tracker_is_set(cells):
 
     old = with_tracker(cells["pbt"], "2026-01-01", mlflow={"uri": None}, tensorboard={})
     new = with_tracker(cells["pbt"], "2026-01-02", mlflow={"uri": "http://host"})
-    assert trackers_of([new, old, cells["pbt"]]) == {"mlflow": {"uri": "http://host"}, "tensorboard": {}}
+    assert trackers_of([new.header, old.header, cells["pbt"].header]) == {"mlflow": {"uri": "http://host"}, "tensorboard": {}}

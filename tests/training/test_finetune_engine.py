@@ -11,7 +11,6 @@ import pytest
 import transformers
 
 from tests.model.small_models import SIZES, theirs
-from tuneoff.errors import ConfigError
 from tuneoff.model.settings import ModelError, ModelSettings
 from tuneoff.space import Float, SearchSpace
 from tuneoff.task import ProtocolSettings, TaskSettings
@@ -83,10 +82,3 @@ def test_a_recording_is_scored_on_as_many_of_the_same_test_rows_as_it_says() -> 
     assert cut.facts["tokens"]["test"] == some.test.offsets[-1]
     unchanged = ("split_sha256", "encoded_sha256", "n_test", "parts")
     assert {k: cut.facts[k] for k in unchanged} == {k: whole.facts[k] for k in unchanged}, "the study's test set is the same"
-
-
-def test_a_recording_goes_on_with_the_test_rows_that_it_began_with() -> None:
-    engine = FinetuneEngine(NoSettings())
-    earlier = engine.prepare(recording_request(40)).facts
-    with pytest.raises(ConfigError, match=r"changed since this search began \(test_rows\)"):
-        engine.prepare(recording_request(50), earlier)

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tuneoff import plugins
+from tuneoff.commands.composition import CONF
 from tuneoff.commands.entry import run_command
 from tuneoff.errors import UserError
 from tuneoff.report.figures import discover_figures
 from tuneoff.task.kinds import find_metric, metric_names
 
-CONF = Path(__file__).parents[1] / "conf"
 GROUPS = ("algorithm", "task", "model", "tracker", "preset")
 NARROWEST = 60
 _COMMENT = re.compile(r"^# (?!@)(.+)$", re.MULTILINE)

@@ -17,6 +17,8 @@ from tuneoff.records.incumbent import incumbent, score_of
 from tuneoff.records.store import load_cell
 from tuneoff.space import Choice, Domain, Float, Int
 from tuneoff.study.stored_cell import finished
+from tuneoff.trackers.feed import Feeds
+from tuneoff.trackers.settings import chosen_trackers
 from tuneoff.training.hf.make import hand_over
 
 TYPES: Mapping[type[Domain], str] = {Float: "float", Int: "int", Choice: "choice"}
@@ -99,12 +101,15 @@ def _run(config: RunConfig, command: str) -> None:
     from tuneoff.study.progress import make_listener
     from tuneoff.study.session import Session
 
-    session = Session()
+    session, feeds, trackers = Session(), Feeds(), chosen_trackers(config.tracker)
     try:
         session.start_early(config)
+        feeds.follow(trackers, config.cell.parents[2], config.cell, config.plugins)
         study.run(session, config, make_listener(config.view), command)
     finally:
         session.close()
+        for note in feeds.close():
+            print(note, file=sys.stderr)
 
 
 def _config(

@@ -8,6 +8,8 @@ sent twice. Without --to: the trackers that the study was run with. Keys are tak
 from __future__ import annotations
 
 import argparse
+import atexit
+import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -22,8 +24,7 @@ from tuneoff import plugins
 from tuneoff.commands.entry import run_command
 from tuneoff.commands.report import chosen_studies
 from tuneoff.errors import UserError, first_line
-from tuneoff.records.store import find_cells
-from tuneoff.report.cells import read_cells
+from tuneoff.records.store import find_cells, read_header
 from tuneoff.report.page.study_report import write_report
 from tuneoff.report.wording import counted
 from tuneoff.trackers.contracts import Report, TrackerError
@@ -66,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _chosen(study: Path, names: Sequence[str], settings: Sequence[str]) -> tuple[Chosen, ...]:
     """The trackers with the settings that the study's headers, then the command, give them."""
-    recorded = trackers_of(read_cells(study))
+    recorded = trackers_of(read_header(cell) for cell in find_cells(study))
     wanted: dict[str, dict[str, Any]] = {name: dict(recorded.get(name, {})) for name in names or recorded}
     for setting in settings:
         name, _, rest = setting.partition(".")
@@ -102,6 +103,7 @@ def _send(study: Path, chosen: Sequence[Chosen], *, draw: bool) -> int:
 def make_report(study: Path, *, draw: bool = False) -> Report | None:
     """The study's tables and page, made beside its own report; None where no search is finished yet."""
     folder = Path(tempfile.mkdtemp(prefix="tuneoff-report-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)  # it is sent before
     try:
         made = write_report(study, draw=draw, folder=folder)
     except UserError:

@@ -32,12 +32,11 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins", "record", "tracker"),
+    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
-parts are looked up (the parts' names are in the hash). The test rows of a recording are in its data's facts, and may not
-change."""
+parts are looked up (the parts' names are in the hash)."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
 

@@ -44,7 +44,7 @@ class SnapshotWriter:
         write(state, self._folder / name)
         self._session = [*self._session[-KEPT:], name]
         found = sorted(path.name for path in self._folder.glob(f"{self._trial_id}-[0-9]*.safetensors"))
-        oldest = self._session[-KEPT] if len(self._session) >= KEPT else (found[-KEPT:] or [name])[0]
+        oldest = self._session[-KEPT] if len(self._session) >= KEPT else found[-KEPT:][0]
         for old in found:
             if old < oldest:
                 (self._folder / old).unlink(missing_ok=True)

@@ -169,6 +169,11 @@ class Header:
     command: str
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def search_name(self) -> str:
+        """Unique in the study; the cell's folder in it."""
+        return f"{self.task}-{self.model}/{self.algorithm}/repeat-{self.repeat}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:

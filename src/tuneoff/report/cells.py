@@ -85,8 +85,7 @@ def read_retrained(cells: Iterable[Cell]) -> dict[str, Cell]:
 
 
 def cell_name(cell: Cell) -> str:
-    h = cell.header
-    return f"{h.study}/{h.task}-{h.model}/{h.algorithm}/repeat-{h.repeat}"
+    return f"{cell.header.study}/{cell.header.search_name}"
 
 
 def total_cost(cell: Cell) -> Cost:

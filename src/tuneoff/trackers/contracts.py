@@ -99,6 +99,11 @@ class TrialEnded:
     values: Mapping[str, float]
     lineage: tuple[str, ...] = ()
 
+    @property
+    def totals(self) -> dict[str, float]:
+        """The best scores and the whole cost, by names that no curve has: `total/best/test/accuracy`."""
+        return {f"total/{name}": value for name, value in self.values.items() if name.startswith(("best/", "cost/"))}
+
 
 @dataclass(frozen=True, kw_only=True)
 class SearchProgress:
@@ -124,6 +129,11 @@ class SearchState:
     at: float
     values: Mapping[str, float]
     winner: Mapping[str, Plain] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> dict[str, float]:
+        """The values, by names that no curve has."""
+        return {f"total/{name}": value for name, value in self.values.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

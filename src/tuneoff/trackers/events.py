@@ -44,7 +44,7 @@ def search_of(header: Header) -> Search:
     tags = {name: str(getattr(header, name)) for name in _TAGS}
     return Search(
         study=header.study,
-        name=f"{header.task}-{header.model}/{header.algorithm}/repeat-{header.repeat}",
+        name=header.search_name,
         settings=flat(hashed_settings(header.config)),
         tags={**tags, "repeat": str(header.repeat), "commit": str(header.git.get("commit") or "unknown")},
         began=unix_time(header.started_utc),

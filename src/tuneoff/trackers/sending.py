@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tuneoff.records.identity import digest
-from tuneoff.records.schema import Cell
+from tuneoff.records.schema import Cell, Header
 from tuneoff.records.store import HEADER_FILE, LOG_FILE, RETRAIN_FILE, load_cell
 from tuneoff.trackers.contracts import (
     RETRAINING,
@@ -177,9 +177,9 @@ def _give(tracker: Tracker, event: Event) -> None:
             pass
 
 
-def trackers_of(cells: list[Cell]) -> Mapping[str, Mapping[str, Any]]:
-    """The trackers that the searches of a study were run with, by their headers; the newest settings of each count."""
+def trackers_of(headers: Iterable[Header]) -> Mapping[str, Mapping[str, Any]]:
+    """The trackers that the searches of a study were run with; the newest settings of each count."""
     found: dict[str, Mapping[str, Any]] = {}
-    for cell in sorted(cells, key=lambda c: c.header.started_utc):
-        found |= cell.header.config.get("tracker") or {}
+    for header in sorted(headers, key=lambda h: h.started_utc):
+        found |= header.config.get("tracker") or {}
     return found

@@ -105,9 +105,8 @@ class MLflow(Tracker):
             self._later(event.trial.path).tags |= _lineage(event.lineage)
 
     def trial_ended(self, event: TrialEnded) -> None:
-        waiting, best = self._later(event.trial.path), {}
-        best = {name: value for name, value in event.values.items() if name.startswith(("best/", "cost/"))}
-        self._metrics(event.trial.path, {f"total/{name}": value for name, value in best.items()}, 0, event.at)
+        waiting = self._later(event.trial.path)
+        self._metrics(event.trial.path, event.totals, 0, event.at)
         fixed = {name: value for name, value in event.hparams.items() if name not in event.trial.hparams}
         waiting.params |= fixed  # those of the space stand as proposed: MLflow's parameters can't change
         waiting.tags |= {"status": event.status, "reason": event.reason, **_lineage(event.lineage)}
@@ -118,7 +117,7 @@ class MLflow(Tracker):
 
     def search_state(self, state: SearchState) -> None:
         waiting = self._later(state.search.name)
-        self._metrics(state.search.name, {f"total/{name}": value for name, value in state.values.items()}, 0, state.at)
+        self._metrics(state.search.name, state.totals, 0, state.at)
         waiting.tags |= {"status": state.status, **{f"winner.{name}": str(value) for name, value in state.winner.items()}}
         waiting.ended = (_STATUS.get(state.status, "FAILED"), _ms(state.at))
 

@@ -70,10 +70,9 @@ class TensorBoard(Tracker):
         writer = self._writer(event.trial.path)
         shown = {name: "null" if value is None else value for name, value in event.hparams.items()}
         words = {"algorithm": event.trial.search.algorithm, "search": event.trial.search.name, "status": event.status}
-        best = {f"total/{name}": value for name, value in event.values.items() if name.startswith(("best/", "cost/"))}
-        for summary in hparams({**shown, **words, "copied": ", ".join(event.lineage) or "no"}, best):
+        for summary in hparams({**shown, **words, "copied": ", ".join(event.lineage) or "no"}, event.totals):
             writer.file_writer.add_summary(summary, walltime=event.at)
-        for name, value in best.items():
+        for name, value in event.totals.items():
             writer.add_scalar(name, value, 0, walltime=event.at)
         text = [f"- status: {event.status} {event.reason}".rstrip(), *(f"- copied {copy}" for copy in event.lineage)]
         writer.add_text("trial", "\n".join(text), 0, walltime=event.at)
@@ -87,8 +86,8 @@ class TensorBoard(Tracker):
         for title, values in (("search", {**state.search.tags, "status": state.status}), ("winner", state.winner)):
             rows = "\n".join(f"| {name} | {value} |" for name, value in values.items())
             writer.add_text(title, f"| | |\n|-|-|\n{rows}", 0, walltime=state.at)
-        for name, value in state.values.items():
-            writer.add_scalar(f"total/{name}", value, 0, walltime=state.at)
+        for name, value in state.totals.items():
+            writer.add_scalar(name, value, 0, walltime=state.at)
 
     def report(self, report: Report) -> None:
         folder = self._folder / "report"

@@ -86,7 +86,7 @@ class Trackio(Tracker):
     def trial_ended(self, event: TrialEnded) -> None:
         run = self._runs[event.trial.path]
         words = {"status": event.status, "reason": event.reason, "lineage": "; ".join(event.lineage)}
-        run.put(run.last, {f"total/{name}": value for name, value in event.values.items()} | words)
+        run.put(run.last, event.totals | words)
 
     def progress(self, event: SearchProgress) -> None:
         self._runs[event.search.name].put(event.examples, event.values)
@@ -94,7 +94,7 @@ class Trackio(Tracker):
     def search_state(self, state: SearchState) -> None:
         run = self._runs[state.search.name]
         winner = {f"winner/{name}": value for name, value in state.winner.items()}
-        run.put(run.last, {f"total/{name}": value for name, value in state.values.items()} | winner | {"status": state.status})
+        run.put(run.last, state.totals | winner | {"status": state.status})
 
     def report(self, report: Report) -> None:
         run = self._runs[REPORT] = _Run(REPORT, {})

@@ -98,9 +98,7 @@ class WeightsAndBiases(Tracker):
     def search_state(self, state: SearchState) -> None:
         run = self._runs[state.search.name]
         winner = {f"winner/{name}": value for name, value in state.winner.items()}
-        run.summary.update(
-            {**{f"total/{name}": value for name, value in state.values.items()}, **winner, "status": state.status}
-        )
+        run.summary.update({**state.totals, **winner, "status": state.status})
 
     def report(self, report: Report) -> None:
         run = self._run(REPORT, name=REPORT, group=REPORT, kind=REPORT, config={}, tags=())

@@ -45,7 +45,7 @@ PRECISION = "precision"
 PRECISIONS = ("fp32", "bf16")
 TEST_ROWS_STREAM = 1
 """Of draws from the split's seed."""
-MUST_STAY = ("split_sha256", "encoded_sha256", "model_sha256", "test_rows")
+MUST_STAY = ("split_sha256", "encoded_sha256", "model_sha256")
 """Facts that may not change while a search is interrupted."""
 
 
@@ -242,7 +242,7 @@ def _model_facts(request: Request, whole: BaseModel, base: BaseModel) -> dict[st
 
 def _must_be_unchanged(facts: Mapping[str, Any], earlier: Mapping[str, Any] | None) -> None:
     for name in MUST_STAY:
-        if earlier is not None and earlier.get(name) != facts.get(name):
+        if earlier is not None and earlier[name] != facts[name]:
             raise ConfigError(
                 f"the data or the model has changed since this search began ({name}): put it back as it was, or give "
                 "study=NAME for a new search"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -74,7 +73,7 @@ def load(make: str) -> Any:
     if make in plugins.names(HANDED_OVER):
         return plugins.find(HANDED_OVER, make)
     module, _, name = make.partition(":")
-    _find_here()
+    plugins.find_modules_here()
     try:
         return getattr(import_module(module), name)
     except UserError:
@@ -95,13 +94,8 @@ def handed_over(make: str) -> Any:
     return plugins.find(HANDED_OVER, make) if make in plugins.names(HANDED_OVER) else None
 
 
-def _find_here() -> None:
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-
-
 def _parsed(make: str, module: str) -> ast.Module:
-    _find_here()
+    plugins.find_modules_here()
     try:
         spec = find_spec(module)
     except (ImportError, ValueError) as error:  # of a package around it
