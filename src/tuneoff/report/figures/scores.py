@@ -83,9 +83,8 @@ def draw(data: Data, figure: Figure) -> None:
     axes.set_xlabel(f"test {data.metric}")
 
 
-def _name_lines(axes, [(at, text) for at, _, text in lines if at is not None]) -> None:
+def _name_lines(axes: Axes, known: Sequence[tuple[float, str]]) -> None:
     """Names above the axes, pushed apart where the lines are close."""
-    known = [(at, text) for at, _, text in shown if at is not None]
     low, high = axes.get_xlim()
     places = style.spread_apart([at for at, _ in known], 0.24 * (high - low))
     for place, (_, text) in zip(places, known, strict=True):

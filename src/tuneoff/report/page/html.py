@@ -84,7 +84,8 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     return [
         f"<h2>{escape(report.block.title)}</h2>",
         _first(report, marks),
-        _table(report, "results", report.results, made=False),
+        "<h3>Results</h3>",
+        _table(report, "results", report.results, title=False, made=False),
         folded(
             "Pair by pair",
             f"{wording.counted(verdicts, 'pair')} of searches, each better, equivalent or undecided; limits of the evidence",
@@ -180,8 +181,8 @@ def _chart(report: BlockReport, number: int) -> str:
     if report.chart is None:
         return ""
     return (
-        f'<div class="chart" id="chart-{number}" hidden><script type="application/json">{safe_json(report.chart)}'
-        "</script></div>"
+        f'<div class="chart" id="chart-{number}" hidden><p class="caption"><strong>Score against cost.</strong> Colours as '
+        f'in the other picture.</p><script type="application/json">{safe_json(report.chart)}</script></div>'
     )
 
 
