@@ -12,7 +12,11 @@ every search its own (sd 1.2 points), normal, or skewed (a shifted exponential);
 Second table: two searches whose truth is that of all rows that a test set could have had. A row has a difficulty, and a search
 its own bent for it (none, or sd 0.5 of the difficulty's); predictions are right where difficulty, bent, the run's luck and the
 rest's are above 0 together. How often does the interval cover the truth, with the rows' chance and without? And two searches
-that are apart by exactly the margin: how often are they called equivalent (asked: at most 5 %)? """
+that are apart by exactly the margin: how often are they called equivalent (asked: at most 5 %)?
+
+Third table: studies that are judged after several numbers of repeats, as `until=decided` does. How often does one have a false
+verdict at any of the looks, with the level shared between them and without (asked, shared: at most 5 %)?
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,7 @@ from tuneoff.report.frames import build_frames
 from tuneoff.report.statistics.crossed import squares_of_difference
 from tuneoff.report.statistics.summary import mean_interval
 from tuneoff.report.verdicts.findings import find
-from tuneoff.report.verdicts.pairwise import Pair, Verdict, judge
+from tuneoff.report.verdicts.pairwise import RULE, Pair, Rule, Verdict, judge
 from tuneoff.report.verdicts.questions import judge_by_question
 
 NAMES = ("default", "random", "grid", "bayesopt", "hyperopt", "random_asha", "pbt_2020", "pbt")
@@ -65,13 +69,13 @@ def scores(rng: np.random.Generator, count: int, truth: Truth, repeats: int, ske
     return np.asarray(np.round(made * N_TEST) / N_TEST)
 
 
-def verdicts(table: np.ndarray) -> list[Verdict]:
+def verdicts(table: np.ndarray, rule: Rule = RULE) -> list[Verdict]:
     names = algorithms(len(table))
     pairs = [
         Pair(first=names[i], second=names[j], first_scores=tuple(table[i]), second_scores=tuple(table[j]))
         for i, j in combinations(range(len(names)), 2)
     ]
-    return judge_by_question(pairs, "accuracy", pd.DataFrame(table.T, columns=list(names)), Algorithms.of_names(names))
+    return judge_by_question(pairs, "accuracy", pd.DataFrame(table.T, columns=list(names)), Algorithms.of_names(names), rule)
 
 
 def through_records(table: np.ndarray) -> list[Verdict]:
@@ -189,7 +193,7 @@ def measure_rows(studies: int, repeats: int, rows: int, bent: float) -> RowRates
             second_scores=scores[1],
             squares=squares_of_difference(right[0], right[1]),
         )
-        verdict = judge([pair], "accuracy", margin=true)[0]
+        verdict = judge([pair], "accuracy", rule=Rule(margin=true))[0]
         gap = true if verdict.first == "a" else -true
         covered += not verdict.difference.excludes(gap)
         student += not mean_interval(pair.differences).excludes(true)
@@ -211,6 +215,33 @@ def print_rows(studies: int, repeats: Sequence[int], rows: Sequence[int]) -> Non
                 print(f"| {m} | {bent:g} | {n} | {shown} |", flush=True)
 
 
+def measure_looks(studies: int, count: int, truth: Truth, looks: Sequence[int], rule: Rule) -> tuple[float, float]:
+    """Shares of studies that have a false verdict at any of the looks: one is called better than its equal, or two are called
+    equivalent that are apart by the margin or more."""
+    rng = np.random.default_rng([studies, count, len(looks), *(round(1e4 * t) for t in truth)])
+    true, better, equivalent = dict(zip(algorithms(count), expected(count, truth), strict=True)), 0, 0
+    for _ in range(studies):
+        table = scores(rng, count, truth, looks[-1], False)
+        told = [(v, abs(true[v.first] - true[v.second])) for n in looks for v in verdicts(table[:, :n], rule)]
+        better += any(v.better is not None and gap < 1e-9 for v, gap in told)
+        equivalent += any(v.equivalent and gap > rule.margin - 1e-9 for v, gap in told)
+    return better / studies, equivalent / studies
+
+
+def print_looks(studies: int, count: int, looks: Sequence[int]) -> None:
+    print(
+        f"\n| truth | looks | level of a look | false verdict in a study | called equivalent though {100 * GAP:g} points apart, "
+        "at a margin of as many |"
+    )
+    print("|---|---|---|---|---|")
+    for name, truth in TRUTHS.items():
+        for planned in (1, len(looks)):
+            rule = Rule(margin=GAP, looks=planned)
+            better, equivalent = measure_looks(studies, count, truth, looks, rule)
+            apart = f"{100 * equivalent:.1f} %" if truth[1] else "–"
+            print(f"| {name} | {', '.join(map(str, looks))} | {rule.alpha:.3g} | {100 * better:.1f} % | {apart} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n\n")[1])
     parser.add_argument("--studies", type=int, default=4000)
@@ -221,6 +252,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, nargs="*", default=[277, 1725], help="test rows of the second table; none: without it"
     )
+    parser.add_argument("--looks", type=int, nargs="+", default=[6, 10, 16, 24], help="repeats after which a study is judged")
     options = parser.parse_args()
     began, rng, count = time.monotonic(), np.random.default_rng(1), options.searches
     print(f"{options.studies} studies a row, {count} algorithms, {count * (count - 1) // 2} pairs each")
@@ -246,6 +278,7 @@ def main() -> None:
         same = {(v.first, v.second): v.better for v in through_records(table)}
         assert told == same, (told, same)
     print_rows(options.studies, options.repeats, options.rows)
+    print_looks(options.studies, count, options.looks)
     print(f"\n{options.records} of them through whole records: the same verdicts. {time.monotonic() - began:.0f} s.")
 
 

@@ -43,13 +43,22 @@ class HydraCommand(Generic[T]):
         self._failed: list[tuple[str, str]] = []
         self._code = 0
 
-    def run(self) -> int:
-        """The exit code. Raises ConfigError where the command line can't be read."""
+    def run(self, instead: Callable[[CommandLine], int | None] | None = None) -> int:
+        """The exit code. Raises ConfigError where the command line can't be read.
+
+        instead: may take the command over, with an exit code; None: it is an ordinary one.
+        """
         if {"--help", "-h"} & set(sys.argv[1:]):
             print(help_text(inspect.getdoc(self) or ""))
             return 0
         given = read_command_line(sys.argv[1:])
         register_presets(given.config_dir)
+        code = instead(given) if instead is not None else None
+        return self.sweep(given) if code is None else code
+
+    def sweep(self, given: CommandLine) -> int:
+        """Runs the cells of this command line. The exit code."""
+        self._failed, self._code = [], 0
 
         @functools.wraps(self._job)
         def cell(configuration: DictConfig) -> None:

@@ -64,10 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--margin",
         type=float,
-        default=1.0,
         metavar="POINTS",
         help="differences below it don't matter: in points where the metric is a share (accuracy), else in hundredths "
-        "of its unit (default: 1)",
+        "of its unit (default: 1, or what a study ran with)",
     )
     parser.add_argument("--no-figures", action="store_true", help="tables, verdicts and page only, which takes seconds")
     parser.add_argument(
@@ -76,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _all(results: Path, price: Price | None, *, draw: bool, margin: float) -> None:
+def _all(results: Path, price: Price | None, *, draw: bool, margin: float | None) -> None:
     """A study without a finished cell has no report; the index says why."""
     entries = []
     for study in chosen_studies(results, [], everything=True):
@@ -89,7 +88,9 @@ def _all(results: Path, price: Price | None, *, draw: bool, margin: float) -> No
     print(f"Written: {write_index(results, entries)}")
 
 
-def _margin(points: float) -> float:
+def _margin(points: float | None) -> float | None:
+    if points is None:
+        return None
     if not 0 < points < math.inf:
         raise ReportError(f"--margin is {points:g}, but it must be above 0: give it in points, for example --margin 0.5")
     return points / 100

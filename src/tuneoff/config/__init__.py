@@ -19,7 +19,15 @@ from tuneoff import plugins
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
-from tuneoff.config.parts import RecordSettings, ResourceSettings, exact_keys, nearest_setting, parse_space
+from tuneoff.config.parts import (
+    UNTIL_DECIDED,
+    DecideSettings,
+    RecordSettings,
+    ResourceSettings,
+    exact_keys,
+    nearest_setting,
+    parse_space,
+)
 from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_one_of, check_text, check_whole
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
@@ -32,7 +40,7 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker"),
+    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker", "until", "decide"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
@@ -89,6 +97,8 @@ class RunConfig:
     training: TrainingSettings
     resources: ResourceSettings
     record: RecordSettings
+    until: str | None
+    decide: DecideSettings
     budget: Budget | None
     retrain: int
     dry_run: bool
@@ -112,6 +122,8 @@ class RunConfig:
                 f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
                 "USA, or null for no energy meter"
             )
+        if self.until is not None:
+            check_one_of("until", self.until, (UNTIL_DECIDED,))
         check_one_of("view", self.view, ("auto", "live", "lines", "quiet"))
         if self.record.test_rows is not None and not self.algorithm.searcher.kind.recording:
             raise ConfigError(
@@ -196,6 +208,8 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         training=_settings(TrainingSettings, "training", raw),
         resources=_settings(ResourceSettings, "resources", raw),
         record=_settings(RecordSettings, "record", raw),
+        until=raw["until"],
+        decide=_settings(DecideSettings, "decide", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
         retrain=raw["retrain"],
         dry_run=raw["dry_run"],
@@ -231,7 +245,7 @@ def _module_names(value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-S = TypeVar("S", TrainingSettings, ResourceSettings, RecordSettings, ModelSettings)
+S = TypeVar("S", TrainingSettings, ResourceSettings, RecordSettings, DecideSettings, ModelSettings)
 
 
 def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:

@@ -219,6 +219,8 @@ def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price:
         "price_date": paid.date,
         "budget": cells.budget_of(cell),
         "sessions": cells.sessions(cell),
+        "looks": cells.looks(cell),
+        "margin": cells.margin(cell),
         "split": cells.split_hash(cell),
         "cautions": "\n".join(recorded_cautions(cell.header.data)),
         "positive": str(cell.header.data.get("positive") or ""),

@@ -16,7 +16,7 @@ from tuneoff.report.frames import build_frames
 from tuneoff.report.statistics.comparison import mcnemar
 from tuneoff.report.statistics.crossed import RowSquares
 from tuneoff.report.verdicts.findings import Findings, find
-from tuneoff.report.verdicts.pairwise import Pair, Verdict, judge
+from tuneoff.report.verdicts.pairwise import Pair, Rule, Verdict, judge
 from tuneoff.report.verdicts.single_runs import PUBLISHED, SingleRun, judge_single_runs, most_disagreements
 
 scores = st.lists(
@@ -108,8 +108,8 @@ def test_equivalent_needs_the_whole_interval_within_the_margin_and_repeats_for_a
     six = [0.002 + 0.005 * x for x in (-1.0, 1.0, -1.0, 1.0, 0.5, -0.5)]
     half = 2.5706 * float(np.std(six, ddof=1)) / 6**0.5
     edge = 0.002 + half
-    assert judge([pair(six)], "accuracy", margin=1.001 * edge)[0].equivalent
-    assert not judge([pair(six)], "accuracy", margin=0.999 * edge)[0].equivalent
+    assert judge([pair(six)], "accuracy", rule=Rule(margin=1.001 * edge))[0].equivalent
+    assert not judge([pair(six)], "accuracy", rule=Rule(margin=0.999 * edge))[0].equivalent
     assert not judge([pair([0.0001, -0.0001, 0.0002, -0.0002, 0.0])], "accuracy")[0].equivalent, "five repeats"
 
 
@@ -121,10 +121,10 @@ def test_shown_to_be_better_and_yet_within_the_margin_says_both() -> None:
 
 
 def test_a_margin_of_ones_own_decides_and_is_named() -> None:
-    made = judge([pair([0.02, -0.02] * 10)], "accuracy", margin=0.02)[0]
+    made = judge([pair([0.02, -0.02] * 10)], "accuracy", rule=Rule(margin=0.02))[0]
     assert made.equivalent
     assert "equivalent within 2 points" in made.sentence
-    assert not judge([pair([0.02, -0.02] * 10)], "accuracy", margin=0.005)[0].equivalent
+    assert not judge([pair([0.02, -0.02] * 10)], "accuracy", rule=Rule(margin=0.005))[0].equivalent
 
 
 def test_searches_with_the_same_winners_are_one_search() -> None:

@@ -13,6 +13,7 @@ from tuneoff.report.algorithms import Algorithms, machinery_of
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import build_frames
 from tuneoff.report.statistics.best import probability_near_best
+from tuneoff.report.verdicts.pairwise import Rule
 from tuneoff.report.verdicts.recommendation import Recommendation, recommend
 
 NOISE = (0.0, 0.004, -0.003, 0.002, -0.004, 0.001, 0.003, -0.002)
@@ -32,7 +33,7 @@ def cells(
 
 def of(made: Sequence[Cell], margin: float = 0.01) -> Recommendation:
     block, frames = next(build_frames(made).blocks())
-    found = recommend(Searches.of(frames), block.metric, margin)
+    found = recommend(Searches.of(frames), block.metric, Rule(margin=margin))
     assert found is not None
     return found
 

@@ -14,7 +14,7 @@ from tuneoff.report.cells import Block
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames
 from tuneoff.report.verdicts.pairing import all_verdicts
-from tuneoff.report.verdicts.pairwise import MARGIN, Verdict
+from tuneoff.report.verdicts.pairwise import RULE, Rule, Verdict
 from tuneoff.report.verdicts.questions import DEFECT, HEADINGS, defect_sentence, question
 from tuneoff.report.verdicts.single_runs import single_runs_sentence
 
@@ -85,12 +85,11 @@ class Findings:
         )
 
 
-def find(block: Block, frames: Frames, margin: float = MARGIN) -> Findings:
-    """Verdicts for each pair of searches with a finished cell, and remarks. frames: of one block. margin: in the metric's
-    unit."""
+def find(block: Block, frames: Frames, rule: Rule = RULE) -> Findings:
+    """Verdicts for each pair of searches with a finished cell, and remarks. frames: of one block."""
     searches = Searches.of(frames)
     return Findings(
-        verdicts=tuple(all_verdicts(searches, block.metric, margin=margin)),
+        verdicts=tuple(all_verdicts(searches, block.metric, rule=rule)),
         metric=block.metric,
         remarks=tuple(_remarks(frames, searches.names, block.metric)),
         algorithms=frames.algorithms,

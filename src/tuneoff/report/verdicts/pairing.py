@@ -10,15 +10,15 @@ import numpy as np
 from tuneoff.report import wording
 from tuneoff.report.curves import Result, Searches
 from tuneoff.report.statistics.crossed import RowSquares, squares_of_difference
-from tuneoff.report.verdicts.pairwise import MARGIN, Pair, Verdict
+from tuneoff.report.verdicts.pairwise import RULE, Pair, Rule, Verdict
 from tuneoff.report.verdicts.questions import TUNING, judge_by_question, question
 
 
-def all_verdicts(searches: Searches, metric: str, budget_seconds: float | None = None, margin: float = MARGIN) -> list[Verdict]:
+def all_verdicts(searches: Searches, metric: str, budget_seconds: float | None = None, rule: Rule = RULE) -> list[Verdict]:
     """The verdict on each pair, by question; at a budget, where one is given (see pair_up)."""
     pairs = [pair_up(searches, a, b, budget_seconds) for a, b in combinations(searches.names, 2)]
     scores = searches.scores(budget_seconds or float("inf"))
-    return judge_by_question(pairs, metric, scores, searches.algorithms, margin)
+    return judge_by_question(pairs, metric, scores, searches.algorithms, rule)
 
 
 def pair_up(

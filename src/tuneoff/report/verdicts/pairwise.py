@@ -25,6 +25,26 @@ from tuneoff.report.statistics.summary import Interval, sd
 ALPHA = 0.05
 MARGIN = 0.01
 """Differences below it don't matter, unless the reader says otherwise: one point."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """margin: differences below it don't matter, in the metric's own unit, above 0. looks: how often the study is judged before
+    it ends, each time at an equal share of ALPHA, so that all looks together keep to it (Bonferroni)."""
+
+    margin: float = MARGIN
+    looks: int = 1
+
+    @property
+    def alpha(self) -> float:
+        return ALPHA / self.looks
+
+    def fewest(self, comparisons: int = 1) -> int:
+        """The fewest paired repeats with which the signed-rank test can show anything."""
+        return fewest_for_wilcoxon(comparisons, self.alpha)
+
+
+RULE = Rule()
 ROW_METRIC = "accuracy"
 """The metric that is a mean over test rows, so that their chance is known from the predictions."""
 
@@ -92,15 +112,15 @@ class Verdict:
     sentence: str
 
 
-def judge(pairs: Sequence[Pair], metric: str, least_p: float = 0.0, margin: float = MARGIN) -> list[Verdict]:
+def judge(pairs: Sequence[Pair], metric: str, least_p: float = 0.0, rule: Rule = RULE) -> list[Verdict]:
     """One verdict a pair, in the order given; all pairs are one family. Names and the order of anything have no say in it.
 
-    least_p: of a test that has to come before; no pair's p is below it. margin: in the metric's own unit, above 0.
+    least_p: of a test that has to come before; no pair's p is below it.
     """
     oriented = [_oriented(pair) for pair in pairs]
     alone = [wilcoxon(p.differences) if p.differences else 1.0 for p in oriented]
     tested = [max(p, least_p) for p in holm(alone)]
-    family = _Family(size=len(pairs), metric=metric, margin=margin)
+    family = _Family(size=len(pairs), metric=metric, rule=rule)
     return [_verdict(pair, p, one, family) for pair, p, one in zip(oriented, tested, alone, strict=True)]
 
 
@@ -122,27 +142,32 @@ def _oriented(pair: Pair) -> Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class _Family:
-    """What the pairs that are judged together share: their number, metric and margin."""
+    """What the pairs that are judged together share: their number, metric and rule."""
 
     size: int
     metric: str
-    margin: float
+    rule: Rule
+
+    @property
+    def fewest(self) -> int:
+        return self.rule.fewest(self.size)
 
 
 def _verdict(pair: Pair, p: float, p_alone: float, family: _Family) -> Verdict:
-    metric, margin, comparisons = family.metric, family.margin, family.size
+    metric, rule = family.metric, family.rule
     n, nan = len(pair.differences), float("nan")
     squares = pair.squares if metric == ROW_METRIC else None
-    interval = crossed_interval(sorted(pair.differences), squares) if n else Interval(estimate=nan, low=nan, high=nan)
+    level = 1 - rule.alpha
+    interval = crossed_interval(sorted(pair.differences), squares, level) if n else Interval(estimate=nan, low=nan, high=nan)
     interval = interval.within(*wording.difference_range(metric))
-    better = pair.first if p < ALPHA and interval.low > 0 else None
-    within = -margin < interval.low and interval.high < margin
-    more, rows = _missing(pair.differences, squares, comparisons, margin)
+    better = pair.first if p < rule.alpha and interval.low > 0 else None
+    within = -rule.margin < interval.low and interval.high < rule.margin
+    more, rows = _missing(pair.differences, squares, family)
     made = Verdict(
         first=pair.first,
         second=pair.second,
         better=better,
-        equivalent=within and n >= fewest_for_wilcoxon(),
+        equivalent=within and n >= rule.fewest(),
         difference=interval,
         means=(_mean(pair.first_scores), _mean(pair.second_scores)),
         p=p,
@@ -159,29 +184,29 @@ def _verdict(pair: Pair, p: float, p_alone: float, family: _Family) -> Verdict:
         note=pair.note,
         sentence="",
     )
-    return replace(made, sentence=sentence(made, comparisons, metric, margin))
+    return replace(made, sentence=_sentence(made, family))
 
 
 def _mean(scores: Sequence[float]) -> float:
     return math.fsum(scores) / len(scores) if scores else math.nan
 
 
-def _missing(
-    differences: Sequence[float], squares: RowSquares | None, comparisons: int, margin: float
-) -> tuple[int | None, int | None]:
+def _missing(differences: Sequence[float], squares: RowSquares | None, family: _Family) -> tuple[int | None, int | None]:
     """(further repeats, None) that show a difference of the margin; (None, rows in all) where no number of repeats can."""
     n = len(differences)
     if n < 2:
         return None, None
     ordered = sorted(differences)
     of_rows = row_variance(ordered, squares) if squares is not None else 0.0
-    needed = pairs_needed(sd(ordered), margin, floor=of_rows)
+    margin, alpha = family.rule.margin, family.rule.alpha
+    needed = pairs_needed(sd(ordered), margin, floor=of_rows, alpha=alpha)
     if needed is None and squares is not None:
-        return None, rows_needed(squares.rows, of_rows, margin)
-    return max(0, max(needed or 0, fewest_for_wilcoxon(comparisons)) - n), None
+        return None, rows_needed(squares.rows, of_rows, margin, alpha=alpha)
+    return max(0, max(needed or 0, family.fewest) - n), None
 
 
-def sentence(verdict: Verdict, comparisons: int, metric: str, margin: float = MARGIN) -> str:
+def _sentence(verdict: Verdict, family: _Family) -> str:
+    metric, margin = family.metric, family.rule.margin
     v, clauses = verdict, filter(None, [_cost_clause(verdict), verdict.note])
     tail = "".join(f" {clause[0].upper()}{clause[1:]}." for clause in clauses)
     if v.repeats == 0:
@@ -201,11 +226,11 @@ def sentence(verdict: Verdict, comparisons: int, metric: str, margin: float = MA
     if v.repeats == 1:
         return (
             f"{v.first} and {v.second} are undecided: {plain_gap(v, metric)}, {gap}; one run each says nothing about "
-            f"run-to-run luck, {fewest_for_wilcoxon(comparisons)} are needed for a test.{tail}"
+            f"run-to-run luck, {family.fewest} are needed for a test.{tail}"
         )
-    if v.repeats < fewest_for_wilcoxon(comparisons):
+    if v.repeats < family.fewest:
         gap = f"{plain_gap(v, metric)}, {gap}"
-    return f"{v.first} and {v.second} are undecided: {gap}, {n}; {_outlook(v, comparisons, metric, margin)}.{same}{tail}"
+    return f"{v.first} and {v.second} are undecided: {gap}, {n}; {_outlook(v, family)}.{same}{tail}"
 
 
 def _of_repeats(some: int, n: int) -> str:
@@ -236,17 +261,17 @@ def difference(interval: Interval, metric: str) -> str:
     return middle + f" [{interval.low * factor:{form}}, {interval.high * factor:{form}}]"
 
 
-def _outlook(v: Verdict, comparisons: int, metric: str, margin: float) -> str:
+def _outlook(v: Verdict, family: _Family) -> str:
     """The number of repeats that are missing; where the interval alone would have decided, why it did not."""
-    point, fewest = size(margin, metric), fewest_for_wilcoxon(comparisons)
-    family = f" among {comparisons} pairs" if comparisons > 1 else ""
+    point, fewest = size(family.rule.margin, family.metric), family.fewest
+    among = f" among {family.size} pairs" if family.size > 1 else ""
     if v.repeats < fewest and (v.difference.excludes(0) or v.apart == v.repeats):
         every = f"{v.first} is ahead in all {v.repeats} repeats; " if v.apart == v.repeats else ""
         return (
-            f"{every}a paired signed-rank test{family} needs at least {fewest} repeats, so "
+            f"{every}a paired signed-rank test{among} needs at least {fewest} repeats, so "
             f"{fewest - v.repeats} more {_are(fewest - v.repeats)} the least that could settle it"
         )
-    corrected = f"p = {v.p:.2g} after Holm's correction{family}, and " if v.difference.excludes(0) else ""
+    corrected = f"p = {v.p:.2g} after Holm's correction{among}, and " if v.difference.excludes(0) else ""
     if v.more_rows:
         return f"{corrected}no number of repeats would show {point} on these test rows: about {v.more_rows:,} would be needed"
     if v.more_repeats:

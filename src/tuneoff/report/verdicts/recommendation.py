@@ -20,10 +20,9 @@ from tuneoff.report.curves import EQUAL_COST, Searches
 from tuneoff.report.statistics.best import probability_near_best
 from tuneoff.report.statistics.comparison import holm, wilcoxon
 from tuneoff.report.statistics.crossed import crossed_interval, row_variance
-from tuneoff.report.statistics.power import fewest_for_wilcoxon
 from tuneoff.report.statistics.summary import Interval
 from tuneoff.report.verdicts.pairing import pair_up
-from tuneoff.report.verdicts.pairwise import ALPHA, MARGIN, ROW_METRIC, Pair, difference, size
+from tuneoff.report.verdicts.pairwise import ROW_METRIC, RULE, Pair, Rule, difference, size
 from tuneoff.report.verdicts.standing import trivial_score
 
 
@@ -47,6 +46,7 @@ class Recommendation:
 
     name: str
     missing: int
+    fewest: int
     repeats: int
     metric: str
     margin: float
@@ -61,9 +61,11 @@ class Recommendation:
     sentence: str = ""
 
 
-def recommend(searches: Searches, metric: str, margin: float = MARGIN) -> Recommendation | None:
+def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendation | None:
     """None without a repeat that all searches have, with a test score of each."""
-    names = [name for name in searches.names if not searches.algorithms.is_replica(name)] or searches.names
+    every = [name for name in searches.names if not searches.algorithms.is_replica(name)] or searches.names
+    dropped = _dropped(searches, every) if rule.looks > 1 else set()
+    names = [name for name in every if name not in dropped]
     scores = searches.scores(names=names)
     if scores.empty:
         return None
@@ -71,25 +73,29 @@ def recommend(searches: Searches, metric: str, margin: float = MARGIN) -> Recomm
     means = {name: float(scores[name].mean()) for name in names}
     ranked = sorted(names, key=lambda name: -means[name])
     dollars = {name: float(np.mean([searches.named(name)[k].dollars for k in common])) for name in names}
-    missing = max(0, fewest_for_wilcoxon() - len(common))
+    dollars |= {name: float(np.mean([run.dollars for run in searches.named(name).values()])) for name in dropped}
+    missing, margin = max(0, rule.fewest() - len(common)), rule.margin
     best = ranked[0]
-    worse = set() if missing else _worse(searches, names, best, metric, margin)
+    worse = set() if missing else worse_by_margin(searches, names, best, metric, rule)
     chosen = best if missing else _cheapest(searches, [n for n in ranked if n not in worse], dollars, means, margin)
-    untuned, squares = searches.algorithms.untuned(names), {}
-    pairs = {name: pair_up(searches, name, chosen, full_cost=True) for name in names if name != chosen}
+    untuned = searches.algorithms.untuned(every)
+    pairs = {name: pair_up(searches, name, chosen, full_cost=True) for name in (*ranked, *sorted(dropped)) if name != chosen}
     squares = {name: pair.squares if metric == ROW_METRIC else None for name, pair in pairs.items()}
     rivals = tuple(
-        Rival(name=n, lead=_lead(pairs[n], metric), dollars=dollars[n], worse=n in worse) for n in ranked if n != chosen
+        Rival(name=n, lead=_lead(pair, metric, rule), dollars=dollars[n], worse=n in worse or n in dropped)
+        for n, pair in pairs.items()
     )
     sure = float("nan")
-    if not missing and rivals:
-        leads = [scores[r.name].to_numpy() - scores[chosen].to_numpy() for r in rivals]
-        of_rows = [0.0 if (s := squares[r.name]) is None else row_variance(pairs[r.name].differences, s) for r in rivals]
+    others = [name for name in ranked if name != chosen]
+    if not missing and others:
+        leads = [scores[name].to_numpy() - scores[chosen].to_numpy() for name in others]
+        of_rows = [0.0 if (s := squares[name]) is None else row_variance(pairs[name].differences, s) for name in others]
         sure = probability_near_best(np.stack(leads, axis=1), of_rows, margin)
     gain = None if untuned in (None, chosen) else -next(r.lead for r in rivals if r.name == untuned)
     made = Recommendation(
         name=chosen,
         missing=missing,
+        fewest=rule.fewest(),
         repeats=len(common),
         metric=metric,
         margin=margin,
@@ -105,15 +111,24 @@ def recommend(searches: Searches, metric: str, margin: float = MARGIN) -> Recomm
     return replace(made, sentence=_sentence(made, searches))
 
 
-def _worse(searches: Searches, names: Sequence[str], best: str, metric: str, margin: float) -> set[str]:
+def _dropped(searches: Searches, names: Sequence[str]) -> set[str]:
+    """The searches that a study which ran until decided gave no more repeats: they had been shown to be worse."""
+    most = max(len(searches.named(name)) for name in names)
+    return {name for name in names if len(searches.named(name)) < most}
+
+
+def worse_by_margin(searches: Searches, names: Sequence[str], best: str, metric: str, rule: Rule = RULE) -> set[str]:
     """The searches shown to be worse than `best` by more than the margin."""
     pairs = [pair_up(searches, best, name, full_cost=True) for name in names if name != best]
-    shown = holm([wilcoxon([d - margin for d in pair.differences]) if pair.differences else 1.0 for pair in pairs])
-    return {pair.second for pair, p in zip(pairs, shown, strict=True) if p < ALPHA and _lead(pair, metric).low > margin}
+    shown = holm([wilcoxon([d - rule.margin for d in pair.differences]) if pair.differences else 1.0 for pair in pairs])
+    leads = [_lead(pair, metric, rule) for pair in pairs]
+    return {pair.second for pair, p, lead in zip(pairs, shown, leads, strict=True) if p < rule.alpha and lead.low > rule.margin}
 
 
-def _lead(pair: Pair, metric: str) -> Interval:
-    made = crossed_interval(sorted(pair.differences), pair.squares if metric == ROW_METRIC else None)
+def _lead(pair: Pair, metric: str, rule: Rule) -> Interval:
+    if not pair.differences:
+        return Interval(estimate=float("nan"), low=float("nan"), high=float("nan"))
+    made = crossed_interval(sorted(pair.differences), pair.squares if metric == ROW_METRIC else None, 1 - rule.alpha)
     return made.within(*wording.difference_range(metric))
 
 
@@ -153,10 +168,9 @@ def _sentence(made: Recommendation, searches: Searches) -> str:
 
 def _not_yet(made: Recommendation) -> str:
     """The repeats that are missing, then the gap in plain figures."""
-    need = fewest_for_wilcoxon()
     text = (
-        f"No recommendation yet: {wording.counted(made.repeats, 'repeat')} of every search, and {need} are needed for a test: "
-        f"run {wording.counted(made.missing, 'more repeat')}."
+        f"No recommendation yet: {wording.counted(made.repeats, 'repeat')} of every search, and {made.fewest} are needed for a "
+        f"test: run {wording.counted(made.missing, 'more repeat')}."
     )
     if not made.rivals:
         return text
