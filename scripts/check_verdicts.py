@@ -230,8 +230,8 @@ def measure_looks(studies: int, count: int, truth: Truth, looks: Sequence[int], 
 
 def print_looks(studies: int, count: int, looks: Sequence[int]) -> None:
     print(
-        f"\n| truth | looks | level of a look | false verdict in a study | called equivalent though {100 * GAP:g} points apart, "
-        "at a margin of as many |"
+        f"\n| truth | looks | level of a look | false verdict in a study | called equivalent though {100 * GAP:g} points "
+        "apart, at a margin of as many |"
     )
     print("|---|---|---|---|---|")
     for name, truth in TRUTHS.items():
