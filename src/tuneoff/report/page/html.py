@@ -94,7 +94,7 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
         folded("With which budget", "what each search has reached by a budget, and where one leads", budget),
         folded(
             "Figures",
-            f"{len(figures)} more: " + ", ".join(title.split(":")[0].lower() for title in figures),
+            f"{len(figures)} more: " + _clipped(", ".join(title.split(":")[0].lower() for title in figures)),
             ['<div class="figures">' + "".join(_figure(report, title, next(marks)) for title in figures) + "</div>"]
             if figures
             else [],
@@ -140,7 +140,10 @@ def _plain_title(report: BlockReport, table: Table) -> str:
 
 def _one_line(table: Table) -> str:
     """The columns, as far as a line goes."""
-    line = ", ".join(column.lower() for column in table.columns[1:])
+    return _clipped(", ".join(column.lower() for column in table.columns[1:]))
+
+
+def _clipped(line: str) -> str:
     return line if len(line) <= WIDE else line[:WIDE].rsplit(", ", 1)[0] + ", …"
 
 
