@@ -90,7 +90,8 @@ def test_the_first_screen_says_what_to_do_and_shows_both_pictures(page: Path) ->
         const ends = (q) => [...document.querySelectorAll(q)].map((e) => Math.round(e.getBoundingClientRect().bottom));
         const chart = document.querySelector(".chart"), still = document.querySelector(".static");
         return { verdict: ends(".verdict")[0], numbers: ends(".numbers > div"),
-                 pictures: ends(".pictures svg").filter((y) => y > 0), open: document.querySelectorAll("details[open]").length, height: document.documentElement.scrollHeight,
+                 pictures: ends(".pictures svg").filter((y) => y > 0),
+                 open: document.querySelectorAll("details[open]").length, height: document.documentElement.scrollHeight,
                  chart: chart.hidden, still: still.hidden, text: document.querySelector(".verdict").textContent };""",
         1280,
     )
