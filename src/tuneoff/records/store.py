@@ -23,6 +23,9 @@ LOCK_FILE = ".lock"
 STATE_FOLDER = "state"
 """Snapshots of running trials, see snapshots."""
 RETRAIN_FILE = "retrain.jsonl"
+WINNER_FILE = "winner.yaml"
+MODEL_FOLDER = "model"
+"""The winner's model and tokenizer, where keep=winner was given."""
 
 
 class RecordError(UserError):

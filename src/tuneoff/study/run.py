@@ -33,6 +33,7 @@ from tuneoff.records.store import (
     read_header,
     write_header,
 )
+from tuneoff.records.winner import winner_of, write_winner
 from tuneoff.seeds import derive
 from tuneoff.study.estimate import estimate, simulate
 from tuneoff.study.hardware import hardware
@@ -101,6 +102,8 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
             status, reason = _run_phase(session, ready, header, Phase(log=LOG_FILE, search=search), listener)
     if status == "finished" and config.retrain:
         status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
+    if status == "finished":
+        write_winner(winner_of(load_cell(cell)))
     extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search)}
     write_header(cell, replace(header, status="running" if status == "interrupted" else status, extra=extra))
     if status == "interrupted":
