@@ -26,6 +26,7 @@ from tuneoff.config.parts import ResourceSettings
 from tuneoff.errors import ConfigError
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price
+from tuneoff.records.command_line import quoted
 from tuneoff.task.settings import SETTINGS
 
 SWEEP = ("-m", "--multirun")
@@ -74,11 +75,6 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
         cells=math.prod(len(texts) for texts in values.values()),
         swept=values,
     )
-
-
-def quoted(value: str) -> str:
-    """Quotes a value as text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
-    return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], Path | None]:

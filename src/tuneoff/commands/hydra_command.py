@@ -101,5 +101,7 @@ class HydraCommand(Generic[T]):
 
 def command_of(module: str) -> str:
     """The command that makes this one cell, as it can be typed again."""
-    overrides = HydraConfig.get().overrides.task
-    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(override) for override in overrides)])
+    hydra = HydraConfig.get()
+    own = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    options = [word for folder in own for word in ("--config-dir", os.path.relpath(folder))]
+    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(word) for word in (*options, *hydra.overrides.task))])

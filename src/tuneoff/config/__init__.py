@@ -40,13 +40,14 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker", "until", "decide"),
+    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
 parts are looked up (the parts' names are in the hash)."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
+WINNER = "winner"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +102,8 @@ class RunConfig:
     decide: DecideSettings
     budget: Budget | None
     retrain: int
+    keep: str | None
+    """"winner": its model is left in the cell's folder."""
     dry_run: bool
     energy: str | None
     view: str
@@ -116,6 +119,8 @@ class RunConfig:
         check_whole("repeat", self.repeat, 0, 100_000)
         check_whole("seed", self.seed, 0, 2**31)
         check_whole("retrain", self.retrain, 0, 1000)
+        if self.keep not in (None, WINNER):
+            raise ConfigError(f"keep is {self.keep!r}, but it must be {WINNER}, or null for no model")
         check_flag("dry_run", self.dry_run)
         if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):
             raise ConfigError(
@@ -212,6 +217,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         decide=_settings(DecideSettings, "decide", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
         retrain=raw["retrain"],
+        keep=raw["keep"],
         dry_run=raw["dry_run"],
         energy=raw["energy"],
         view=raw["view"],
