@@ -17,7 +17,7 @@ from tuneoff.commands.entry import run_command
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
-from tuneoff.report.cells import ReportError, read_cells
+from tuneoff.report.cells import ReportError, own_price, read_cells
 from tuneoff.report.page.index import Entry, write_index
 from tuneoff.report.page.study_report import StudyReport, write_report
 from tuneoff.report.verdicts.comparability import compare
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plugins.load(options.plugins)
-        price = _own_price(options.usd_per_device_hour)
+        price = None if options.usd_per_device_hour is None else own_price(options.usd_per_device_hour)
         if options.all:
             _all(options.results, price, draw=not options.no_figures)
         elif len(options.study) == 2:
@@ -75,12 +75,6 @@ def _all(results: Path, price: Price | None, *, draw: bool) -> None:
             entries.append(Entry(study=study.name, reason=str(error)))
         print(f"{study.name}: {entries[-1].link or entries[-1].reason}")
     print(f"Written: {write_index(results, entries)}")
-
-
-def _own_price(usd: float | None) -> Price | None:
-    if usd is None:
-        return None
-    return Price(name="custom", per_device_hour_usd=usd, source="given to the report", date="today")
 
 
 def _studies(results: Path) -> list[Path]:
