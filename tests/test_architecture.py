@@ -27,6 +27,7 @@ ORDER = (
     ("trackers",),
     ("report",),
     ("predictions",),
+    ("verification",),
     ("commands",),
 )
 """Each may import itself and what stands before it. Of the packages in one row, each may import the others."""
@@ -100,6 +101,10 @@ def test_a_planted_import_against_the_order_is_found(tmp_path):
 
 def test_reading_settings_starts_neither_torch_nor_ray():
     assert loaded_by("tuneoff.config", ("torch", "ray", "transformers")) == []
+
+
+def test_verifying_a_study_starts_neither_torch_nor_ray():
+    assert loaded_by("tuneoff.commands.verify", ("torch", "ray", "transformers")) == []
 
 
 def test_ray_can_be_started_and_rows_read_before_torch_is_imported():

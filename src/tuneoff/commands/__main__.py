@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-COMMANDS = ("run", "report", "replay", "data", "track", "list")
+COMMANDS = ("run", "report", "replay", "data", "verify", "track", "list")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from tuneoff.commands.entry import run_command
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
-from tuneoff.report.cells import ReportError, read_cells
+from tuneoff.report.cells import ReportError, own_price, read_cells
 from tuneoff.report.page.index import Entry, write_index
 from tuneoff.report.page.markdown import lead
 from tuneoff.report.page.study_report import StudyReport, write_report
@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plugins.load(options.plugins)
-        price, margin = _own_price(options.usd_per_device_hour), _margin(options.margin)
+        price = None if options.usd_per_device_hour is None else own_price(options.usd_per_device_hour)
+        margin = _margin(options.margin)
         if options.all:
             _all(options.results, price, draw=not options.no_figures, margin=margin)
         elif len(options.study) == 2:
@@ -94,12 +95,6 @@ def _margin(points: float | None) -> float | None:
     if not 0 < points < math.inf:
         raise ReportError(f"--margin is {points:g}, but it must be above 0: give it in points, for example --margin 0.5")
     return points / 100
-
-
-def _own_price(usd: float | None) -> Price | None:
-    if usd is None:
-        return None
-    return Price(name="custom", per_device_hour_usd=usd, source="given to the report", date="today")
 
 
 def _studies(results: Path) -> list[Path]:

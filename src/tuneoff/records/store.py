@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost, Score
+from tuneoff.records import seal
 from tuneoff.records.schema import KINDS, SCHEMA_VERSION, Cell, Header, Record
 
 HEADER_FILE = "run.json"
@@ -77,10 +78,11 @@ def from_dict(values: dict[str, Any]) -> Record:
 
 
 def write_header(cell: Path, header: Header) -> None:
-    """Atomic: the file is either the old one or the new one."""
+    """Atomic: the file is either the old one or the new one. Seals the cell as it is."""
     cell.mkdir(parents=True, exist_ok=True)
     temporary = cell / (HEADER_FILE + ".tmp")
-    temporary.write_text(json.dumps(asdict(header), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    text = json.dumps(asdict(header), indent=1, allow_nan=False)
+    temporary.write_text(seal.sealed_header(text, cell), encoding="utf-8")
     temporary.replace(cell / HEADER_FILE)
 
 
@@ -94,9 +96,20 @@ def read_header(cell: Path) -> Header:
                 f"{path} has schema_version {version}, but this tuneoff reads {SCHEMA_VERSION}: "
                 "read it with the version that wrote it, or run the study again"
             )
-        return Header(**values)
+        return Header(**seal.without_seal(values))
     except (json.JSONDecodeError, TypeError, AttributeError) as error:
         raise RecordError(f"{path} is not a run header ({error}): delete the cell's folder and run it again") from error
+
+
+def must_be_as_sealed(cell: Path) -> None:
+    """Raises RecordError where a file of the cell was changed since it was sealed; going on would seal the change."""
+    faults = seal.examine(cell / HEADER_FILE).faults
+    if faults:
+        fault = faults[0]
+        raise RecordError(
+            f"{cell / fault.file} was changed after it was written ({fault.place}: {fault.found}, expected {fault.expected}), "
+            f"and a search goes on from unchanged records only: put the file back as it was, or delete {cell} and run it again"
+        )
 
 
 def read_log(path: Path) -> tuple[list[Record], str | None]:

@@ -31,6 +31,7 @@ from tuneoff.records.store import (
     LogWriter,
     exclusive,
     load_cell,
+    must_be_as_sealed,
     read_header,
     write_header,
 )
@@ -85,6 +86,8 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     session.check(config)
     cell = config.cell
     old = read_header(cell) if (cell / HEADER_FILE).exists() else None
+    if old is not None:
+        must_be_as_sealed(cell)
     ready = session.ready(config, old.data if old else None)
     must_export(config, ready.prepared.export is not None)
     for caution in ready.prepared.facts.get("cautions", ()):

@@ -117,15 +117,9 @@ def _first(report: BlockReport, marks: Iterator[int]) -> str:
         f"<div><dt>{escape(what)}</dt><dd><strong>{escape(value)}</strong> {escape(note)}</dd></div>"
         for what, value, note in (three_numbers(made, report.cells) if made else ())
     )
-    pictures = [_figure(report, title, next(marks), short=True) for title in FIRST if title in report.figures]
-    chart = _chart(report, next(marks))
-    if chart and len(pictures) == len(FIRST):
-        pictures[-1] = f'<div><div class="static">{pictures[-1]}</div>{chart}</div>'
-    elif chart:
-        pictures.append(f"<div>{chart}</div>")
-    return (
-        said + (f'<dl class="numbers">{numbers}</dl>' if numbers else "") + f'<div class="pictures">{"".join(pictures)}</div>'
-    )
+    scores, cost = (_figure(report, title, next(marks), short=True) if title in report.figures else "" for title in FIRST)
+    pictures = f'{scores}<div><div class="static">{cost}</div>{_chart(report, next(marks))}</div>'
+    return said + (f'<dl class="numbers">{numbers}</dl>' if numbers else "") + f'<div class="pictures">{pictures}</div>'
 
 
 def _said(paragraphs: Sequence[str]) -> str:

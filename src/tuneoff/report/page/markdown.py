@@ -57,11 +57,7 @@ def markdown_page(name: str, reports: Sequence[BlockReport], predicted: str = ""
         parts += [f"## {report.block.title}", *lead(report), *first_figures(report)]
         parts += [report.results.markdown(), report.findings.markdown()]
         parts += [table.markdown() for section in (DECISION, BODY) for table in report.section(section).values()]
-        parts += [
-            f"![{title}]({report.folder.name}/{svg_of(files).name})\n\n{title}. {report.explanations.get(title, '')}"
-            for title, files in report.figures.items()
-            if title not in FIRST
-        ]
+        parts += [_linked(report, title) for title in report.figures if title not in FIRST]
         details = report.section(DETAILS)
         parts += ["### Details", *(table.markdown() for table in details.values())] if details else []
         parts += ["### How the records were made", *commands(report)]
@@ -79,9 +75,12 @@ def lead(report: BlockReport) -> list[str]:
 
 
 def first_figures(report: BlockReport) -> list[str]:
-    return [
-        f"![{title}]({report.folder.name}/{svg_of(report.figures[title]).name})" for title in FIRST if title in report.figures
-    ]
+    return [_linked(report, title) for title in FIRST if title in report.figures]
+
+
+def _linked(report: BlockReport, title: str) -> str:
+    file = svg_of(report.figures[title]).name
+    return f"![{title}]({report.folder.name}/{file})\n\n{title}. {report.explanations.get(title, '')}"
 
 
 def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, str, str]]:

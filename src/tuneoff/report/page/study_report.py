@@ -1,6 +1,6 @@
 """A study's report as files: two pages, and a folder for each block (task and model).
 
-<study>/report/{report.md, report.html}
+<study>/report/{report.md, report.html, made.json}
 <study>/report/<task>-<model>/{results,budget,ledger, ...}.{md,csv,tex} (report/tables), verdicts.{md,csv}, cells.csv,
                               <figure>.{svg,png}
 """
@@ -19,6 +19,7 @@ from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames, load_frames
 from tuneoff.report.page.chart import chart
 from tuneoff.report.page.html import html_page
+from tuneoff.report.page.made import write_made
 from tuneoff.report.page.markdown import BlockReport, markdown_page
 from tuneoff.report.page.predicted import read_predicted
 from tuneoff.report.tables import discover_tables, make_tables
@@ -70,6 +71,7 @@ def write_report(
     page, html = root / PAGE, root / HTML_PAGE
     page.write_text(markdown_page(study.name, reports, predicted.markdown() if predicted else ""), encoding="utf-8")
     html.write_text(html_page(study.name, reports, predicted.html() if predicted else ""), encoding="utf-8")
+    write_made(study, root, price, draw=draw, margin=margin)
     return StudyReport(study=study, blocks=reports, page=page, html=html)
 
 

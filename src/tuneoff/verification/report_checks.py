@@ -1,0 +1,148 @@
+"""A report against the one that its records give now: every table, verdict, cell, figure and page, line by line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tuneoff.price import Price
+from tuneoff.report.cells import own_price
+from tuneoff.report.page.made import FILE, Made, cell_seals, file_hashes, read_made
+from tuneoff.report.page.study_report import FIGURE_SUFFIXES, FOLDER, HTML_PAGE, write_report
+from tuneoff.verification.discrepancy import UNREADABLE, Discrepancy
+
+AROUND = 40
+"""Characters shown before and after a difference."""
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?")
+_DRAWN = re.compile(r"<figure>.*?</figure>", re.DOTALL)
+_LINKED = re.compile(r"^!\[.*?\]\((?!\.\./).*?\)\n\n.*?\n\n", re.MULTILINE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a report is to be made again; None: as it says that it was made, or shows.
+
+    figures: whether they are drawn, and compared. usd_per_device_hour: an own price.
+    """
+
+    figures: bool | None = None
+    usd_per_device_hour: float | None = None
+
+
+def check_report(study: Path, options: Options | None = None) -> tuple[list[Discrepancy], list[str]]:
+    """(what differs, remarks on what was compared how)."""
+    root = study / FOLDER
+    if not (root / HTML_PAGE).is_file():
+        return [], [f"there is no report: python -m benchmarks.report {study.name} makes one"]
+    found, made = check_unchanged(study)
+    remarks = []
+    if made is None and not found:
+        remarks.append(
+            f"the report has no {FILE}: it was made before reports had one, by code that may have reported otherwise, and a "
+            "change of what is not derived again is not found"
+        )
+    price, draw = _as_made(root, made, options or Options())
+    with TemporaryDirectory() as folder:
+        again = Path(folder) / FOLDER
+        try:
+            write_report(study, price, draw=draw, folder=again, margin=made.margin if made else None)
+        except UNREADABLE as error:  # a UserError is a ValueError
+            words = f"records that give no report ({error})"
+            found.append(Discrepancy(file=FOLDER, place="all of it", found=words, expected="one"))
+            return found, remarks
+        found += compare_reports(root, again, figures=draw, exact=made is None or made.same_libraries)
+    if made is not None and not made.same_code:
+        remarks.append(
+            "the report was made by another version of tuneoff's code: where it differs from the records' report by this one, "
+            f"make it again (python -m benchmarks.report {study.name}) and see what is left"
+        )
+    if not draw:
+        remarks.append("figures were not drawn again")
+    return found, remarks
+
+
+def _as_made(root: Path, made: Made | None, options: Options) -> tuple[Price | None, bool]:
+    """(an own price, whether figures are drawn): from the options, else from the report's own file, else from its page."""
+    usd, figures = options.usd_per_device_hour, options.figures
+    if usd is None and made is not None:
+        usd = made.usd_per_device_hour
+    if figures is None:
+        shown = "<figure>" in (root / HTML_PAGE).read_text(encoding="utf-8", errors="replace")
+        figures = made.figures if made is not None else shown
+    return None if usd is None else own_price(usd), figures
+
+
+def check_unchanged(study: Path) -> tuple[list[Discrepancy], Made | None]:
+    """Whether the report's files are those that were written, and the records those that they were written from; and how it was
+    made, None where that is not known."""
+    root = study / FOLDER
+    try:
+        made = read_made(root)
+    except ValueError as error:
+        return [Discrepancy(file=f"{FOLDER}/{FILE}", place="the file", found=str(error), expected="as it was written")], None
+    if made is None:
+        return [], None
+    files = _same_hashes(f"{FOLDER}/", file_hashes(root), made.files, "the file, by its SHA-256", "as it was written")
+    return [*files, *_same_hashes("", cell_seals(study), made.cells, "its seal", "the one that the report was made from")], made
+
+
+def _same_hashes(
+    prefix: str, found: Mapping[str, str], known: Mapping[str, str], place: str, why: str
+) -> Iterator[Discrepancy]:
+    for name in sorted({*found, *known}):
+        if found.get(name) != known.get(name):
+            shown = [f"{values[name][:12] or 'none'}" if name in values else "no such place" for values in (found, known)]
+            yield Discrepancy(file=prefix + name, place=place, found=shown[0], expected=f"{shown[1]}, {why}")
+
+
+def compare_reports(root: Path, again: Path, *, figures: bool = True, exact: bool = True) -> Iterator[Discrepancy]:
+    """root: the report that is there. again: the same made anew. figures: whether that has them. exact: whether the same
+    libraries made both: then numbers have to agree to the last digit, otherwise to nine, and pictures are not compared."""
+    drawn = figures and exact
+    files = [{p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()} - {FILE} for folder in (root, again)]
+    for name in sorted(files[0] | files[1]):
+        if Path(name).suffix in FIGURE_SUFFIXES and not drawn:
+            continue
+        if name not in files[0] or name not in files[1]:
+            there = ("a file", "none") if name in files[0] else ("no file", "one")
+            yield Discrepancy(file=f"{FOLDER}/{name}", place="the file", found=there[0], expected=there[1])
+        elif Path(name).suffix == ".png":
+            if (root / name).read_bytes() != (again / name).read_bytes():
+                yield Discrepancy(file=f"{FOLDER}/{name}", place="the picture", found="another one", expected="as drawn again")
+        else:
+            texts = [(folder / name).read_text(encoding="utf-8", errors="replace") for folder in (root, again)]
+            if not drawn:
+                texts = [_LINKED.sub("", _DRAWN.sub("", text)) for text in texts]
+            yield from compare_texts(f"{FOLDER}/{name}", texts[0], texts[1], exact=exact)
+
+
+def compare_texts(file: str, found: str, expected: str, *, exact: bool = True) -> Iterator[Discrepancy]:
+    """One a differing line. exact: otherwise numbers that agree to nine digits are the same."""
+    if found == expected:
+        return
+    lines = zip_longest(found.split("\n"), expected.split("\n"))
+    for number, (one, other) in enumerate(lines, start=1):
+        if one == other or (not exact and one is not None and other is not None and _alike(one, other)):
+            continue
+        at = next((i for i, (a, b) in enumerate(zip(one or "", other or "", strict=False)) if a != b), 0)
+        shown = [_around(text, at) for text in (one, other)]
+        yield Discrepancy(file=file, place=f"line {number}, character {at + 1}", found=shown[0], expected=shown[1])
+
+
+def _alike(one: str, other: str) -> bool:
+    if _NUMBER.sub("#", one) != _NUMBER.sub("#", other):
+        return False
+    pairs = zip(_NUMBER.findall(one), _NUMBER.findall(other), strict=True)
+    return all(a == b or abs(float(a) - float(b)) <= 1e-9 * max(1e-3, abs(float(b))) for a, b in pairs)
+
+
+def _around(line: str | None, at: int) -> str:
+    """A line as far as it lies around a character."""
+    if line is None:
+        return "no line"
+    first, last = max(0, at - AROUND), at + AROUND
+    return repr(("..." if first else "") + line[first:last] + ("..." if last < len(line) else ""))
