@@ -21,6 +21,8 @@ from tuneoff.report.tables import BODY, DECISION, DETAILS, Table
 LONG, MANY, WIDE = 36, 8, 90
 """A table's text longer than LONG breaks into lines; a list of verdicts longer than MANY is folded away; WIDE: of a line of
 column names."""
+WINNERS = "winners"
+"""The table that stands open below the results."""
 _HERE = Path(__file__).parent
 _FACTS = (
     "algorithm",
@@ -86,6 +88,9 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
         _first(report, marks),
         "<h3>Results</h3>",
         _table(report, "results", report.results, title=False, made=False),
+        f"<h3>What was found</h3>{_table(report, WINNERS, body.pop(WINNERS), title=False, made=False)}"
+        if WINNERS in body
+        else "",
         folded(
             "Pair by pair",
             f"{wording.counted(verdicts, 'pair')} of searches, each better, equivalent or undecided; limits of the evidence",
