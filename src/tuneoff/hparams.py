@@ -27,7 +27,8 @@ class Hyperparameter:
 
     rule: the limits in words, for messages. low, high: both included. above: excluded lower limit, or None. choices: the
     texts that are accepted; a hyperparameter with choices is text, any other a number. optional: None is accepted.
-    mutable: population-based training mutates it unless told otherwise.
+    mutable: population-based training mutates it unless told otherwise. shapes: the weights' shapes depend on it, so that it
+    can't change while they are trained.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Hyperparameter:
     choices: tuple[str, ...] = ()
     optional: bool = False
     mutable: bool = False
+    shapes: bool = False
 
     def check(self, value: Any) -> HParamValue:
         """Returns the value, as an int where the hyperparameter is whole. Raises HParamError where the value breaks the
@@ -73,6 +75,10 @@ class Hyperparameters:
     @property
     def mutable(self) -> tuple[str, ...]:
         return tuple(name for name, one in self._declared.items() if one.mutable)
+
+    @property
+    def shaping(self) -> tuple[str, ...]:
+        return tuple(name for name, one in self._declared.items() if one.shapes)
 
     def __contains__(self, name: object) -> bool:
         return name in self._declared

@@ -42,6 +42,8 @@ class SearchContext:
     """Shared by every repeat of the study; for draws that its repeats have in common."""
     mutable: tuple[str, ...] = ()
     """Hyperparameters that a population mutates unless told otherwise; see hparams.Hyperparameter."""
+    shaping: tuple[str, ...] = ()
+    """Hyperparameters that can't change while weights are trained."""
 
     @property
     def max_evaluations(self) -> int:

@@ -45,6 +45,8 @@ NOT_IN_HASH = (
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
 parts are looked up (the parts' names are in the hash)."""
+ADDED = ("model.adapter",)
+"""Settings that came later, which are in the hash where they are not null: a search from before them has the same hash."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
 WINNER = "winner"
@@ -52,14 +54,15 @@ WINNER = "winner"
 
 @dataclass(frozen=True, kw_only=True)
 class EngineConfig:
-    """The engine that trains the trials. settings: an instance of that engine's `Settings`."""
+    """The engine that trains the trials. settings: an instance of that engine's `Settings`. adapter: see ModelSettings."""
 
     name: str
     kind: type[Engine]
     settings: Any
+    adapter: str | None = None
 
     @classmethod
-    def from_dict(cls, values: Any) -> EngineConfig:
+    def from_dict(cls, values: Any, adapter: str | None = None) -> EngineConfig:
         if not isinstance(values, Mapping) or not isinstance(values.get("name"), str):
             raise ConfigError(f"engine is {values!r}, but it must be a mapping with a name, as in engine={{name:finetune}}")
         kind: type[Engine] = plugins.find("engine", values["name"], ENGINES, setting="engine.name")
@@ -68,11 +71,11 @@ class EngineConfig:
         for key in knobs:
             if key not in names:
                 raise ConfigError(f"engine.{key} is not a setting of engine={values['name']}{nearest_setting(key, names)}")
-        return cls(name=values["name"], kind=kind, settings=kind.Settings(**knobs))
+        return cls(name=values["name"], kind=kind, settings=kind.Settings(**knobs), adapter=adapter)
 
     @cached_property
     def declared(self) -> Hyperparameters:
-        return self.kind.declared(self.settings)
+        return self.kind.declared_for(self.settings, self.adapter)
 
     def make(self) -> Engine:
         return self.kind(self.settings)
@@ -184,7 +187,7 @@ def hashed_settings(raw: Mapping[str, Any], at: str = "") -> dict[str, Any]:
     return {
         key: hashed_settings(value, f"{at}{key}.") if isinstance(value, Mapping) else value
         for key, value in raw.items()
-        if f"{at}{key}" not in NOT_IN_HASH
+        if f"{at}{key}" not in NOT_IN_HASH and (value is not None or f"{at}{key}" not in ADDED)
     }
 
 
@@ -194,7 +197,8 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name != "raw"])
     modules = _module_names(raw["plugins"])
     plugins.load(modules)
-    engine = EngineConfig.from_dict(raw["engine"])
+    model = _settings(ModelSettings, "model", raw)
+    engine = EngineConfig.from_dict(raw["engine"], model.adapter)
     space = parse_space(raw["space"], engine.declared)
     hparams = check_mapping("hparams", raw["hparams"], "hparams.num_epochs=3")
     return RunConfig(
@@ -204,7 +208,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         seed=raw["seed"],
         task=TaskSettings.from_dict(raw["task"]),
         protocol=ProtocolSettings.from_dict(raw["protocol"]),
-        model=_settings(ModelSettings, "model", raw),
+        model=model,
         algorithm=AlgorithmConfig.from_dict(raw["algorithm"]),
         space=space,
         hparams=engine.declared.complete(hparams, space.domains),

@@ -32,13 +32,13 @@ def export_classifier(
     config = ModelConfig({**{key: value for key, value in base.config.values.items() if key != "_name_or_path"}, **named})
     module: Any = transformers_module(config)
     parameters = dict(module.named_parameters())
-    assert parameters.keys() == weights.keys(), parameters.keys() ^ weights.keys()
+    assert parameters.keys() <= weights.keys(), parameters.keys() - weights.keys()
     with torch.no_grad():
         for name, buffer in module.named_buffers():
             if name in base.weights:
                 buffer.copy_(torch.from_numpy(np.array(base.weights[name])))
-        for name, array in weights.items():
-            parameters[name].copy_(torch.from_numpy(np.array(array)))
+        for name, parameter in parameters.items():
+            parameter.copy_(torch.from_numpy(np.array(weights[name])))
     module.save_pretrained(str(folder))
 
 

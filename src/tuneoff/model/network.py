@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tuneoff.model.adapter import Adapter
 from tuneoff.model.architectures.contract import Dropouts
 from tuneoff.model.batch import Batch
 from tuneoff.model.config import ModelConfig
@@ -58,6 +59,22 @@ class Network:
             assert places or rate is None, "see architectures.check_hparams"
             for place, own in places:
                 place.p = own if rate is None else rate
+
+    @property
+    def structure(self) -> object:
+        """Equal as long as the module's parameters are the same objects."""
+        return None
+
+    def arrange(self, adapter: Adapter | None) -> None:
+        """Makes the network the one that a trial trains. adapter: None for a network that is trained as a whole."""
+        assert adapter is None, "see AdaptedNetwork"
+
+    def set_adapter(self, adapter: Adapter | None) -> None:
+        """Scale and dropout for the following steps."""
+
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The parameters that a trial's state has, by name."""
+        return dict(self.module.named_parameters())
 
     def logits(self, batch: Batch, *, bf16: bool) -> torch.Tensor:
         """Shape (examples, n_outputs), float32. With dropout where `module` is in training mode."""

@@ -13,12 +13,14 @@ class ModelError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
-    """name: the model's name in results. source: micro, minilm, a local folder, or a hub id. num_layers cuts the encoder."""
+    """name: the model's name in results. source: micro, minilm, a local folder, or a hub id. num_layers cuts the encoder.
+    adapter: lora to train an adapter and the head alone; None for the whole model."""
 
     name: str
     source: str
     num_layers: int | None
     max_length: int
+    adapter: str | None = None
 
     def __post_init__(self) -> None:
         check_name("model.name", self.name, ModelError)
@@ -26,3 +28,5 @@ class ModelSettings:
         if self.num_layers is not None:
             check_whole("model.num_layers", self.num_layers, 1, kind=ModelError, otherwise=", or null for all")
         check_whole("model.max_length", self.max_length, 8, kind=ModelError)
+        if self.adapter not in (None, "lora"):
+            raise ModelError(f"model.adapter is {self.adapter!r}, but it must be lora, or null to train the whole model")

@@ -135,7 +135,7 @@ def estimate(
         assert limit is not None
         if not population or wall > limit:
             epochs, wall = epochs * min(1.0, limit / wall), limit
-    state = facts["parameters"] * 4 * STATE_COPIES
+    state = facts.get("trained_parameters", facts["parameters"]) * 4 * STATE_COPIES
     live = work.trials if population else slots
     kept = (slots + 1) * state / STATE_COPIES if config.keep is not None else 0.0
     return Estimate(

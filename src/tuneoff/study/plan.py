@@ -38,6 +38,7 @@ def algorithm_and_context(config: RunConfig, slots: int, devices: int) -> tuple[
         defaults=defaults,
         evaluations_per_epoch=config.training.evaluations_per_epoch,
         mutable=config.engine.declared.mutable,
+        shaping=config.engine.declared.shaping,
     )
     if config.budget is None:
         return config.algorithm, context

@@ -37,5 +37,8 @@ def _write_model(ready: Ready, cell: Cell, winner: Winner) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     export(state_file.read(file), winner.hparams, folder)
-    (folder / CARD_FILE).write_text(model_card(winner), encoding="utf-8")
+    card = folder / CARD_FILE
+    card.write_text(model_card(winner), encoding="utf-8")
+    for path in folder.iterdir():
+        path.chmod(card.stat().st_mode)  # safetensors' own are for their writer alone
     folder.rename(cell.path / MODEL_FOLDER)

@@ -80,6 +80,7 @@ class Run:
         started = time.perf_counter()
         self.job, self.hparams, self.seed = job, hparams, seed
         self.n = len(job.train)
+        job.network.arrange(hparams.adapter)
         self.stepper = job.stepper
         self.stepper.reset()
         self.steps = self.examples_seen = 0
@@ -94,7 +95,7 @@ class Run:
 
     def _restore(self, saved: State) -> None:
         state = TrainState.of(saved)
-        parameters = dict(self.job.network.module.named_parameters())
+        parameters = self.job.network.trained()
         with torch.no_grad():
             for name, tensor in state.weights.items():
                 parameters[name].copy_(tensor)
@@ -203,10 +204,9 @@ class Run:
             raise Diverged(f"the {which} loss is {loss} after {self.examples_seen} examples", self.cost + work)
 
     def capture(self) -> State:
-        module = self.job.network.module
         rate, decay = self.applied or (self.hparams.learning_rate, self.hparams.weight_decay)
         return TrainState(
-            weights={name: _copy(p) for name, p in module.named_parameters()},
+            weights={name: _copy(p) for name, p in self.job.network.trained().items()},
             moments={name: _copy(t) for name, t in self.stepper.optimiser.moments().items()},
             generators=dict(self.generators),
             steps=self.steps,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import torch
 
+from tuneoff.model.adapter import Adapter
 from tuneoff.model.loading import BaseModel
 from tuneoff.model.network import Network
 from tuneoff.task.encode import EncodedSplit
@@ -41,13 +42,22 @@ class OnDevice:
     speeds: Speeds = field(default_factory=Speeds)
 
     @classmethod
-    def of(cls, material: Material, device: torch.device) -> OnDevice:
+    def of(cls, material: Material, device: torch.device, adapter: Adapter | None = None) -> OnDevice:
+        """adapter: None where the whole network is trained."""
         return cls(
-            network=Network(material.base, device),
+            network=_network(material.base, device, adapter),
             train=DeviceSplit(material.train, device),
             validation=DeviceSplit(material.validation, device),
             test=DeviceSplit(material.test, device) if material.test else None,
         )
+
+
+def _network(base: BaseModel, device: torch.device, adapter: Adapter | None) -> Network:
+    if adapter is None:
+        return Network(base, device)
+    from tuneoff.model.adapted import AdaptedNetwork
+
+    return AdaptedNetwork(base, device, adapter)
 
 
 class FinetuneTrainer(Trainer):

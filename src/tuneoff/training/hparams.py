@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from tuneoff.hparams import Hyperparameter, Hyperparameters
+from tuneoff.model.adapter import ATTENTION, TARGETS, Adapter
 
 LR_SCHEDULES = ("linear", "constant", "cosine")
 
@@ -15,7 +16,8 @@ LR_SCHEDULES = ("linear", "constant", "cosine")
 class HParams:
     """The values that one trial trains with. Names and defaults follow transformers' `TrainingArguments` and the BERT paper.
 
-    `warmup_steps`, where above 0, wins over `warmup_ratio` (as in transformers). A dropout of None keeps the model's own.
+    `warmup_steps`, where above 0, wins over `warmup_ratio` (as in transformers). A dropout of None keeps the model's own. The
+    values of an adapter are all set or all None.
     Raises HParamError where a value is outside its limits.
     """
 
@@ -32,19 +34,32 @@ class HParams:
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
+    lora_rank: int | None = None
+    lora_alpha: float | None = None
+    lora_dropout: float | None = None
+    lora_targets: str | None = None
 
     def __post_init__(self) -> None:
-        for name, value in HYPERPARAMETERS.check(asdict(self)).items():
+        for name, value in _ALL.check(asdict(self)).items():
             object.__setattr__(self, name, value)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> HParams:
         """Makes it from `values`, and defaults for the rest. Raises HParamError for a name that is not declared."""
-        known: dict[str, Any] = HYPERPARAMETERS.check(values)
+        known: dict[str, Any] = _ALL.check(values)
         return cls(**known)
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        """Without those of an adapter where there is none."""
+        return {name: value for name, value in asdict(self).items() if value is not None or name not in OF_LORA}
+
+    @property
+    def adapter(self) -> Adapter | None:
+        """The adapter that is trained; None where the whole model is."""
+        rank, alpha, dropout, targets = self.lora_rank, self.lora_alpha, self.lora_dropout, self.lora_targets
+        if rank is None or alpha is None or dropout is None or targets is None:
+            return None
+        return Adapter(rank=rank, alpha=alpha, dropout=dropout, targets=targets)
 
     @property
     def of_the_model(self) -> frozenset[str]:
@@ -71,7 +86,22 @@ _LIMITS: dict[str, dict[str, Any]] = {
     "adam_beta2": {"low": 0.0, "high": 0.99999, "rule": "from 0 to 0.99999"},
     "adam_epsilon": {"low": 1e-16, "high": 1.0, "rule": "from 1e-16 to 1"},
 }
-HYPERPARAMETERS = Hyperparameters(
-    *(Hyperparameter(name=field.name, default=field.default, **_LIMITS[field.name]) for field in fields(HParams))  # type: ignore[arg-type]
+_LORA: dict[str, dict[str, Any]] = {
+    "lora_rank": {"default": 8, "low": 1, "high": 4096, "whole": True, "rule": "from 1 to 4096", "shapes": True},
+    "lora_alpha": {"default": 16.0, "above": 0.0, "high": 1e6, "rule": "above 0", "mutable": True},
+    "lora_dropout": {"default": 0.0, "low": 0.0, "high": 0.99, "rule": "from 0 to 0.99"},
+    "lora_targets": {"default": ATTENTION, "choices": TARGETS, "shapes": True},
+}
+OF_LORA = tuple(_LORA)
+_BASE = tuple(
+    Hyperparameter(name=field.name, default=field.default, **_LIMITS[field.name])  # type: ignore[arg-type]
+    for field in fields(HParams)
+    if field.name not in _LORA
 )
+HYPERPARAMETERS = Hyperparameters(*_BASE)
 """The declaration of `finetune`."""
+WITH_LORA = Hyperparameters(*_BASE, *(Hyperparameter(name=name, **limits) for name, limits in _LORA.items()))
+"""The same with model.adapter=lora."""
+_ALL = Hyperparameters(
+    *_BASE, *(Hyperparameter(name=name, **{**limits, "default": None}, optional=True) for name, limits in _LORA.items())
+)

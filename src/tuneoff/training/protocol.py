@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
+from tuneoff.errors import ConfigError
 from tuneoff.evaluation import Cost, Score
 from tuneoff.hparams import HParamValue, Hyperparameters
 
@@ -261,6 +262,16 @@ class Engine(ABC):
     def declared(cls, settings: Any) -> Hyperparameters:  # noqa: ARG003
         """The hyperparameters under these settings: the class's own, unless they depend on the settings."""
         return cls.hyperparameters
+
+    @classmethod
+    def declared_for(cls, settings: Any, adapter: str | None) -> Hyperparameters:
+        """The hyperparameters with this `model.adapter`. Raises ConfigError where the engine trains no adapters."""
+        if adapter is not None:
+            raise ConfigError(
+                f"model.adapter is {adapter!r}, but this engine adds no adapters to a model: give model.adapter=null, or "
+                "engine=finetune. A Trainer of your own can make its model with peft itself"
+            )
+        return cls.declared(settings)
 
     def check(self, request: Request) -> None:  # noqa: B027 - an engine may have nothing to check
         """Checks all that can be checked in little time. Raises UserError where the data or a setting is wrong."""

@@ -48,6 +48,7 @@ class Stepper:
         """Sets training mode and dropout rates; called before the first step and after every evaluation."""
         self._network.module.train()
         self._network.set_dropout(hparams.hidden_dropout, hparams.attention_dropout)
+        self._network.set_adapter(hparams.adapter)
 
     def step(self, batch: Slice, hparams: HParams, lr: float, weight_decay: float) -> None:
         """`lr` is the scheduled one; it and `weight_decay` act in place of those of `hparams`."""
@@ -111,6 +112,7 @@ class GraphStepper(Stepper):
             width,
             hparams.hidden_dropout,
             hparams.attention_dropout,
+            hparams.adapter,
             hparams.max_grad_norm,
             hparams.adam_beta1,
             hparams.adam_beta2,
@@ -129,7 +131,7 @@ class Steppers:
         self._held: tuple[tuple[object, ...], Stepper] | None = None
 
     def get(self, network: Network, split: DeviceSplit, loss: Loss, *, bf16: bool, cuda_graphs: bool) -> Stepper:
-        key = (network, split, loss, bf16, cuda_graphs)
+        key = (network, network.structure, split, loss, bf16, cuda_graphs)
         if self._held is None or self._held[0] != key:
             self._held = None  # two sets of moments at once may be too much for the device
             self._held = key, make_stepper(network, split, loss, bf16=bf16, cuda_graphs=cuda_graphs)

@@ -216,6 +216,12 @@ def mutated_names(settings: Settings, context: SearchContext) -> tuple[str, ...]
                 f"algorithm.scheduler.mutated names {name!r}, but the space does not have it"
                 f"{nearest(name, space.domains)}; it has {', '.join(space.domains)}"
             )
+    shaping = [name for name in names if name in context.shaping]
+    if shaping:
+        raise AlgorithmError(
+            f"algorithm.scheduler.mutated is {list(names)}, but it must be without {shaping[0]}, on which the weights' shapes "
+            "depend: a copy has its donor's. It may be in the space all the same: members then begin with several"
+        )
     if not names:
         raise AlgorithmError(
             f"algorithm.scheduler.mutated names nothing that the space has: list some of "

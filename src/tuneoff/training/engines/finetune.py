@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuneoff.errors import ConfigError
+from tuneoff.hparams import Hyperparameters
+from tuneoff.model.adapter import Adapter, check_installed, check_targets, merged, trained_parameters
 from tuneoff.plugins import register
 from tuneoff.space import Choice
 from tuneoff.task.base import Task
@@ -22,7 +24,7 @@ from tuneoff.task.kinds import kind_of, scoring_of
 from tuneoff.task.kinds.contracts import Scoring
 from tuneoff.task.registry import load_task
 from tuneoff.task.split import Splits, make_splits
-from tuneoff.training.hparams import HYPERPARAMETERS, HParams
+from tuneoff.training.hparams import HYPERPARAMETERS, WITH_LORA, HParams
 from tuneoff.training.protocol import (
     RESUME,
     Engine,
@@ -74,7 +76,11 @@ class FinetuneRecipe(Recipe):
         if environment.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
         device = torch.device(environment.device)
-        held: OnDevice = kept.get((self.material.key, environment.device), lambda: OnDevice.of(self.material.fetch(), device))
+        adapter = self.defaults.adapter
+        held: OnDevice = kept.get(
+            (self.material.key, environment.device, adapter is not None),
+            lambda: OnDevice.of(self.material.fetch(), device, adapter),
+        )
         job = Job(
             network=held.network,
             train=held.train,
@@ -103,7 +109,13 @@ class FinetuneEngine(Engine):
         super().__init__(settings)
         self._tasks, self._splits, self._models = Kept(), Kept(), Kept()
 
+    @classmethod
+    def declared_for(cls, settings: Any, adapter: str | None) -> Hyperparameters:  # noqa: ARG003
+        return HYPERPARAMETERS if adapter is None else WITH_LORA
+
     def check(self, request: Request) -> None:
+        if request.model.adapter is not None:
+            check_installed()
         self._read(request)
 
     def data_facts(self, request: Request) -> Mapping[str, Any]:
@@ -134,6 +146,9 @@ class FinetuneEngine(Engine):
         task, splits = self._read(request)
         tokenizer, whole = self._load_model(request.model, _outputs(task))
         check_hparams(whole.config, request.space.domains.keys() | HParams.from_dict(request.hparams).of_the_model)
+        adapter = HParams.from_dict(request.hparams).adapter
+        if adapter is not None:
+            check_targets(whole.weights.keys(), _lora_targets(request, adapter), whole.config.model_type)
         parts = [encode(part.rows, tokenizer, request.model.max_length) for part in splits.parts.values()]
         used = used_rows(whole, parts)
         base, encoded = compact(whole, parts, used)
@@ -145,6 +160,8 @@ class FinetuneEngine(Engine):
             **_model_facts(request, whole, base),
             PRECISION: earlier[PRECISION] if earlier else precision,
         }
+        if adapter is not None:
+            facts |= {"adapter": request.model.adapter, "trained_parameters": _trained(whole, adapter)}
         if request.test_rows is not None:
             facts["test_rows"] = len(encoded[-1])
             facts["tokens"]["test"] = int(encoded[-1].offsets[-1])
@@ -190,20 +207,21 @@ class _Encoded:
         train, validation, test = self.parts
         return Material(base=self.base, train=train, validation=validation, test=test)
 
-    def export(self, state: State, hparams: Values, folder: Path) -> None:  # noqa: ARG002 - weights do not depend on them
-        """The model with all its word rows, so that it reads text that no split has."""
+    def export(self, state: State, hparams: Values, folder: Path) -> None:
+        """The model with all its word rows, so that it reads text that no split has; an adapter is added to its weights."""
         from tuneoff.model.export import export_classifier, export_tokenizer
         from tuneoff.model.vocabulary import expand
         from tuneoff.training.checkpoint import WEIGHTS
 
         kind, names = kind_of(self.task), self.task.label_names
-        weights = {name.partition("/")[2]: array for name, array in state.only(WEIGHTS).arrays.items()}
+        adapter = HParams.from_dict(hparams).adapter
+        trained = {name.partition("/")[2]: array for name, array in state.only(WEIGHTS).arrays.items()}
+        if adapter is None:
+            weights = expand(self.whole, self.used, trained)
+        else:
+            weights = {**self.whole.weights, **merged(self.whole.weights, trained, adapter)}
         export_classifier(
-            self.whole,
-            expand(self.whole, self.used, weights),
-            labels=names if len(names) == kind.n_outputs(self.task) else (),
-            loss=kind.loss,
-            folder=folder,
+            self.whole, weights, labels=names if len(names) == kind.n_outputs(self.task) else (), loss=kind.loss, folder=folder
         )
         export_tokenizer(self.tokenizer, self.request.model.max_length, folder)
 
@@ -227,6 +245,16 @@ def _scored(test: EncodedSplit, request: Request) -> EncodedSplit:
         return test
     chosen = np.random.default_rng([request.seeds["split"], TEST_ROWS_STREAM]).permutation(len(test))[: request.test_rows]
     return test.take(np.sort(chosen))
+
+
+def _lora_targets(request: Request, adapter: Adapter) -> set[str]:
+    """Those that a search can come to."""
+    domain = request.space.domains.get("lora_targets")
+    return {str(value) for value in domain.values} if isinstance(domain, Choice) else {adapter.targets}
+
+
+def _trained(whole: BaseModel, adapter: Adapter) -> int:
+    return trained_parameters(whole.weights, whole.missing, adapter)
 
 
 def _outputs(task: Task) -> int:
