@@ -164,6 +164,31 @@ def test_a_prediction_of_the_built_in_task_is_held_against_its_label(study: Path
     assert "from the rows and the predictions" in found
 
 
+def test_a_script_s_trainer_and_a_replayed_schedule_may_do_what_ours_does_not(study: Path) -> None:
+    """Values of their own, steps of their own, an end before the last epoch; counts of one of several sets."""
+
+    def script(header: Values) -> None:
+        header["config"]["engine"] = {"name": "hf_trainer"}
+
+    def evaluation(record: Values) -> None:
+        record["hparams"].update(adam_beta1=0.8, batch_size=32, num_epochs=9)
+        record["cost"].update(train_steps=7)
+        record["validation"].update(predicted_counts=[1, 2])
+
+    folder = study / MRPC / "repeat-0"
+    alter(folder / LOG_FILE, evaluation, 14)
+    assert len(verify_records(study).discrepancies) > 4
+    assert found_after(study, MRPC, "run.json", script) == ""
+
+    def replay(header: Values) -> None:
+        header["config"]["algorithm"]["searcher"]["name"] = "replay"
+        del header["config"]["engine"]
+
+    left = found_after(study, MRPC, "run.json", replay)
+    assert "hparams" not in left
+    assert "cost.train_steps" in left
+
+
 class Killed(Exception):
     """Instead of SIGKILL."""
 

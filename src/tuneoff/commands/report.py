@@ -1,6 +1,7 @@
 """python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--margin POINTS] [--no-figures]
                             [--plugins MODULE ...]
 python -m benchmarks.report A B    may these two studies be compared, and what differs
+python -m benchmarks.report A B --together   several tasks or models: mean ranks, profile and differences over them
 python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
 
 Tables and figures of a study, from its records alone; neither Ray nor torch is needed. Without STUDY: the newest.
@@ -23,6 +24,8 @@ from tuneoff.report.cells import ReportError, own_price, read_cells
 from tuneoff.report.page.index import Entry, write_index
 from tuneoff.report.page.markdown import lead
 from tuneoff.report.page.study_report import StudyReport, write_report
+from tuneoff.report.page.together import write_together
+from tuneoff.report.together import together
 from tuneoff.report.verdicts.comparability import compare
 
 
@@ -35,11 +38,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         margin = _margin(options.margin)
         if options.all:
             _all(options.results, price, draw=not options.no_figures, margin=margin)
+        elif options.together:
+            made = together(chosen_studies(options.results, options.study))
+            page = write_together(made, options.results, draw=not options.no_figures)
+            print(page.read_text(encoding="utf-8"))
+            print(f"Written: {page}, {page.with_suffix('.html').name} and the unrounded numbers beside it.")
         elif len(options.study) == 2:
             a, b = chosen_studies(options.results, options.study)
             print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
         elif len(options.study) > 2:
-            raise ReportError("there are more than two studies to compare: name two, or give --all for a report of each")
+            raise ReportError(
+                "there are more than two studies to compare: name two, or give --together for several tasks, or --all for a "
+                "report of each"
+            )
         else:
             study = chosen_studies(options.results, options.study)[0]
             _print(write_report(study, price, draw=not options.no_figures, margin=margin))
@@ -60,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         help="a study's name, or its folder (default: the newest); two of them are compared",
     )
     parser.add_argument("--all", action="store_true", help="every study's report, and a page over all of them")
+    parser.add_argument("--together", action="store_true", help="what the studies' tasks and models say together")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
     parser.add_argument(

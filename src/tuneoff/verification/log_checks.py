@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from tuneoff.config.parts import parse_domain
 from tuneoff.evaluation import COST_NAMES, Cost
@@ -32,8 +33,8 @@ TINY = 1e-6
 """Epochs."""
 SLACK_SECONDS = 1.0
 """Between an event and its line."""
-RECORDING = "record"
-"""The searcher that scores every evaluation on test."""
+RECORDING, REPLAY = "record", "replay"
+"""The searcher that scores every evaluation on test, and the one that trains a recorded schedule again."""
 DRAWING = ("random", "grid", "bayesopt", "gp", "hyperopt", "tpe", "record")
 """Searchers that propose points of the space only."""
 
@@ -121,7 +122,7 @@ def _end(log: Log, number: int, end: TrialEndRecord, last: EvaluationRecord | No
         yield log.wrong(number, f"{named(end)}, reason", end.reason, f"{STOPPED_EARLY!r} or {BUDGET_SPENT!r}")
     if end.status in (DIVERGED, FAILED) and not end.reason:
         yield log.wrong(number, f"{named(end)}, reason", "none", "one")
-    if end.status == COMPLETED and not end.reason and last is not None and "num_epochs" in last.hparams:
+    if log.ours and end.status == COMPLETED and not end.reason and last is not None and "num_epochs" in last.hparams:
         epochs = float(last.hparams["num_epochs"])
         if last.epoch < epochs - TINY:
             yield log.wrong(number, named(end), f"completed at epoch {last.epoch}", f"epoch {epochs}")
@@ -159,8 +160,13 @@ def _progress(log: Log) -> Iterator[Discrepancy]:
 
 def _recomputes_progress(log: Log) -> bool:
     """Whether a copy changes the count of examples, as the published code of 2020 does."""
-    scheduler = (log.header.config.get("algorithm") or {}).get("scheduler") or {}
-    return bool(scheduler.get("resume", RESUME_EXAMPLES) != RESUME_EXAMPLES)
+    return bool(_part(log, "scheduler").get("resume", RESUME_EXAMPLES) != RESUME_EXAMPLES)
+
+
+def _part(log: Log, name: str) -> Mapping[str, Any]:
+    """The settings of the algorithm's searcher or scheduler."""
+    part = (log.header.config.get("algorithm") or {}).get(name)
+    return part if isinstance(part, Mapping) else {}
 
 
 def _costs(log: Log) -> Iterator[Discrepancy]:
@@ -201,7 +207,10 @@ def _steps(log: Log, number: int, record: EvaluationRecord) -> Iterator[Discrepa
 
 
 def _hyperparameters(log: Log) -> Iterator[Discrepancy]:
-    """What the space does not name has the configured value; what it names lies in it, and is as proposed until a copy."""
+    """What the space does not name has the configured value; what it names lies in it, and is as proposed until a copy. Not of
+    a script's Trainer, which says what is in force, nor of a replayed schedule, which changes it."""
+    if not log.ours or _part(log, "searcher").get("name") == REPLAY:
+        return
     fixed = {name: value for name, value in (log.header.config.get("hparams") or {}).items() if name not in log.header.space}
     domains = _domains(log)
     proposed = {r.trial_id: r.hparams for r in log.records if isinstance(r, TrialStartRecord)}
@@ -222,9 +231,7 @@ def _hyperparameters(log: Log) -> Iterator[Discrepancy]:
 
 def _domains(log: Log) -> Mapping[str, Domain]:
     """The domains that values can't leave: none for the untuned default, a replayed schedule, an unclipped population."""
-    algorithm = log.header.config.get("algorithm") or {}
-    searcher, scheduler = algorithm.get("searcher") or {}, algorithm.get("scheduler") or {}
-    if searcher.get("name") not in DRAWING or scheduler.get("clip") is False:
+    if _part(log, "searcher").get("name") not in DRAWING or _part(log, "scheduler").get("clip") is False:
         return {}
     return {name: parse_domain(f"space.{name}", rule) for name, rule in log.header.space.items() if rule is not None}
 
@@ -237,7 +244,7 @@ def _tested(log: Log) -> Iterator[Discrepancy]:
     by a better one that was logged earlier and offered later. An interval that a crash cost leaves no line: then nothing is
     decided.
     """
-    searcher = ((log.header.config.get("algorithm") or {}).get("searcher") or {}).get("name")
+    searcher = _part(log, "searcher").get("name")
     always = protocol_rules(log.header.protocol).tests_every_evaluation or searcher == RECORDING or log.retraining
     failed = any(isinstance(r, TrialEndRecord) and r.status in (FAILED, DIVERGED) for r in log.records)
     if failed or sum(isinstance(r, SessionStartRecord) for r in log.records) != 1:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tuneoff.price import Price
+from tuneoff.records.seal import SHOWN
 from tuneoff.report.cells import own_price
 from tuneoff.report.page.made import FILE, Made, cell_seals, file_hashes, read_made
 from tuneoff.report.page.study_report import FIGURE_SUFFIXES, FOLDER, HTML_PAGE, write_report
@@ -86,17 +87,33 @@ def check_unchanged(study: Path) -> tuple[list[Discrepancy], Made | None]:
         return [Discrepancy(file=f"{FOLDER}/{FILE}", place="the file", found=str(error), expected="as it was written")], None
     if made is None:
         return [], None
-    files = _same_hashes(f"{FOLDER}/", file_hashes(root), made.files, "the file, by its SHA-256", "as it was written")
-    return [*files, *_same_hashes("", cell_seals(study), made.cells, "its seal", "the one that the report was made from")], made
+    found = [*_same_files(file_hashes(root), made.files), *_same_cells(cell_seals(study), made.cells)]
+    return found, made
 
 
-def _same_hashes(
-    prefix: str, found: Mapping[str, str], known: Mapping[str, str], place: str, why: str
-) -> Iterator[Discrepancy]:
+def _same_files(found: Mapping[str, str], known: Mapping[str, str]) -> Iterator[Discrepancy]:
     for name in sorted({*found, *known}):
         if found.get(name) != known.get(name):
-            shown = [f"{values[name][:12] or 'none'}" if name in values else "no such place" for values in (found, known)]
-            yield Discrepancy(file=prefix + name, place=place, found=shown[0], expected=f"{shown[1]}, {why}")
+            shown = [values[name][:SHOWN] if name in values else "no file" for values in (found, known)]
+            yield Discrepancy(
+                file=f"{FOLDER}/{name}",
+                place="the file, by its SHA-256",
+                found=shown[0],
+                expected=f"{shown[1]}, as it was written",
+            )
+
+
+def _same_cells(found: Mapping[str, str], known: Mapping[str, str]) -> Iterator[Discrepancy]:
+    """By their seals; "" is a cell without one."""
+    for name in sorted({*found, *known}):
+        if name not in known:
+            yield Discrepancy(file=name, place="the cell", found="one that the report was not made from", expected="none")
+        elif name not in found:
+            yield Discrepancy(file=name, place="the cell", found="none", expected="one, from which the report was made")
+        elif found[name] != known[name]:
+            shown = [values[name][:SHOWN] or "none" for values in (found, known)]
+            expected = f"{shown[1]}, when the report was made"
+            yield Discrepancy(file=name, place="its seal", found=shown[0], expected=expected)
 
 
 def compare_reports(root: Path, again: Path, *, figures: bool = True, exact: bool = True) -> Iterator[Discrepancy]:
@@ -128,7 +145,8 @@ def compare_texts(file: str, found: str, expected: str, *, exact: bool = True) -
     for number, (one, other) in enumerate(lines, start=1):
         if one == other or (not exact and one is not None and other is not None and _alike(one, other)):
             continue
-        at = next((i for i, (a, b) in enumerate(zip(one or "", other or "", strict=False)) if a != b), 0)
+        a, b = one or "", other or ""
+        at = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
         shown = [_around(text, at) for text in (one, other)]
         yield Discrepancy(file=file, place=f"line {number}, character {at + 1}", found=shown[0], expected=shown[1])
 

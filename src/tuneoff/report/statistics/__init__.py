@@ -6,6 +6,7 @@ ranks        more than two algorithms over many blocks: Friedman, Nemenyi's crit
 selection    effects of choosing by validation score: optimism, expected maximum
 overtuning   results that going on with a search made worse on test
 target       cost to a target, performance profiles
+several_tasks  means over tasks, with tasks as a source of chance
 power        the number of repeats that a verdict needs
 best         the probability of each of several to be the best
 baseline     the score of a constant answer

@@ -15,6 +15,11 @@ def student_quantile(p: float, degrees: float) -> float:
     return float(special.stdtrit(degrees, p))
 
 
+def student_tail(t: float, degrees: float) -> float:
+    """P(|T| > t), two-sided."""
+    return float(2 * special.stdtr(degrees, -abs(t)))
+
+
 def chi_squared_tail(x: float, degrees: float) -> float:
     """P(X > x)."""
     return float(special.chdtrc(degrees, x))
