@@ -22,7 +22,7 @@ def test_the_best_repeat_of_each_search_is_shown_and_every_repeat_is_in_the_numb
     rows = {row[0]: dict(zip(found.columns, row, strict=True)) for row in found.rows}
     assert list(rows) == ["default", "random"]
     best = max(strong.evaluations, key=lambda e: e.validation.metrics["accuracy"])
-    assert rows["random"]["Repeat"] == "1 of 2"
+    assert rows["random"]["Repeat"] == "1 (2 repeats)"
     assert rows["random"]["learning_rate"] == f"{best.hparams['learning_rate']:.4g}"
     assert rows["random"]["Changes"] == "0"
     assert len(found.numbers) == 3

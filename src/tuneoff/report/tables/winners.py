@@ -33,7 +33,7 @@ def table(block: Block, frames: Frames) -> Table | None:
         rows.append(
             (
                 algorithm,
-                f"{best['repeat']} of {len(own)}",
+                f"{best['repeat']} ({wording.counted(len(own), 'repeat')})",
                 wording.score([best["validation"]], block.metric),
                 wording.score([best["test"]], block.metric),
                 *(short_value(found[name]) if name in found else "–" for name in names),
@@ -61,8 +61,8 @@ def _numbers(cells: pd.DataFrame, values: list[dict[str, Any]], names: list[str]
 
 def _notes(cells: pd.DataFrame) -> list[str]:
     notes = [
-        "Of each search the repeat with the best validation score, whose test score is therefore too good to compare searches "
-        "by. Every repeat, with the command that trains its winner, is in winners.csv and in the search's winner.yaml."
+        "Of each search the repeat with the best validation score: the one to use, not its mean, by which searches are "
+        "compared. Every repeat, with the command that trains its winner, is in winners.csv and in the search's winner.yaml."
     ]
     if (cells["winner_changes"] > 0).any():
         notes.append(
