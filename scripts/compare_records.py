@@ -48,7 +48,7 @@ SEARCHES = {
         "budget=epochs:24",
     ],
 }
-CLOCKS = {"elapsed_seconds", "time_utc", "worker", "snapshot", "peak_memory_bytes"}
+CLOCKS = {"elapsed_seconds", "time_utc", "worker", "snapshot", "kept", "peak_memory_bytes"}
 COUNTS = {"train_steps", "train_examples", "train_tokens"}
 PART = ("from", "rows", "index", "majority_rate", "label_counts")
 HEADER = ("task", "model", "algorithm", "repeat", "protocol", "metric", "status", "seeds", "space")

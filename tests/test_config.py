@@ -76,7 +76,7 @@ def test_everything_of_a_preset_can_be_overridden():
 
 def test_the_hash_ignores_how_a_run_is_shown_and_nothing_else():
     base = config().hash
-    assert config("view=quiet", "results=/elsewhere", "retrain=5").hash == base
+    assert config("view=quiet", "results=/elsewhere", "retrain=5", "keep=winner").hash == base
     for other in (
         "seed=1",
         "repeat=1",

@@ -69,7 +69,7 @@ def test_settings_of_a_sweep_are_quoted_one_by_one_and_counted() -> None:
     given = read_command_line(["study=2023,a b", "-m", "algorithm=grid,pbt", "repeat=range(0,3)", "seed=1"])
     assert given.for_hydra == ("-m", "study='2023',a b", "algorithm=grid,pbt", "repeat=range(0,3)", "seed=1")
     assert given.cells == 12
-    assert given.swept == ("study", "algorithm", "repeat")
+    assert tuple(given.swept) == ("study", "algorithm", "repeat")
 
 
 def test_options_of_hydra_are_kept_with_their_values(tmp_path) -> None:

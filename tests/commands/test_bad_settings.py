@@ -48,6 +48,7 @@ BAD = [
     ("seed=true", "seed is True"),
     ("seed={a:1}", "seed is {'a': 1}"),
     ("retrain=yes", "retrain is 'yes'"),
+    ("keep=model", "keep is 'model', but it must be winner, or null for no model"),
     ("training.snapshot_seconds=nan", "training.snapshot_seconds is nan, but it must be a number of seconds >= 0"),
     ("training.snapshot_seconds=inf", "training.snapshot_seconds is inf"),
     ("training.evaluations_per_epoch=1.5", "training.evaluations_per_epoch is 1.5, but it must be a whole number"),

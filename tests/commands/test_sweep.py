@@ -110,6 +110,12 @@ def test_the_command_of_a_cell_can_be_typed_again(tmp_path: Path) -> None:
     assert job(tmp_path, *shlex.split(command)).returncode == 0
 
 
+def test_the_command_of_a_cell_names_the_folder_of_its_users_configuration(tmp_path: Path) -> None:
+    (tmp_path / "my conf").mkdir()
+    done = job(tmp_path, "algorithm=random", "--config-dir", str(tmp_path / "my conf"))
+    assert "benchmarks.run --config-dir 'my conf' algorithm=random" in done.stdout, done.stderr
+
+
 def test_text_that_the_terminal_does_not_have_is_replaced(tmp_path: Path) -> None:
     table = ("task=csv", "task.train_file=日.csv", "task.text_a=é", "task.label=b", "task.quoting=日")
     done = job(tmp_path, *table, PYTHONIOENCODING="ascii")

@@ -14,10 +14,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+import torch
+import yaml
+from safetensors.torch import load_file
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.end_to_end.command import FAST, ROOT, command
+from tuneoff.config import from_plain
+from tuneoff.records.incumbent import incumbent
 from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord, TrialStartRecord
 from tuneoff.records.store import load_cell, read_header
+from tuneoff.task.registry import load_task
+from tuneoff.task.split import make_splits
 
 SWEPT = ("grid", "random", "random_asha", "bayesopt", "hyperopt", "pbt")
 """On a made-up curve, whose processes start in half the time: nothing of a kill depends on the trainer; a network's states are
@@ -183,7 +191,7 @@ def test_two_commands_never_work_on_one_search(tmp_path):
 
 def test_with_one_slot_a_killed_population_of_networks_equals_an_undisturbed_one(tmp_path):
     """In every score, hyperparameter, lineage and end. After each single line, for every search: tests/study."""
-    algorithm, more = "pbt_2020", ("resources.slots=1", "budget=epochs:18")
+    algorithm, more = "pbt_2020", ("resources.slots=1", "budget=epochs:18", "keep=winner")
     assert kill_at_a_random_moment(tmp_path / "killed", algorithm, random.Random(1), "finetune", *more)
     for results in (tmp_path / "killed", tmp_path / "whole"):
         done = command("run", *arguments(results, algorithm), *more)
@@ -191,6 +199,32 @@ def test_with_one_slot_a_killed_population_of_networks_equals_an_undisturbed_one
     check(tmp_path / "killed", algorithm, 1, trials=3)
     first, second = (load_cell(cell_path(tmp_path / name, algorithm)) for name in ("killed", "whole"))
     assert outcome(first) == outcome(second)
+    for cell in (first, second):
+        check_winner(cell)
+    kept = [load_file(cell.path / "model" / "model.safetensors") for cell in (first, second)]
+    assert kept[0].keys() == kept[1].keys()
+    assert all(torch.equal(kept[0][name], kept[1][name]) for name in kept[0]), "the same model, killed or not"
+
+
+def check_winner(cell: Cell) -> None:
+    """The model that was left is the one that was scored, on every row of the test split; and the files say so."""
+    best, folder = incumbent(cell), cell.path / "model"
+    assert sorted(path.name for path in cell.path.iterdir()) == ["model", "run.json", "trials.jsonl", "winner.yaml"]
+    model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
+    config = from_plain(cell.header.config)
+    task = load_task(config.task)
+    test = make_splits(task, config.protocol, cell.header.seeds["split"]).parts["test"].rows
+    pairs = tokenizer(list(test.text_a), list(test.text_b), truncation=True, padding=True, return_tensors="pt")
+    with torch.inference_mode():
+        predicted = model.eval()(**pairs).logits.argmax(-1).numpy()
+    assert tuple(predicted.tolist()) == best.test.predictions
+    assert float((predicted == test.label).mean()) == best.test.metrics["accuracy"]
+    assert [model.config.id2label[number] for number in range(2)] == list(task.label_names)
+    facts = yaml.safe_load((cell.path / "winner.yaml").read_text())
+    assert (facts["model"], facts["test"], facts["hparams"]) == ("model", dict(best.test.metrics), dict(best.hparams))
+    card = (folder / "README.md").read_text()
+    assert facts["command"] in card
+    assert f"{best.test.metrics['accuracy']:.4f}" in card
 
 
 def outcome(cell: Cell) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 
 import pytest
@@ -79,3 +81,14 @@ def test_ray_does_not_take_our_handler_of_sigterm_away(monkeypatch):
     before = signal.getsignal(signal.SIGTERM)
     runtime.start_ray(config(), runtime.Slots(count=1, devices=1, device_kind="cpu"))
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_ray_reports_no_usage_and_imports_no_tracker_for_it() -> None:
+    code = (
+        "import os, sys; os.environ.pop('RAY_USAGE_STATS_ENABLED', None); from tuneoff.execution import tune\n"
+        "from ray._common.usage.usage_lib import usage_stats_enabled\n"
+        "with tune._without_usage_tags(): tune.usage.tag_callbacks([])\n"
+        "print(usage_stats_enabled(), [name for name in ('mlflow', 'wandb', 'comet_ml') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[0] == "False []"

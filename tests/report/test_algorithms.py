@@ -54,7 +54,7 @@ def test_a_label_stands_in_tables_and_sentences_instead_of_the_name() -> None:
     cells += [syn.search("random", k, quality=0.6) for k in range(2)]
     block, frames = next(build_frames(cells).blocks())
     assert set(frames.cells["algorithm"]) == {"random", "my search"}
-    assert "my search and random are not separable" in find(block, frames).markdown()
+    assert "my search and random are undecided" in find(block, frames).markdown()
 
 
 def test_two_algorithms_with_one_label_are_never_taken_for_one() -> None:

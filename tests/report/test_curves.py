@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import synthetic as syn
 
 from tuneoff.evaluation import Cost
 from tuneoff.records.schema import Cell
-from tuneoff.report.curves import EQUAL_COST, Searches, Steps, band, bands, steps_by_cell
+from tuneoff.report.curves import EQUAL_COST, Run, Searches, Steps, band, bands, steps_by_cell
 from tuneoff.report.frames import build_frames
 
 EPOCH = syn.N_TRAIN
@@ -53,12 +54,16 @@ def test_epochs_count_the_work_of_all_trials_ended_ones_too() -> None:
     assert frames.cells.loc[0, "epochs_trained"] == 3.0
 
 
+def scores_at_equal_cost(made: Searches, runs: Sequence[Run], *, in_epochs: bool) -> list[float]:
+    return [result.score for result in made.at_equal_cost(runs, in_epochs)]
+
+
 def test_at_equal_cost_in_epochs_the_dearer_search_is_cut_at_the_cheapers_end_exactly() -> None:
     """A score that came 5 % later than the cheaper search ended is not seen, although 10 % count as equal at the end."""
     dear = search("grid", [(60, 1, 0.5), (120, 9.5, 0.9), (180, 9.5, 0.95)], 200)
     both = searches(search("random", [(60, 10, 0.6)], 100), dear)
     runs = [both.named("random")[0], both.named("grid")[0]]
-    assert both.at_equal_cost(runs, in_epochs=True) == [0.6, 0.5]
+    assert scores_at_equal_cost(both, runs, in_epochs=True) == [0.6, 0.5]
 
 
 @pytest.mark.parametrize(("ratio", "score"), [(1.0, 0.9), (1.09, 0.9), (1.11, 0.5), (3.0, 0.5)])
@@ -68,25 +73,25 @@ def test_a_search_keeps_its_result_only_if_it_cost_about_the_same(ratio: float, 
         search("random", [(100, 10, 0.6)], 100), search("grid", [(1, 1, 0.5), (100 * ratio, 10 * ratio - 1, 0.9)], 100 * ratio)
     )
     runs = [both.named("random")[0], both.named("grid")[0]]
-    assert both.at_equal_cost(runs, in_epochs=True)[1] == score
-    assert both.at_equal_cost(runs, in_epochs=False)[1] == score
+    assert scores_at_equal_cost(both, runs, in_epochs=True)[1] == score
+    assert scores_at_equal_cost(both, runs, in_epochs=False)[1] == score
     assert both.score(runs[1].cell, 100) == score
     assert EQUAL_COST == 1.1
 
 
 def test_in_seconds_the_cut_is_exact_too() -> None:
     both = searches(search("random", [(100, 1, 0.6)], 100), search("grid", [(90, 1, 0.5), (105, 1, 0.9)], 300))
-    assert both.at_equal_cost([both.named("random")[0], both.named("grid")[0]], in_epochs=False) == [0.6, 0.5]
+    assert scores_at_equal_cost(both, [both.named("random")[0], both.named("grid")[0]], in_epochs=False) == [0.6, 0.5]
 
 
 def test_epochs_and_seconds_cut_at_different_places() -> None:
     both = searches(search("random", [(100, 10, 0.6)], 100), search("grid", [(60, 1, 0.5), (90, 9.5, 0.9)], 300))
     runs = [both.named("random")[0], both.named("grid")[0]]
-    assert both.at_equal_cost(runs, in_epochs=True)[1] == 0.9, "10.5 epochs in all count as equal to 10"
+    assert scores_at_equal_cost(both, runs, in_epochs=True)[1] == 0.9, "10.5 epochs in all count as equal to 10"
     late = searches(search("random", [(100, 10, 0.6)], 100), search("grid", [(60, 1, 0.5), (90, 19, 0.9)], 300))
     runs = [late.named("random")[0], late.named("grid")[0]]
-    assert late.at_equal_cost(runs, in_epochs=True)[1] == 0.5
-    assert late.at_equal_cost(runs, in_epochs=False)[1] == 0.9
+    assert scores_at_equal_cost(late, runs, in_epochs=True)[1] == 0.5
+    assert scores_at_equal_cost(late, runs, in_epochs=False)[1] == 0.9
 
 
 def test_exactly_the_ratio_still_counts_as_equal() -> None:
@@ -95,7 +100,7 @@ def test_exactly_the_ratio_still_counts_as_equal() -> None:
     assert searches(made).score(run.cell, 100) == 0.9
     both = searches(search("random", [(60, 30, 0.6)], 100), search("grid", [(60, 1, 0.5), (90, 32, 0.9)], 100))
     assert EQUAL_COST * 30 == 33
-    assert both.at_equal_cost([both.named("random")[0], both.named("grid")[0]], in_epochs=True) == [0.6, 0.9]
+    assert scores_at_equal_cost(both, [both.named("random")[0], both.named("grid")[0]], in_epochs=True) == [0.6, 0.9]
 
 
 def test_a_budget_counts_as_common_only_if_every_run_has_it_in_epochs() -> None:

@@ -17,6 +17,7 @@ from tests.report.synthetic import header
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
 from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.kept import kept_weights
 from tuneoff.execution.messages import TIME, Assignment, SessionInputs
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
@@ -24,7 +25,7 @@ from tuneoff.execution.recorder import Recorder
 from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.execution.trainable import Trial
 from tuneoff.records.schema import Record, SessionStartRecord
-from tuneoff.records.store import HEADER_FILE, LOG_FILE, STATE_FOLDER, LogWriter, load_cell, write_header
+from tuneoff.records.store import HEADER_FILE, KEPT_FOLDER, LOG_FILE, STATE_FOLDER, LogWriter, load_cell, write_header
 from tuneoff.study.plan import budget_gate, budget_limits, build_search
 from tuneoff.study.resume import resume
 from tuneoff.training import protocol
@@ -103,6 +104,7 @@ def session_inputs(config: RunConfig, search: Search, state: LocalState) -> Sess
         began=time.time(),
         deadline=None,
         shared_state=state,
+        kept_folder=str(config.cell / KEPT_FOLDER) if config.keep is not None else None,
     )
 
 
@@ -227,7 +229,16 @@ def session(config: RunConfig, listen: Callable[[Record], None] = lambda _: None
         scheduler = RayScheduler(
             search, references=cell / "references", snapshots=cell / STATE_FOLDER, restored=restored.members
         )
-        recorder = Recorder(cell, writer, state, earlier, listen, wanted=scheduler.wanted, written_at=restored.written_at)
+        recorder = Recorder(
+            cell,
+            writer,
+            state,
+            earlier,
+            listen,
+            wanted=scheduler.wanted,
+            written_at=restored.written_at,
+            kept=kept_weights(load_cell(cell, LOG_FILE)),
+        )
         recorder.write(
             SessionStartRecord(session=earlier.sessions + 1, time_utc="", elapsed_seconds=0.0, devices=1, device_kind="cpu")
         )

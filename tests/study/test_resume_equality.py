@@ -16,8 +16,13 @@ import ray
 from tests.study.fake_ray import session
 from tests.test_config import config
 from tuneoff.config import RunConfig
+from tuneoff.errors import StudyError
+from tuneoff.records.incumbent import incumbent
+from tuneoff.records.provenance import PROTOCOL_VERSION
 from tuneoff.records.schema import Record, SessionStartRecord, TrialEndRecord, TrialStartRecord
-from tuneoff.records.store import LOG_FILE, load_cell
+from tuneoff.records.store import KEPT_FOLDER, LOG_FILE, MODEL_FOLDER, load_cell, write_header
+from tuneoff.study.stored_cell import finished, kept_file
+from tuneoff.training import state_file
 
 SEARCHES = {
     "default": ("algorithm=default", "algorithm.trials=2"),
@@ -146,3 +151,56 @@ def test_the_log_is_written_line_by_line(tmp_path: Path) -> None:
     whole = Undisturbed("random", tmp_path)
     lengths = [len((cut / LOG_FILE).read_text().splitlines()) for cut in whole.cuts]
     assert lengths == list(range(1, len(lengths) + 1))
+
+
+def kept_value(cell: Path) -> float:
+    """The number that the made-up trainer has in the place of weights, of the one file that is kept."""
+    (file,) = (cell / KEPT_FOLDER).iterdir()
+    assert file == kept_file(load_cell(cell))
+    value: float = state_file.read(file).numbers["value"]
+    return value
+
+
+@pytest.mark.parametrize("search", ["random", "random_asha", "pbt"])
+def test_the_best_evaluations_weights_are_kept_whatever_line_a_search_is_killed_after(search: str, tmp_path: Path) -> None:
+    keeping = replace(run_config(search, tmp_path / "whole"), keep="winner")
+    cuts: list[Path] = []
+
+    def listen(_: Record) -> None:
+        cuts.append(tmp_path / f"cut-{len(cuts)}")
+        shutil.copytree(keeping.cell, cuts[-1])
+
+    session(keeping, listen)
+    best = incumbent(load_cell(keeping.cell))
+    value = kept_value(keeping.cell)
+    assert best.validation.metrics["accuracy"] == round(0.3 + 0.5 * value + 0.1 * best.epoch, 3), "the weights that were scored"
+    for number, cut in enumerate(cuts):
+        assert kept_file(load_cell(cut)) is not None or not load_cell(cut).evaluations, "at every moment"
+        resumed = replace(keeping, results=tmp_path / f"resumed-{number}")
+        shutil.copytree(cut, resumed.cell)
+        session(resumed)
+        assert kept_value(resumed.cell) == value, f"killed after line {number + 1}"
+    assert outcome(keeping.cell) == Undisturbed(search, tmp_path / "without").outcome, "keeping changes nothing"
+
+
+def test_a_search_that_began_without_keeping_is_not_gone_on_with_as_if_it_had(tmp_path: Path) -> None:
+    given = run_config("random", tmp_path)
+
+    def listen(record: Record) -> None:
+        if record.kind == "evaluation":
+            raise Killed
+
+    with pytest.raises(Killed):
+        session(given, listen)
+    write_header(given.cell, replace(load_cell(given.cell).header, config_hash=given.hash, protocol_version=PROTOCOL_VERSION))
+    header = replace(load_cell(given.cell).header, status="running")
+    write_header(given.cell, header)
+    assert not finished(given)
+    keeping = replace(given, keep="winner")
+    with pytest.raises(StudyError, match=r"keep is 'winner', but random, repeat 0, of study=main began without it.*keep=null"):
+        finished(keeping)
+    write_header(given.cell, replace(header, status="finished"))
+    with pytest.raises(StudyError, match=r"is finished without it.*winner\.yaml\), or study=NAME"):
+        finished(keeping)
+    (given.cell / MODEL_FOLDER).mkdir()
+    assert finished(keeping)

@@ -8,6 +8,7 @@ import pytest
 from ray.exceptions import RayTaskError
 
 from tests.test_config import config
+from tuneoff.errors import UserError
 from tuneoff.execution import worker_pool
 from tuneoff.execution.runtime import Slots
 from tuneoff.study import session as module
@@ -101,3 +102,12 @@ def test_on_a_busy_cluster_those_workers_are_used_that_find_a_place_and_all_are_
             pass
     assert gone == made
     assert len(gone) == 3
+
+
+def test_a_winner_that_its_engine_cannot_write_is_refused_before_anything_is_started(monkeypatch, tmp_path):
+    given = config(f"results={tmp_path}", "keep=winner", "task.train_rows=100")
+    Session().check(given)
+    monkeypatch.setattr(given.engine.kind, "exports", False)
+    with pytest.raises(UserError, match=r"keep is 'winner', but engine=finetune can't write its model.*leave keep=null"):
+        Session().check(given)
+    Session().check(config(f"results={tmp_path}", "task.train_rows=100"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -26,6 +26,7 @@ from tuneoff.config.parts import ResourceSettings
 from tuneoff.errors import ConfigError
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price
+from tuneoff.records.command_line import quoted
 from tuneoff.task.settings import SETTINGS
 
 SWEEP = ("-m", "--multirun")
@@ -42,13 +43,19 @@ _FUNCTION = re.compile(
 @dataclass(frozen=True, kw_only=True)
 class CommandLine:
     """for_hydra: options first. config_dir: the user's own folder of configuration. cells: how many searches it asks for.
-    swept: the settings in which they differ."""
+    swept: the settings in which they differ, each with its values as text."""
 
     for_hydra: tuple[str, ...]
     config_dir: Path | None
     sweep: bool
     cells: int
-    swept: tuple[str, ...]
+    swept: Mapping[str, tuple[str, ...]]
+
+    def with_settings(self, *settings: str) -> CommandLine:
+        """The same command with these settings instead of its own of the same names."""
+        names = {setting.partition("=")[0] for setting in settings}
+        own = [argument for argument in self.for_hydra if argument.partition("=")[0] not in names]
+        return read_command_line([*own, *settings])
 
 
 def read_command_line(arguments: Sequence[str]) -> CommandLine:
@@ -60,18 +67,14 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     swept = [override for override in overrides if override.is_sweep_override()]
     if swept and not sweep:
         raise ConfigError(f"{swept[0].input_line} lists several values: give -m as well to run them all, one after the other")
+    values = {override.key_or_group: tuple(override.sweep_string_iterator()) for override in swept}
     return CommandLine(
         for_hydra=(*(SWEEP[:1] if sweep else ()), *options, *settings),
         config_dir=config_dir,
         sweep=sweep,
-        cells=math.prod(sum(1 for _ in override.sweep_string_iterator()) for override in swept),
-        swept=tuple(override.key_or_group for override in swept),
+        cells=math.prod(len(texts) for texts in values.values()),
+        swept=values,
     )
-
-
-def quoted(value: str) -> str:
-    """Quotes a value as text of Hydra's grammar, where a backslash counts before a quote mark and at the end only."""
-    return "'" + re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), value) + "'"
 
 
 def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], Path | None]:

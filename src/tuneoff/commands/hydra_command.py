@@ -43,13 +43,22 @@ class HydraCommand(Generic[T]):
         self._failed: list[tuple[str, str]] = []
         self._code = 0
 
-    def run(self) -> int:
-        """The exit code. Raises ConfigError where the command line can't be read."""
+    def run(self, instead: Callable[[CommandLine], int | None] | None = None) -> int:
+        """The exit code. Raises ConfigError where the command line can't be read.
+
+        instead: may take the command over, with an exit code; None: it is an ordinary one.
+        """
         if {"--help", "-h"} & set(sys.argv[1:]):
             print(help_text(inspect.getdoc(self) or ""))
             return 0
         given = read_command_line(sys.argv[1:])
         register_presets(given.config_dir)
+        code = instead(given) if instead is not None else None
+        return self.sweep(given) if code is None else code
+
+    def sweep(self, given: CommandLine) -> int:
+        """Runs the cells of this command line. The exit code."""
+        self._failed, self._code = [], 0
 
         @functools.wraps(self._job)
         def cell(configuration: DictConfig) -> None:
@@ -92,5 +101,7 @@ class HydraCommand(Generic[T]):
 
 def command_of(module: str) -> str:
     """The command that makes this one cell, as it can be typed again."""
-    overrides = HydraConfig.get().overrides.task
-    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(override) for override in overrides)])
+    hydra = HydraConfig.get()
+    own = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
+    options = [word for folder in own for word in ("--config-dir", os.path.relpath(folder))]
+    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(word) for word in (*options, *hydra.overrides.task))])

@@ -1,4 +1,5 @@
-"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--no-figures] [--plugins MODULE ...]
+"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--margin POINTS] [--no-figures]
+                            [--plugins MODULE ...]
 python -m benchmarks.report A B    may these two studies be compared, and what differs
 python -m benchmarks.report A B --together   several tasks or models: mean ranks, profile and differences over them
 python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
@@ -9,6 +10,7 @@ Tables and figures of a study, from its records alone; neither Ray nor torch is 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +22,7 @@ from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
 from tuneoff.report.cells import ReportError, own_price, read_cells
 from tuneoff.report.page.index import Entry, write_index
+from tuneoff.report.page.markdown import lead
 from tuneoff.report.page.study_report import StudyReport, write_report
 from tuneoff.report.page.together import write_together
 from tuneoff.report.together import together
@@ -32,8 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plugins.load(options.plugins)
         price = None if options.usd_per_device_hour is None else own_price(options.usd_per_device_hour)
+        margin = _margin(options.margin)
         if options.all:
-            _all(options.results, price, draw=not options.no_figures)
+            _all(options.results, price, draw=not options.no_figures, margin=margin)
         elif options.together:
             made = together(chosen_studies(options.results, options.study))
             page = write_together(made, options.results, draw=not options.no_figures)
@@ -48,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 "report of each"
             )
         else:
-            _print(write_report(chosen_studies(options.results, options.study)[0], price, draw=not options.no_figures))
+            study = chosen_studies(options.results, options.study)[0]
+            _print(write_report(study, price, draw=not options.no_figures, margin=margin))
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -69,6 +74,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--together", action="store_true", help="what the studies' tasks and models say together")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
+    parser.add_argument(
+        "--margin",
+        type=float,
+        metavar="POINTS",
+        help="differences below it don't matter: in points where the metric is a share (accuracy), else in hundredths "
+        "of its unit (default: 1, or what a study ran with)",
+    )
     parser.add_argument("--no-figures", action="store_true", help="tables, verdicts and page only, which takes seconds")
     parser.add_argument(
         "--plugins", nargs="*", default=(), metavar="MODULE", help="modules with figures and tables of your own"
@@ -76,17 +88,25 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _all(results: Path, price: Price | None, *, draw: bool) -> None:
+def _all(results: Path, price: Price | None, *, draw: bool, margin: float | None) -> None:
     """A study without a finished cell has no report; the index says why."""
     entries = []
     for study in chosen_studies(results, [], everything=True):
         try:
-            made = write_report(study, price, draw=draw)
+            made = write_report(study, price, draw=draw, margin=margin)
             entries.append(Entry(study=study.name, reports=made.blocks, link=made.html.relative_to(results).as_posix()))
         except UserError as error:
             entries.append(Entry(study=study.name, reason=str(error)))
         print(f"{study.name}: {entries[-1].link or entries[-1].reason}")
     print(f"Written: {write_index(results, entries)}")
+
+
+def _margin(points: float | None) -> float | None:
+    if points is None:
+        return None
+    if not 0 < points < math.inf:
+        raise ReportError(f"--margin is {points:g}, but it must be above 0: give it in points, for example --margin 0.5")
+    return points / 100
 
 
 def _studies(results: Path) -> list[Path]:
@@ -125,6 +145,7 @@ def _find(name: str, results: Path, there: Sequence[Path]) -> Path:
 
 def _print(report: StudyReport) -> None:
     for block in report.blocks:
+        print("\n\n".join(lead(block)) + "\n")
         print(block.results.markdown())
         print(block.findings.markdown())
     drawn = sum(len(block.figures) for block in report.blocks)

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from tuneoff.commands.composition import to_config
+from tuneoff.commands.composition import composed, to_config
 from tuneoff.commands.entry import run_command
 from tuneoff.commands.hydra_command import HydraCommand, command_of
-from tuneoff.errors import UserError
+from tuneoff.config.parts import UNTIL_DECIDED
+from tuneoff.errors import ConfigError, UserError
 from tuneoff.garbage import collector_paused
 from tuneoff.study.stored_cell import finished, must_be_unchanged
 from tuneoff.trackers.feed import Feeds
 from tuneoff.trackers.settings import Chosen, chosen_trackers
 
 if TYPE_CHECKING:
+    from tuneoff.commands.arguments import CommandLine
     from tuneoff.config import EngineConfig, RunConfig
     from tuneoff.study.estimate import Estimate
     from tuneoff.study.session import Session
@@ -34,6 +36,7 @@ def main(configuration: DictConfig) -> Estimate | None:
     python -m benchmarks.run algorithm=pbt                                         one search
     python -m benchmarks.run -m algorithm=grid,bayesopt,pbt 'repeat=range(0,3)'    every combination of these
     python -m benchmarks.run algorithm=pbt task=mrpc task.files=DIR model=minilm   another task and model
+    python -m benchmarks.run -m algorithm=random,pbt until=decided                 repeats until there is a verdict
     python -m benchmarks.run algorithm=pbt dry_run=true                            what it would cost
     python -m benchmarks.report                                                    table and plots of what ran
 
@@ -115,7 +118,7 @@ def command() -> None:
 
 def _run() -> int:
     try:
-        code = main.run()
+        code = main.run(_until_decided)
     finally:
         for session in _sessions:
             session.close()
@@ -125,6 +128,23 @@ def _run() -> int:
     if len(estimates) > 1:
         print(total(estimates))
     return code
+
+
+def _until_decided(given: CommandLine) -> int | None:
+    """Rounds of the sweep, where its settings ask for that; None for an ordinary command."""
+    if f"until={UNTIL_DECIDED}" not in given.for_hydra:
+        return None
+    from tuneoff.commands import until_decided
+
+    algorithms = until_decided.check_sweep(given)
+    settings = [argument for argument in given.for_hydra if "=" in argument and not argument.startswith("-")]
+    names = {"algorithm", "repeat", *given.swept}
+    own = [setting for setting in settings if setting.partition("=")[0] not in names]
+    search = [f"hydra.searchpath=[file://{given.config_dir.resolve()}]"] if given.config_dir else []
+    config = to_config(composed([*own, f"algorithm={algorithms[0]}", *search]))
+    if config.dry_run:
+        raise ConfigError("dry_run goes with a fixed number of repeats: give repeat=range(0,6) instead of until=decided")
+    return until_decided.run_until_decided(config, algorithms, lambda part: main.sweep(given.with_settings(*part.settings())))
 
 
 def total(estimates: Sequence[Estimate]) -> str:

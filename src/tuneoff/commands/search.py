@@ -14,7 +14,7 @@ from tuneoff.commands.composition import composed, to_plain
 from tuneoff.config import RunConfig, from_plain
 from tuneoff.errors import ConfigError
 from tuneoff.records.incumbent import incumbent, score_of
-from tuneoff.records.store import load_cell
+from tuneoff.records.store import MODEL_FOLDER, load_cell
 from tuneoff.space import Choice, Domain, Float, Int
 from tuneoff.study.stored_cell import finished
 from tuneoff.trackers.feed import Feeds
@@ -30,7 +30,8 @@ class SearchResult:
 
     hparams: in force there, all of them; of a population's winner those of its last interval. metric: the one that was
     maximised (`minus_...` where it was to be minimised). test: its score on the test dataset. trials: how many were begun.
-    cell: the folder of the records, which `python -m benchmarks.report` reads.
+    cell: the folder of the records, which `python -m benchmarks.report` reads. model: the folder of the winner's model, which
+    from_pretrained reads; None without the setting keep=winner.
     """
 
     hparams: Mapping[str, Any]
@@ -41,6 +42,7 @@ class SearchResult:
     epoch: float
     trials: int
     cell: Path
+    model: Path | None = None
 
 
 def search(
@@ -93,6 +95,7 @@ def result(folder: Path) -> SearchResult:
         epoch=best.epoch,
         trials=len(cell.trial_ends),
         cell=folder,
+        model=folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else None,
     )
 
 

@@ -19,7 +19,15 @@ from tuneoff import plugins
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
-from tuneoff.config.parts import RecordSettings, ResourceSettings, exact_keys, nearest_setting, parse_space
+from tuneoff.config.parts import (
+    UNTIL_DECIDED,
+    DecideSettings,
+    RecordSettings,
+    ResourceSettings,
+    exact_keys,
+    nearest_setting,
+    parse_space,
+)
 from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_one_of, check_text, check_whole
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
@@ -32,13 +40,14 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker"),
+    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
 parts are looked up (the parts' names are in the hash)."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
+WINNER = "winner"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,8 +98,12 @@ class RunConfig:
     training: TrainingSettings
     resources: ResourceSettings
     record: RecordSettings
+    until: str | None
+    decide: DecideSettings
     budget: Budget | None
     retrain: int
+    keep: str | None
+    """"winner": its model is left in the cell's folder."""
     dry_run: bool
     energy: str | None
     view: str
@@ -106,12 +119,16 @@ class RunConfig:
         check_whole("repeat", self.repeat, 0, 100_000)
         check_whole("seed", self.seed, 0, 2**31)
         check_whole("retrain", self.retrain, 0, 1000)
+        if self.keep not in (None, WINNER):
+            raise ConfigError(f"keep is {self.keep!r}, but it must be {WINNER}, or null for no model")
         check_flag("dry_run", self.dry_run)
         if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):
             raise ConfigError(
                 f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
                 "USA, or null for no energy meter"
             )
+        if self.until is not None:
+            check_one_of("until", self.until, (UNTIL_DECIDED,))
         check_one_of("view", self.view, ("auto", "live", "lines", "quiet"))
         if self.record.test_rows is not None and not self.algorithm.searcher.kind.recording:
             raise ConfigError(
@@ -196,8 +213,11 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         training=_settings(TrainingSettings, "training", raw),
         resources=_settings(ResourceSettings, "resources", raw),
         record=_settings(RecordSettings, "record", raw),
+        until=raw["until"],
+        decide=_settings(DecideSettings, "decide", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
         retrain=raw["retrain"],
+        keep=raw["keep"],
         dry_run=raw["dry_run"],
         energy=raw["energy"],
         view=raw["view"],
@@ -231,7 +251,7 @@ def _module_names(value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-S = TypeVar("S", TrainingSettings, ResourceSettings, RecordSettings, ModelSettings)
+S = TypeVar("S", TrainingSettings, ResourceSettings, RecordSettings, DecideSettings, ModelSettings)
 
 
 def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:

@@ -51,6 +51,34 @@ class RecordSettings:
             check_whole("record.test_rows", self.test_rows, 2, 10**9)
 
 
+UNTIL_DECIDED = "decided"
+"""The value of `until` with which a sweep goes on until each pair of its searches is decided."""
+MOST_REPEATS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecideSettings:
+    """How a sweep with until=decided is judged. margin: in points. looks: repeats after which it is, ascending; the last is the
+    most there will be. dollars: no further repeats where they would bring the study above it; None for no such limit."""
+
+    margin: float
+    looks: list[int]
+    dollars: float | None
+
+    def __post_init__(self) -> None:
+        check_number("decide.margin", self.margin, "points above 0, such as decide.margin=1.0", above=0)
+        if not isinstance(self.looks, list) or not self.looks:
+            raise ConfigError(
+                f"decide.looks is {shown(self.looks)}, but it must be a list of repeats, as in decide.looks=[6,12]"
+            )
+        for look in self.looks:
+            check_whole("decide.looks", look, 2, MOST_REPEATS)
+        if sorted(set(self.looks)) != self.looks:
+            raise ConfigError(f"decide.looks is {self.looks}, but each must be more than the one before, as in [6,10,16,24]")
+        if self.dollars is not None:
+            check_number("decide.dollars", self.dollars, "a number of dollars, or null for no limit", low=0)
+
+
 def parse_space(raw: Mapping[str, Any] | None, declared: Hyperparameters) -> SearchSpace:
     """`{name: {type: float|int|choice, ...}}`; every corner must be a value that the engine accepts."""
     domains: dict[str, Domain] = {}

@@ -38,7 +38,8 @@ class SessionInputs:
     whether the scheduler copies trials. schedule: the one that every trial follows instead of its proposal. snapshot_seconds:
     see SnapshotWriter; None writes none. test_always: score every evaluation on test, not only incumbents. began: time.time()
     at which the session began, also its name. deadline: time.time() at which a budget of time is spent, or None. plugins:
-    modules that a worker imports first.
+    modules that a worker imports first. kept_folder: where the weights of the best evaluations are written, None where they are
+    not to be kept.
     """
 
     recipe: Recipe
@@ -58,6 +59,7 @@ class SessionInputs:
     deadline: float | None
     shared_state: Any
     plugins: tuple[str, ...] = ()
+    kept_folder: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ class Evaluated:
 
     serial: number of the state kept in shared memory, or None. parent: (trial, serial) of the copied state from which this
     interval went on. rates: the worker's speed, sent with its first evaluation of a session. clock: the count of evaluations
-    that Ray Tune must take over after a crash. intervals: see training.protocol.Evaluation.
+    that Ray Tune must take over after a crash. intervals: see training.protocol.Evaluation. kept: see EvaluationRecord.
     """
 
     trial_id: str
@@ -100,6 +102,7 @@ class Evaluated:
     rates: Rates | None
     clock: int | None = None
     intervals: int = 1
+    kept: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

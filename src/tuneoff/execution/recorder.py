@@ -13,6 +13,7 @@ from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
+from tuneoff.execution.kept import KeptWeights
 from tuneoff.execution.messages import MESSAGE, TRIAL, Ended, Evaluated
 from tuneoff.execution.snapshots import drop
 from tuneoff.records.history import Earlier
@@ -37,7 +38,8 @@ KEEP_EVERY = 8
 
 class Recorder(Callback):  # type: ignore[misc]
     """listen: called with every record once it is on the disk. wanted: serial numbers of the states that can still be asked
-    for. written_at: the evaluation at which those of earlier sessions were written, by serial number."""
+    for. written_at: the evaluation at which those of earlier sessions were written, by serial number. kept: None where no
+    weights are kept."""
 
     def __init__(
         self,
@@ -49,12 +51,13 @@ class Recorder(Callback):  # type: ignore[misc]
         *,
         wanted: Callable[[], Collection[int]] = frozenset,
         written_at: Mapping[int, int] | None = None,
+        kept: KeptWeights | None = None,
     ) -> None:
         self._cell, self._writer, self._shared_state, self._listen = cell, writer, shared_state, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
         self._started, self._ended = set(earlier.started), set(earlier.ended)
-        self._wanted = wanted
+        self._wanted, self._kept = wanted, kept
         self._written_at: dict[int, int] = dict(written_at or {})
         """Serial of a checkpoint -> its writer's evaluation."""
         self._unkept = 0
@@ -105,25 +108,27 @@ class Recorder(Callback):  # type: ignore[misc]
             self._written_at[message.serial] = number
             self._unkept += 1
         parent, serial = message.parent or (None, 0)
-        self.write(
-            EvaluationRecord(
-                trial_id=name,
-                evaluation=number,
-                parent_trial_id=parent,
-                parent_evaluation=self._written_at.get(serial),
-                hparams=message.hparams,
-                examples_seen=message.examples_seen,
-                epoch=message.epoch,
-                validation=message.validation,
-                test=message.test,
-                cost=message.cost,
-                peak_memory_bytes=message.peak_memory_bytes,
-                elapsed_seconds=self.elapsed_seconds,
-                worker=message.worker,
-                snapshot=message.snapshot,
-                intervals=message.intervals,
-            )
+        record = EvaluationRecord(
+            trial_id=name,
+            evaluation=number,
+            parent_trial_id=parent,
+            parent_evaluation=self._written_at.get(serial),
+            hparams=message.hparams,
+            examples_seen=message.examples_seen,
+            epoch=message.epoch,
+            validation=message.validation,
+            test=message.test,
+            cost=message.cost,
+            peak_memory_bytes=message.peak_memory_bytes,
+            elapsed_seconds=self.elapsed_seconds,
+            worker=message.worker,
+            snapshot=message.snapshot,
+            intervals=message.intervals,
+            kept=message.kept,
         )
+        self.write(record)
+        if self._kept is not None:
+            self._kept.recorded(record)
         if message.snapshot is not None:
             self._shared_state.recorded.remote(name, message.snapshot)
         if self._unkept >= KEEP_EVERY:

@@ -29,6 +29,8 @@ os.environ.update(
     }
 )
 
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use over the network, unless told not to
+
 import ray
 from ray._private import parameter
 

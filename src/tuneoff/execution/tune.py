@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from ray import tune
+from ray.air._internal import usage
 
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
@@ -66,4 +69,16 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        tuner.fit()
+        with _without_usage_tags():
+            tuner.fit()
+
+
+@contextmanager
+def _without_usage_tags() -> Iterator[None]:
+    """For its usage statistics, which are off, Ray Tune imports each tracker that is installed: MLflow alone takes a second."""
+    tag = usage.tag_callbacks
+    usage.tag_callbacks = lambda callbacks: False  # noqa: ARG005
+    try:
+        yield
+    finally:
+        usage.tag_callbacks = tag

@@ -10,6 +10,7 @@ import os
 import socket
 import traceback
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import ray
@@ -18,6 +19,7 @@ from ray.exceptions import RayActorError
 from tuneoff import plugins
 from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
+from tuneoff.execution.kept import keep
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, StoredState, TrialRequest
 from tuneoff.execution.snapshots import SnapshotWriter, find
 from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
@@ -66,6 +68,8 @@ class Worker:
         self._trainer: Trainer | None = None
         self._began: float | None = None
         self._report: Rates | None = None
+        self._may_be_best = False
+        """Whether the last evaluation's score was the best so far."""
         self._broken: tuple[str, str] | None = None
         """(reason, traceback) of a preparation that failed."""
 
@@ -91,16 +95,19 @@ class Worker:
 
     def _build(self, inputs: SessionInputs) -> Trainer:
         plugins.load(inputs.plugins)
-        state = inputs.shared_state
         environment = Environment(
             device=inputs.device,
             threads=inputs.threads,
             resume=inputs.resume,
-            wants_test=lambda score: bool(ray.get(state.offer.remote(score))) or inputs.test_always,
+            wants_test=partial(self._wants_test, inputs),
             out_of_time=self._out_of_time if inputs.deadline is not None else None,
         )
         self._trainer = None  # so that the last one's memory can be freed before the next one's is taken
         return inputs.recipe.build(environment, self._kept)
+
+    def _wants_test(self, inputs: SessionInputs, score: float) -> bool:
+        self._may_be_best = bool(ray.get(inputs.shared_state.offer.remote(score)))
+        return self._may_be_best or inputs.test_always
 
     def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None:
         """A process's first trial. since: time.time() from which it was starting, which is booked as start-up, as is this
@@ -172,12 +179,11 @@ class Worker:
 
     def _evaluate(self) -> Evaluated:
         running = self._running
+        self._may_be_best = False
         evaluation = self._next_evaluation()
         running.examples_seen = evaluation.examples_seen
-        cost, snapshot = evaluation.cost + running.pending, None
-        if not evaluation.done:
-            saved, snapshot = self._save(evaluation)
-            cost = cost + saved
+        saved, snapshot, kept = self._save(evaluation)
+        cost = evaluation.cost + running.pending + saved
         parent, running.parent, running.pending = running.parent, None, Cost()
         clock, running.clock = running.clock, None
         rates, self._report = self._report, None
@@ -199,6 +205,7 @@ class Worker:
             rates=rates,
             clock=clock,
             intervals=evaluation.intervals,
+            kept=kept,
         )
 
     def _next_evaluation(self) -> Evaluation:
@@ -226,17 +233,22 @@ class Worker:
         running.clock = int(running.state.epoch * self._inputs.evaluations_per_epoch + 1e-9)
         running.pending = running.pending + Cost(load_seconds=time.perf_counter() - started)
 
-    def _save(self, evaluation: Evaluation) -> tuple[Cost, str | None]:
-        """Hands the state to shared memory now, so that the cost is this interval's; Ray gets a reference on demand."""
-        started, running = time.perf_counter(), self._running
-        snapshots = running.snapshots if running.snapshots and running.snapshots.due() else None
-        if not self._inputs.checkpoints and snapshots is None:
-            return Cost(), None
+    def _save(self, evaluation: Evaluation) -> tuple[Cost, str | None, str | None]:
+        """Hands the state to shared memory now, so that the cost is this interval's; Ray gets a reference on demand. Returns
+        also the names of the snapshot and of the kept weights, where they are written."""
+        started, running, inputs = time.perf_counter(), self._running, self._inputs
+        goes_on = not evaluation.done
+        snapshots = running.snapshots if goes_on and running.snapshots and running.snapshots.due() else None
+        folder = inputs.kept_folder if self._may_be_best else None
+        if not (goes_on and inputs.checkpoints) and snapshots is None and folder is None:
+            return Cost(), None, None
         state = evaluation.capture()
-        if self._inputs.checkpoints:
-            running.serial = ray.get(self._inputs.shared_state.put.remote(running.trial_id, state))
+        if goes_on and inputs.checkpoints:
+            running.serial = ray.get(inputs.shared_state.put.remote(running.trial_id, state))
         name = snapshots.write(state) if snapshots else None
-        return Cost(save_seconds=time.perf_counter() - started), name
+        assert self._trainer is not None
+        kept = keep(Path(folder), running.trial_id, self._trainer.weights_of(state)) if folder is not None else None
+        return Cost(save_seconds=time.perf_counter() - started), name, kept
 
     def load(self, serial: int) -> None:
         """Goes on from the state with this serial number. If another trial wrote it, that trial becomes this one's parent."""

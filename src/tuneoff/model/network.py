@@ -14,6 +14,7 @@ from torch import nn
 
 from tuneoff.model.architectures.contract import Dropouts
 from tuneoff.model.batch import Batch
+from tuneoff.model.config import ModelConfig
 from tuneoff.model.encoder import Encoder
 from tuneoff.model.loading import BaseModel
 from tuneoff.model.skeleton import skeleton
@@ -76,21 +77,21 @@ def _build(base: BaseModel, *, fast: bool) -> tuple[nn.Module, Encoder | None]:
     """The module, and the fast forward pass over it where that is wanted and known."""
     passes = base.architecture.fast if fast and base.architecture is not None else None
     if passes is None:
-        return _transformers_module(base), None
+        return transformers_module(base.config), None
     own = skeleton(base.config, base.weights, passes.rates(base.config))
     encoder = passes.encoder(own, base.config) if own is not None else None
     if own is not None and encoder is not None:
         return own, encoder
-    module = _transformers_module(base)
+    module = transformers_module(base.config)
     return module, passes.encoder(module, base.config)
 
 
-def _transformers_module(base: BaseModel) -> nn.Module:
+def transformers_module(config: ModelConfig) -> nn.Module:
     """The module of transformers, with the implementation of attention that transformers prefers."""
     from transformers import AutoModelForSequenceClassification
 
     with torch.random.fork_rng(devices=[]):
-        module: nn.Module = AutoModelForSequenceClassification.from_config(base.config.to_transformers(), dtype=torch.float32)
+        module: nn.Module = AutoModelForSequenceClassification.from_config(config.to_transformers(), dtype=torch.float32)
     return module
 
 

@@ -63,6 +63,8 @@ class EvaluationRecord:
     intervals: int = 1
     """Points of the search's clock passed since the weights' previous evaluation; more than 1 where a trainer evaluates less
     often."""
+    kept: str | None = None
+    """The file under `kept/` that holds the evaluated weights while the search runs and no better ones are known."""
 
 
 @dataclass(frozen=True, kw_only=True)

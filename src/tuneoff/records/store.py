@@ -24,6 +24,11 @@ LOCK_FILE = ".lock"
 STATE_FOLDER = "state"
 """Snapshots of running trials, see snapshots."""
 RETRAIN_FILE = "retrain.jsonl"
+WINNER_FILE = "winner.yaml"
+KEPT_FOLDER = "kept"
+"""Weights of the best evaluation so far, where keep=winner was given."""
+MODEL_FOLDER = "model"
+"""The winner's model and tokenizer."""
 
 
 class RecordError(UserError):

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from tuneoff.algorithms.discovery import find_scheduler, find_searcher
 from tuneoff.algorithms.presentation import (
     PRESENTATION_KEYS,
     RANDOM,
@@ -18,6 +20,7 @@ from tuneoff.algorithms.presentation import (
     name_digest,
     packaged_presentation,
 )
+from tuneoff.errors import UserError
 from tuneoff.records.schema import Header
 
 _MARKERS = "osD^vP"
@@ -25,7 +28,9 @@ _MARKERS = "osD^vP"
 
 @dataclass(frozen=True, kw_only=True)
 class Algorithm:
-    """replicated: label of the algorithm that this one is a replica of, None where it is none or the study lacks that one."""
+    """replicated: label of the algorithm that this one is a replica of, None where it is none or the study lacks that one.
+    machinery: what there is to it beyond trying points, see machinery_of.
+    """
 
     name: str
     label: str
@@ -34,6 +39,7 @@ class Algorithm:
     random: bool = False
     replica: bool = False
     replicated: str | None = None
+    machinery: int = 0
 
     @property
     def marker(self) -> str:
@@ -53,7 +59,9 @@ class Algorithms:
 
         Two names with the same label keep their names as labels, so that they are never taken for one algorithm.
         """
-        return cls.of({h.algorithm: declared_presentation(h) for h in headers})
+        known = list(headers)
+        parts = {h.algorithm: machinery_of(h.config.get("algorithm")) for h in known}
+        return cls.of({h.algorithm: declared_presentation(h) for h in known}, parts)
 
     @classmethod
     def of_names(cls, names: Iterable[str]) -> Algorithms:
@@ -61,7 +69,7 @@ class Algorithms:
         return cls.of({name: packaged_presentation(name) for name in names})
 
     @classmethod
-    def of(cls, declared: Mapping[str, Presentation]) -> Algorithms:
+    def of(cls, declared: Mapping[str, Presentation], machinery: Mapping[str, int] | None = None) -> Algorithms:
         wanted = {name: presentation.label or name for name, presentation in declared.items()}
         count = Counter(wanted.values())
         labels = {
@@ -76,6 +84,7 @@ class Algorithms:
                 random=shown.role == RANDOM,
                 replica=shown.replicated is not None,
                 replicated=labels.get(shown.replicated or ""),
+                machinery=(machinery or {}).get(name, 0),
             )
             for name, shown in declared.items()
         ]
@@ -100,12 +109,23 @@ class Algorithms:
     def is_untuned(self, label: str) -> bool:
         return label in self.by_label and self.by_label[label].untuned
 
+    def is_replica(self, label: str) -> bool:
+        return label in self.by_label and self.by_label[label].replica
+
     def untuned(self, labels: Sequence[str]) -> str | None:
         """The first of `labels` that is an untuned baseline, or None."""
         return next((label for label in labels if self.is_untuned(label)), None)
 
     def is_random(self, label: str) -> bool:
         return label in self.by_label and self.by_label[label].random
+
+    def simplest_first(self, labels: Iterable[str]) -> list[str]:
+        """By role (untuned, random, the others), then by machinery, then in the order of tables."""
+        return sorted(self.order(labels), key=self._simplicity)
+
+    def _simplicity(self, label: str) -> tuple[bool, bool, int]:
+        known = self.by_label.get(label)
+        return (True, True, 0) if known is None else (not known.untuned, not known.random, known.machinery)
 
     def replica_pair(self, first: str, second: str) -> tuple[str, str] | None:
         """(original, replica) where one of the two is a replica of the other, else None."""
@@ -121,3 +141,25 @@ def declared_presentation(header: Header) -> Presentation:
     if isinstance(settings, Mapping) and any(settings.get(key) is not None for key in PRESENTATION_KEYS):
         return Presentation.from_dict(settings)
     return packaged_presentation(header.algorithm)
+
+
+def machinery_of(settings: Any) -> int:
+    """Of an algorithm's settings as a header has them: 1 for a searcher that learns, 1 for stopping early, 2 for a population.
+
+    What this process can't find (a part of a plugin that is not loaded) counts 1.
+    """
+    searcher, scheduler = (_name(settings, part) for part in ("searcher", "scheduler"))
+    try:
+        learns = int(find_searcher(searcher).learns) if searcher else 0
+    except UserError:
+        learns = 1
+    try:
+        found = find_scheduler(scheduler) if scheduler else None
+    except UserError:
+        return learns + 1
+    return learns + (2 * found.population + found.stops_early if found else 0)
+
+
+def _name(settings: Any, part: str) -> str:
+    chosen = settings.get(part) if isinstance(settings, Mapping) else None
+    return str(chosen.get("name") or "") if isinstance(chosen, Mapping) else ""

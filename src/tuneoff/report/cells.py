@@ -17,6 +17,7 @@ from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_ce
 from tuneoff.report.algorithms import declared_presentation
 from tuneoff.report.statistics.baseline import constant_answer_score
 
+UNTIL = "decided"
 _INCREMENTS = tuple(f.name for f in fields(Cost))
 
 
@@ -131,6 +132,18 @@ def finished(cell: Cell) -> bool:
 def budget_of(cell: Cell) -> str:
     """As it was given ("epochs:24"); "" without one."""
     return str(cell.header.config.get("budget") or "")
+
+
+def looks(cell: Cell) -> int:
+    """How often the study was to be judged before its end, where it ran until decided; else 1."""
+    config = cell.header.config
+    return len(config["decide"]["looks"]) if config.get("until") == UNTIL else 1
+
+
+def margin(cell: Cell) -> float:
+    """The margin, as a score, with which its study ran until decided; NaN otherwise."""
+    config = cell.header.config
+    return float(config["decide"]["margin"]) / 100 if config.get("until") == UNTIL else float("nan")
 
 
 def sessions(cell: Cell) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tuneoff.report.algorithms import Algorithms
-from tuneoff.report.frames import Frames
+from tuneoff.report.frames import HPARAM, Frames
 
 Floats = NDArray[np.float64]
 EQUAL_COST = 1.1
@@ -35,11 +36,14 @@ class Steps:
     value: Floats
     end: float
 
+    def place(self, cost: Floats | float) -> NDArray[np.intp]:
+        """Which step holds at the given costs, same shape; -1 before the first. A finished search keeps its incumbent."""
+        return np.asarray(np.searchsorted(self.cost, cost, side="right") - 1)
+
     def at(self, cost: Floats | float) -> Floats:
-        """Values at the given costs, same shape; NaN before the first. A finished search keeps its incumbent."""
-        index = np.searchsorted(self.cost, cost, side="right") - 1
+        """Values at the given costs, same shape; NaN before the first."""
         padded = np.concatenate([self.value, [np.nan]])
-        return np.asarray(padded[index], dtype=np.float64)
+        return np.asarray(padded[self.place(cost)], dtype=np.float64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,15 +124,37 @@ class Run:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Result:
+    """A search's result as it stood. predictions: shape (test rows,), None where they are not recorded or of more than two
+    classes. winner: the trial, its hyperparameters and how far it was trained; equal for two searches whose winners are one
+    training run."""
+
+    score: float
+    predictions: NDArray[np.int8] | None
+    winner: tuple[Any, ...]
+
+    def same_model(self, other: Result) -> bool:
+        """Whether the two are results of one and the same training run, made twice: winner, score and predictions agree."""
+        if self.winner != other.winner or self.score != other.score:
+            return False
+        a, b = self.predictions, other.predictions
+        return a is None or b is None or bool(np.array_equal(a, b))
+
+
+NO_RESULT = Result(score=float("nan"), predictions=None, winner=())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Searches:
     """The finished searches of one block. steps, epoch_steps: by cell, test score of the incumbent by charged device-seconds
-    and by epochs trained. runs: by algorithm, in the order of tables, and repeat.
+    and by epochs trained. results: by cell, one for each step. runs: by algorithm, in the order of tables, and repeat.
     """
 
     algorithms: Algorithms
     cells: pd.DataFrame
     steps: Mapping[str, Steps]
     epoch_steps: Mapping[str, Steps]
+    results: Mapping[str, Sequence[Result]]
     runs: Mapping[str, Mapping[int, Run]]
 
     @classmethod
@@ -161,6 +187,7 @@ class Searches:
             steps=steps_by_cell(done, "test", "seconds"),
             runs=runs,
             epoch_steps=steps_by_cell(done, "test", "epochs"),
+            results=_results(done),
         )
 
     @property
@@ -185,13 +212,20 @@ class Searches:
         """The repeats that all of these algorithms have."""
         return sorted(set.intersection(*(set(self.runs[name]) for name in names))) if names else []
 
-    def score(self, cell: str, limit: float) -> float:
-        """Test score at equal cost: the last incumbent's where the search cost about `limit` or less.
+    def result(self, cell: str, limit: float) -> Result:
+        """The result at equal cost: the last one where the search cost about `limit` or less.
 
-        Otherwise that of the incumbent known at or before `limit` (charged device-seconds); NaN where there is none.
+        Otherwise the one known at or before `limit` (charged device-seconds); NO_RESULT where there is none.
         """
-        steps = self.steps[cell]
-        return float(steps.at(steps.end if steps.end <= EQUAL_COST * limit else limit))
+        return self._taken(cell, self.steps[cell], limit)
+
+    def score(self, cell: str, limit: float) -> float:
+        """Test score of `result`, NaN where there is none."""
+        return self.result(cell, limit).score
+
+    def _taken(self, cell: str, steps: Steps, limit: float) -> Result:
+        place = int(steps.place(steps.end if steps.end <= EQUAL_COST * limit else limit))
+        return self.results[cell][place] if place >= 0 else NO_RESULT
 
     def equal_budget(self, names: Sequence[str]) -> str:
         """The budget in epochs that every run of these algorithms had, or ""."""
@@ -199,19 +233,16 @@ class Searches:
         only = budgets.pop() if len(budgets) == 1 else ""
         return only if only.startswith("epochs:") else ""
 
-    def at_equal_cost(self, runs: Sequence[Run], in_epochs: bool) -> list[float]:
-        """Test score of each where the cheapest of them ended, in epochs trained or in charged device-seconds.
+    def at_equal_cost(self, runs: Sequence[Run], in_epochs: bool) -> list[Result]:
+        """The result of each where the cheapest of them ended, in epochs trained or in charged device-seconds.
 
         Those that spent no more than EQUAL_COST times as much keep their result.
         """
-        if not in_epochs:
-            limit = min(run.charged_seconds for run in runs)
-            return [self.score(run.cell, limit) for run in runs]
-        least, scores = min(run.epochs for run in runs), []
-        for run in runs:
-            steps = self.epoch_steps[run.cell]
-            scores.append(float(steps.at(steps.end if steps.end <= EQUAL_COST * least else least)))
-        return scores
+        if in_epochs:
+            least = min(run.epochs for run in runs)
+            return [self._taken(run.cell, self.epoch_steps[run.cell], least) for run in runs]
+        limit = min(run.charged_seconds for run in runs)
+        return [self.result(run.cell, limit) for run in runs]
 
     def scores(self, limit: float = float("inf"), names: Sequence[str] | None = None) -> pd.DataFrame:
         """A row a repeat that all have, a column an algorithm (default: all), each at `limit` or its end; no gaps."""
@@ -231,5 +262,24 @@ class Searches:
         """
         names, common = self.tuned, self.common(self.tuned)
         in_epochs = bool(self.equal_budget(names))
-        rows = [self.at_equal_cost([self.runs[n][repeat] for n in names], in_epochs) for repeat in common]
+        rows = [[r.score for r in self.at_equal_cost([self.runs[n][repeat] for n in names], in_epochs)] for repeat in common]
         return pd.DataFrame(rows, index=common, columns=names, dtype=np.float64).dropna()
+
+
+def _results(done: Frames) -> dict[str, list[Result]]:
+    """Each cell's results as they stood, in the order of its steps."""
+    stood = done.evaluations[done.evaluations["is_reported"].to_numpy(dtype=bool)]
+    stood = stood.sort_values("elapsed_seconds", kind="stable")
+    hparams = [name for name in stood.columns if name.startswith(HPARAM)]
+    made: dict[str, list[Result]] = {str(cell): [] for cell in done.cells["cell"]}
+    columns = ["cell", "test", "test_predictions", "n_classes", "trial_id", "evaluation", "parent_trial_id", *hparams]
+    for cell, test, predictions, classes, *winner in stood[columns].itertuples(index=False, name=None):
+        two = isinstance(predictions, tuple) and classes == 2
+        made[str(cell)].append(
+            Result(
+                score=float(test),
+                predictions=np.asarray(predictions, dtype=np.int8) if two else None,
+                winner=tuple(None if pd.isna(value) else value for value in winner),
+            )
+        )
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
@@ -14,6 +15,7 @@ from tuneoff.records.charge import charged_clock, charged_seconds
 from tuneoff.records.identity import identity
 from tuneoff.records.incumbent import incumbents, known_order, reported_evaluations, score_of
 from tuneoff.records.schema import TRIAL_STATUSES, Cell, EvaluationRecord, TrialEndRecord, TrialStartRecord
+from tuneoff.records.winner import winner_of
 from tuneoff.report import cells, ledger
 from tuneoff.report.ledger import UNENDED
 from tuneoff.task.cautions import recorded_cautions
@@ -219,6 +221,8 @@ def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price:
         "price_date": paid.date,
         "budget": cells.budget_of(cell),
         "sessions": cells.sessions(cell),
+        "looks": cells.looks(cell),
+        "margin": cells.margin(cell),
         "split": cells.split_hash(cell),
         "cautions": "\n".join(recorded_cautions(cell.header.data)),
         "positive": str(cell.header.data.get("positive") or ""),
@@ -231,7 +235,8 @@ def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price:
 
 def _result(cell: Cell) -> dict[str, Any]:
     """The incumbent in "any" scope (the best evaluation of any trial, the earliest known of equals) and its test
-    score: its own, or under `blog2020` that of its trial's newest checkpoint, see reported_evaluations."""
+    score: its own, or under `blog2020` that of its trial's newest checkpoint, see reported_evaluations. winner_hparams: JSON,
+    those that the search set."""
     best, stood = list(incumbents(cell))[-1:], reported_evaluations(cell)[-1:]
     nan = float("nan")
     if not best:
@@ -245,8 +250,11 @@ def _result(cell: Cell) -> dict[str, Any]:
             "n_test": 0,
             "optimism": nan,
             "incumbent_collapsed": False,
+            "winner_hparams": "",
+            "winner_changes": 0,
+            "winner_command": "",
         }
-    record, tested = best[0], stood[0]
+    record, tested, winner = best[0], stood[0], winner_of(cell)
     validation = score_of(record.validation, cell)
     test = score_of(tested.test, cell) if tested.test else nan
     return {
@@ -259,4 +267,7 @@ def _result(cell: Cell) -> dict[str, Any]:
         "n_test": tested.test.n_examples if tested.test else 0,
         "optimism": validation - test,
         "incumbent_collapsed": record.validation.collapsed,
+        "winner_hparams": json.dumps(winner.set_by_search),
+        "winner_changes": winner.changes,
+        "winner_command": winner.command,
     }

@@ -137,13 +137,14 @@ def estimate(
             epochs, wall = epochs * min(1.0, limit / wall), limit
     state = facts["parameters"] * 4 * STATE_COPIES
     live = work.trials if population else slots
+    kept = (slots + 1) * state / STATE_COPIES if config.keep is not None else 0.0
     return Estimate(
         trials=work.trials,
         epochs=epochs,
         wall_seconds=wall,
         device_seconds=wall * devices,
         dollars=config.price.dollars(wall * devices),
-        disk_bytes=2 * live * state,
+        disk_bytes=2 * live * state + kept,
     )
 
 

@@ -15,6 +15,7 @@ from tuneoff.algorithms.search import Search, build
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
 from tuneoff.execution import shared_state
+from tuneoff.execution.kept import kept_weights
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
@@ -40,8 +41,9 @@ from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import Meters, add
 from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
 from tuneoff.study.resume import resume
-from tuneoff.study.session import Ready, Session, WorkerError
+from tuneoff.study.session import Ready, Session, WorkerError, must_export
 from tuneoff.study.stored_cell import must_fit_the_study
+from tuneoff.study.winner import leave_winner
 
 
 class Interrupted(StudyError):
@@ -87,6 +89,7 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     if old is not None:
         must_be_as_sealed(cell)
     ready = session.ready(config, old.data if old else None)
+    must_export(config, ready.prepared.export is not None)
     for caution in ready.prepared.facts.get("cautions", ()):
         listener.note(f"note: {caution}")
     search = _search(ready)
@@ -104,6 +107,8 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
             status, reason = _run_phase(session, ready, header, Phase(log=LOG_FILE, search=search), listener)
     if status == "finished" and config.retrain:
         status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
+    if status == "finished":
+        leave_winner(ready, listener.note)
     extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search)}
     write_header(cell, replace(header, status="running" if status == "interrupted" else status, extra=extra))
     if status == "interrupted":
@@ -146,7 +151,14 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
             restored=restored.members,
         )
         recorder = Recorder(
-            config.cell, writer, state, earlier, listener.record, wanted=scheduler.wanted, written_at=restored.written_at
+            config.cell,
+            writer,
+            state,
+            earlier,
+            listener.record,
+            wanted=scheduler.wanted,
+            written_at=restored.written_at,
+            kept=None if phase.retraining else kept_weights(log),
         )
         listener.began(config, header, slots, phase.trials, log)
         number = earlier.sessions + 1

@@ -23,7 +23,7 @@ from tuneoff.execution import runtime
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.worker_pool import WorkerKind, WorkerPool, own_workers, placed
-from tuneoff.records.store import STATE_FOLDER, find_cells, must_be_free, must_be_writable, read_header
+from tuneoff.records.store import KEPT_FOLDER, STATE_FOLDER, find_cells, must_be_free, must_be_writable, read_header
 from tuneoff.seeds import derive
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import check_energy
@@ -76,6 +76,7 @@ class Session:
                 f"algorithm.scheduler.resume is {search.resume!r}, but engine={config.engine.name} goes on from a copy by "
                 f"{', '.join(engine.resumes)} only: use another engine or algorithm"
             )
+        must_export(config, engine.exports)
         engine.check(config.request())
 
     def start_early(self, config: RunConfig) -> None:
@@ -194,6 +195,16 @@ class Session:
             deadline=deadline,
             shared_state=shared_state,
             plugins=config.plugins,
+            kept_folder=str(config.cell / KEPT_FOLDER) if config.keep is not None and not retraining else None,
+        )
+
+
+def must_export(config: RunConfig, exports: bool) -> None:
+    """Raises ConfigError where the winner is to be kept and the engine can't write it. exports: whether it can."""
+    if config.keep is not None and not exports:
+        raise ConfigError(
+            f"keep is {config.keep!r}, but engine={config.engine.name} can't write its model as a folder that from_pretrained "
+            "reads: leave keep=null; winner.yaml has the winner's hyperparameters all the same"
         )
 
 

@@ -9,13 +9,24 @@ from typing import Any
 from tuneoff.config import RunConfig, hashed_settings
 from tuneoff.errors import StudyError
 from tuneoff.records.identity import IDENTITY, MODEL_WEIGHTS, TASK_DATA, TEST_ROWS, UNKNOWN, identity, identity_of
+from tuneoff.records.incumbent import incumbent
 from tuneoff.records.provenance import PROTOCOL_VERSION
-from tuneoff.records.store import HEADER_FILE, RETRAIN_FILE, find_cells, load_cell, read_header
+from tuneoff.records.schema import Cell, Header
+from tuneoff.records.store import (
+    HEADER_FILE,
+    KEPT_FOLDER,
+    MODEL_FOLDER,
+    RETRAIN_FILE,
+    WINNER_FILE,
+    find_cells,
+    load_cell,
+    read_header,
+)
 
 
 def finished(config: RunConfig) -> bool:
-    """Whether the cell exists and is complete. Raises StudyError where a cell of another configuration is in its place, or
-    where running the search would mix two versions of the protocol."""
+    """Whether the cell exists and is complete. Raises StudyError where a cell of another configuration is in its place, where
+    running the search would mix two versions of the protocol, or where the winner is to be kept and its weights are gone."""
     cell = config.cell
     if not (cell / HEADER_FILE).exists():
         _must_be_of_this_protocol(config)
@@ -28,10 +39,33 @@ def finished(config: RunConfig) -> bool:
             f"configuration ({changed}), and results are never overwritten: give "
             f"study=NAME, or delete {cell}"
         )
+    _must_have_kept(config, header)
     if header.status == "finished" and _retrained(cell) >= config.retrain:
         return True
     _must_be_of_this_protocol(config)
     return False
+
+
+def kept_file(cell: Cell) -> Path | None:
+    """The file with the weights of the best evaluation so far; None where there is none."""
+    if not cell.evaluations:
+        return None
+    name = incumbent(cell).kept
+    path = cell.path / KEPT_FOLDER / name if name is not None else None
+    return path if path is not None and path.is_file() else None
+
+
+def _must_have_kept(config: RunConfig, header: Header) -> None:
+    if config.keep is None or (config.cell / MODEL_FOLDER).is_dir():
+        return
+    cell = load_cell(config.cell)
+    if header.status == "finished" or (cell.evaluations and kept_file(cell) is None):
+        said = "is finished" if header.status == "finished" else "began"
+        raise StudyError(
+            f"keep is {config.keep!r}, but {config.algorithm.name}, repeat {config.repeat}, of study={config.study} {said} "
+            "without it, and the weights of its best evaluation are gone: leave keep=null, and give keep=winner to the command "
+            f"that trains the winner again (in its summary and in {config.cell / WINNER_FILE}), or study=NAME for a new search"
+        )
 
 
 def must_be_unchanged(config: RunConfig, data_facts: Mapping[str, Any]) -> None:

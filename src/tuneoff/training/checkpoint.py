@@ -12,6 +12,9 @@ import torch
 from tuneoff.training.hparams import HParams
 from tuneoff.training.protocol import State
 
+WEIGHTS = "weights"
+"""The group of a state's arrays that are parameters."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainState:
@@ -34,7 +37,7 @@ class TrainState:
     applied_weight_decay: float
 
     def to_state(self) -> State:
-        groups = {"weights": self.weights, "moments": self.moments, "generators": self.generators}
+        groups = {WEIGHTS: self.weights, "moments": self.moments, "generators": self.generators}
         arrays = {f"{group}/{name}": t.contiguous().numpy() for group, named in groups.items() for name, t in named.items()}
         numbers = {
             "steps": self.steps,
@@ -47,7 +50,7 @@ class TrainState:
 
     @classmethod
     def of(cls, state: State) -> TrainState:
-        named: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "moments": {}, "generators": {}}
+        named: dict[str, dict[str, torch.Tensor]] = {WEIGHTS: {}, "moments": {}, "generators": {}}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             for key, array in state.arrays.items():

@@ -11,6 +11,7 @@ from tuneoff.model.loading import BaseModel
 from tuneoff.model.network import Network
 from tuneoff.task.encode import EncodedSplit
 from tuneoff.training.batches import DeviceSplit
+from tuneoff.training.checkpoint import WEIGHTS
 from tuneoff.training.finetune import Job, finetune
 from tuneoff.training.hparams import HParams
 from tuneoff.training.protocol import Rates, Speed, State, Trainer, Trial, Values
@@ -58,6 +59,9 @@ class FinetuneTrainer(Trainer):
 
     def start(self, hparams: Values, *, seed: int, state: State | None = None) -> Trial:
         return finetune(self.job, HParams.from_dict(hparams), seed=seed, state=state)
+
+    def weights_of(self, state: State) -> State:
+        return state.only(WEIGHTS)
 
     def measure(self) -> Speed:
         """The speed, whose interval is that of the least favourable batch size; nothing is timed twice with the same

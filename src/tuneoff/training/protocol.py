@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from tuneoff.evaluation import Cost, Score
@@ -61,6 +62,10 @@ class State:
     numbers: Mapping[str, Any]
     examples_seen: int
     epoch: float
+
+    def only(self, group: str) -> State:
+        """The state with those arrays only whose names begin with `group` and a slash."""
+        return replace(self, arrays={name: a for name, a in self.arrays.items() if name.startswith(f"{group}/")})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +144,10 @@ class Trainer(ABC):
         """The speed of this process, measured before its first trial. Unknown by default."""
         return Speed()
 
+    def weights_of(self, state: State) -> State:
+        """The part of a state that `Prepared.export` needs: all of it by default."""
+        return state
+
     def step_seconds(self) -> float:
         """Seconds per unit of training work, by which one of a recipe's variants is chosen; see Prepared.variants."""
         raise NotImplementedError
@@ -186,6 +195,8 @@ class Prepared:
     facts: for the run header, JSON-ready; must hold `n_train`, the examples of an epoch. metrics: the first is the one that
     searches maximise. make_recipe: makes the recipe from these facts and Share. variants: the names from which the faster is
     chosen by `Trainer.step_seconds` before the search, () where there is no choice; the choice is put into facts[choice].
+    export: writes the model of a state (what `Trainer.weights_of` left of it) that was trained with these hyperparameters into
+    a folder, with its tokenizer, as from_pretrained reads them; None where that can't be done.
     """
 
     facts: Mapping[str, Any]
@@ -194,6 +205,7 @@ class Prepared:
     make_recipe: Callable[[Mapping[str, Any], Share], Recipe]
     choice: str = ""
     variants: tuple[str, ...] = ()
+    export: Callable[[State, Values, Path], None] | None = None
 
     def chosen(self, variant: str, by: str, **measured: Any) -> Prepared:
         """Returns a copy with a variant chosen. by: setting, measurement or trial. measured: further facts of the choice."""
@@ -234,6 +246,10 @@ class Engine(ABC):
     hyperparameters: ClassVar[Hyperparameters]
     resumes: ClassVar[Sequence[str]] = (RESUME_EXAMPLES,)
     """The ways, of RESUME, in which its trials can go on from a copied state."""
+
+    exports: ClassVar[bool] = False
+    """Whether it can write a trained state as a model (`Prepared.export`). Its trainer asks `Environment.wants_test` about
+    every evaluation, which is how a worker learns whose weights to keep."""
 
     worker_modules: ClassVar[tuple[str, ...]] = ()
     """Imported by a worker as soon as it starts, so that it need not wait for them later."""

@@ -50,7 +50,7 @@ def check_report(study: Path, options: Options | None = None) -> tuple[list[Disc
     with TemporaryDirectory() as folder:
         again = Path(folder) / FOLDER
         try:
-            write_report(study, price, draw=draw, folder=again)
+            write_report(study, price, draw=draw, folder=again, margin=made.margin if made else None)
         except UNREADABLE as error:  # a UserError is a ValueError
             words = f"records that give no report ({error})"
             found.append(Discrepancy(file=FOLDER, place="all of it", found=words, expected="one"))

@@ -85,7 +85,10 @@ def test_the_scatter_has_each_finished_cell_at_its_charge(block_and_frames: tupl
     data = accuracy_vs_cost.data(*block_and_frames)
     assert data is not None
     assert len(data.points) == 9
-    assert data.means.loc["grid", "minutes"] == pytest.approx(45)
+    grid = next(s for s in data.standings if s.name == "grid")
+    assert grid.seconds.estimate / 60 == pytest.approx(45)
+    own = data.points[data.points["algorithm"] == "grid"]
+    assert grid.score.estimate == pytest.approx(own["test"].mean())
     assert data.dollars_per_minute == pytest.approx(3.06 / 60)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import browser
@@ -33,14 +34,14 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = syn.write(root, syn.cell(bad, algorithm="grid", command=EVIL))
     known = figures.discover_figures()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "discover_figures", lambda: {k: known[k] for k in ("cost_breakdown", "anytime")})
+        patch.setattr(figures, "discover_figures", lambda: {k: known[k] for k in ("scores", "accuracy_vs_cost", "anytime")})
         return write_report(made.parents[2]).html
 
 
 def test_the_page_loads_without_a_word_on_the_console(page: Path) -> None:
     dom, console = browser.chromium(page, "--dump-dom")
     assert console == []
-    assert "Verdict." in dom
+    assert "No recommendation yet" in dom
     assert '<svg viewBox="0 0 640 320"' in dom, "the chart was drawn, so the policy lets the page's own script run"
 
 
@@ -81,7 +82,57 @@ def test_one_can_choose_the_cost_hide_an_algorithm_and_read_a_point(page: Path) 
         assert "validation" in text
 
 
-@pytest.mark.parametrize("width", [375, 1000])
+def test_the_first_screen_says_what_to_do_and_shows_both_pictures(page: Path) -> None:
+    """1280 x 800, without scrolling; the rest is folded, and a long study's page is under four screens."""
+    seen = browser.try_out(
+        page,
+        """
+        const ends = (q) => [...document.querySelectorAll(q)].map((e) => Math.round(e.getBoundingClientRect().bottom));
+        const chart = document.querySelector(".chart"), still = document.querySelector(".static");
+        return { verdict: ends(".verdict")[0], numbers: ends(".numbers > div"),
+                 pictures: ends(".pictures svg").filter((y) => y > 0),
+                 open: document.querySelectorAll("details[open]").length, height: document.documentElement.scrollHeight,
+                 chart: chart.hidden, still: still.hidden, text: document.querySelector(".verdict").textContent };""",
+        1280,
+    )
+    assert seen["text"].startswith("No recommendation yet: ")
+    assert seen["verdict"] < min(seen["numbers"])
+    assert len(seen["numbers"]) == 3
+    assert len(seen["pictures"]) == 2
+    assert max(seen["pictures"]) <= 800
+    assert seen["open"] == 0
+    assert seen["height"] < 4 * 800
+    assert (seen["chart"], seen["still"]) == (False, True), "the interactive picture takes the place of the still one"
+
+
+def test_the_budget_can_be_moved_by_keyboard_and_is_read_out(page: Path) -> None:
+    seen = browser.try_out(
+        page,
+        """
+        const cursor = document.querySelector(".cursor input"), said = document.querySelector(".said"), out = {};
+        const line = () => document.querySelector(".budget").getAttribute("x1");
+        out.all = said.textContent; out.at = line();
+        cursor.focus(); out.focused = document.activeElement === cursor;
+        cursor.value = 0; cursor.dispatchEvent(new Event("input")); out.none = said.textContent; out.moved = line();
+        out.spoken = cursor.getAttribute("aria-valuetext");
+        return out;""",
+    )
+    assert seen["focused"]
+    assert seen["all"].startswith("With ")
+    assert "random " in seen["all"]
+    assert "%" in seen["all"]
+    assert "no score in every repeat yet" in seen["none"]
+    assert float(seen["moved"]) < float(seen["at"])
+    assert seen["spoken"] in seen["none"]
+
+
+def test_it_prints_on_two_sheets(page: Path, tmp_path: Path) -> None:
+    made = tmp_path / "page.pdf"
+    browser.chromium(page, f"--print-to-pdf={made}", "--no-pdf-header-footer")
+    assert len(re.findall(rb"/Type\s*/Page[^s]", made.read_bytes())) <= 2
+
+
+@pytest.mark.parametrize("width", [360, 1000])
 def test_no_sideways_scroll_and_wide_tables_scroll_in_their_box(page: Path, width: int) -> None:
     seen = browser.try_out(
         page,
@@ -94,7 +145,7 @@ def test_no_sideways_scroll_and_wide_tables_scroll_in_their_box(page: Path, widt
     )
     assert seen["window"] == width
     assert seen["page"] <= width
-    assert seen["scrolling"] > 0 or width > 375
+    assert seen["scrolling"] > 0 or width > 360
 
 
 def test_it_can_be_used_by_keyboard_and_read_aloud(page: Path) -> None:

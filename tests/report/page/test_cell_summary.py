@@ -49,3 +49,18 @@ def test_a_recording_leads_to_its_replay(tmp_path: Path) -> None:
     folder = next(tmp_path.rglob("run.json")).parent
     last = cell_summary(folder).splitlines()[-1]
     assert last.startswith("  predictions: python -m benchmarks.replay demo results=")
+
+
+def test_the_summary_says_what_was_found_and_how_to_train_it_again(tmp_path: Path) -> None:
+    space = {"learning_rate": {"type": "float", "low": 1e-5, "high": 1e-4}}
+    cell = syn.search("random", 0, quality=0.7, space=space, command="python -m benchmarks.run algorithm=random")
+    folder = syn.write(tmp_path, cell)
+    rate = max(cell.evaluations, key=lambda e: e.validation.metrics["accuracy"]).hparams["learning_rate"]
+    lines = cell_summary(folder).splitlines()
+    assert f"  found: learning_rate {rate:.4g}" in lines
+    again = next(line for line in lines if line.startswith("  to train it again: "))
+    assert "algorithm=default" in again
+    assert again.endswith(f"hparams.learning_rate={rate!r}")
+    assert not any("its model" in line for line in lines)
+    (folder / "model").mkdir()
+    assert f"  its model: {folder / 'model'}" in cell_summary(folder).splitlines()

@@ -29,7 +29,7 @@ def test_the_page_is_self_contained_and_has_everything(results: Path) -> None:
     assert "Best test acc." in text
     for line in report.blocks[0].findings.sentences():
         assert html.escape(line) in text
-    assert text.index("Verdict.") < text.index("<table")
+    assert text.index(html.escape(report.blocks[0].recommendation.sentence)) < text.index("<svg") < text.index("<table")
     ids = re.findall(r'\bid="([^"]*)"', text)
     assert len(ids) == len(set(ids))
     assert {m[1:] for m in links if m.startswith("#")} | set(re.findall(r"url\(#([^)]*)\)", text)) <= set(ids)

@@ -47,7 +47,7 @@ def test_a_leader_of_few_repeats_is_not_called_better(early_and_late: list[Cell]
     table = budget_table(*made(early_and_late[:8]))
     assert table is not None
     assert table.numbers["leader"].tolist()[-1] == "bayesopt"
-    assert table.numbers["evidence"].tolist()[-1] == "not separable from grid"
+    assert table.numbers["evidence"].tolist()[-1] == "undecided against grid"
 
 
 def test_costs_that_are_about_equal_are_one_budget() -> None:

@@ -14,7 +14,7 @@ from tuneoff.report.figures import probability_best as figure
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.statistics.best import probability_best
 from tuneoff.report.tables.choice import table as choice_table
-from tuneoff.report.verdicts.best_by_budget import best_by_budget, sentences
+from tuneoff.report.verdicts.best_by_budget import NEIGHBOURS, best_by_budget, sentence
 
 
 def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
@@ -41,11 +41,17 @@ def test_the_leader_changes_where_one_search_overtakes_the_other(crossing):
     found = best_by_budget(crossing[1], "minutes", "accuracy")
     assert found is not None
     assert (found.names, found.repeats) == (("default", "random", "bayesopt"), 5)
-    early, late = found.leaders()
-    assert (early.names, late.names) == (("random",), ("bayesopt",))
-    assert early.last < 30 <= late.first
-    assert late.last == pytest.approx(50)
-    assert sentences(found, "CPU")[1].startswith("From ")
+    leaders = [found.leader(i) for i in range(len(found.budget))]
+    assert leaders[0] == "random"
+    assert leaders[-1] == "bayesopt"
+    start = found.certain_from()
+    assert start is not None
+    overtaken = int(np.flatnonzero(found.budget >= 30)[0])
+    assert start == overtaken + NEIGHBOURS, "smoothed: certain where all neighbours are"
+    assert leaders[start - 1] is None
+    assert sentence(found, "CPU").startswith("From ")
+    assert sentence(found, "CPU").endswith(" to 50 CPU-minutes bayesopt leads.")
+    assert [float(found.budget[i]) for i in found.shown()] == pytest.approx([12.5, 25, found.budget[start], 50])
     known = np.isfinite(found.best)
     assert np.nansum(found.best, axis=1) == pytest.approx(1)
     assert known[:, 0].all(), "the untuned default keeps its score"
@@ -79,7 +85,8 @@ def test_too_few_repeats_or_searches_give_none():
 def test_the_table_names_the_crossover_and_keeps_unrounded_numbers(crossing):
     table = choice_table(*crossing)
     assert table is not None
-    assert any("bayesopt (probability of being the best 1.00)" in note for note in table.notes)
+    assert "bayesopt leads." in table.notes[0]
+    assert [row[1] for row in table.rows][0::3] == ["random", "bayesopt"]
     last = table.numbers[table.numbers["unit"] == "minutes"].iloc[-1]
     assert (last["algorithm"], last["probability_best"]) == ("bayesopt", 1.0)
 
@@ -116,3 +123,24 @@ def test_it_is_right_as_often_as_it_says():
 def test_a_missing_score_is_an_error_not_a_guess():
     with pytest.raises(ValueError, match="finite"):
         probability_best([[0.1, np.nan], [0.2, 0.3]])
+
+
+def test_without_a_leader_those_that_may_be_the_best_are_named():
+    """random is ahead in three of five repeats, grid in two: no difference is shown, at any budget."""
+    scores = {"random": (0.70, 0.71, 0.72, 0.70, 0.70), "grid": (0.69, 0.70, 0.71, 0.72, 0.72)}
+    cells = [syn.stepwise(name, k, [(60, own[k])], 600) for name, own in scores.items() for k in range(5)]
+    block, frames = made(cells)
+    found = best_by_budget(frames, "minutes", "accuracy")
+    assert found is not None
+    assert found.certain_from() is None
+    assert sentence(found, "CPU").startswith("At no budget up to 10 CPU-minutes")
+    table = choice_table(block, frames)
+    assert table is not None
+    assert {row[1] for row in table.rows} == {"no difference shown: grid and random"}
+
+
+def test_a_smoothed_probability_is_the_mean_over_its_neighbours(crossing):
+    found = best_by_budget(crossing[1], "minutes", "accuracy")
+    assert found is not None
+    last = len(found.budget) - 1
+    np.testing.assert_allclose(found.smoothed[last], np.nanmean(found.best[last - NEIGHBOURS :], axis=0))

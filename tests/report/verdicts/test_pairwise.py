@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from tuneoff.records.schema import Cell
 from tuneoff.report.frames import build_frames
 from tuneoff.report.statistics.comparison import mcnemar
+from tuneoff.report.statistics.crossed import RowSquares
 from tuneoff.report.verdicts.findings import Findings, find
-from tuneoff.report.verdicts.pairwise import Pair, Verdict, judge
+from tuneoff.report.verdicts.pairwise import Pair, Rule, Verdict, judge
 from tuneoff.report.verdicts.single_runs import PUBLISHED, SingleRun, judge_single_runs, most_disagreements
 
 scores = st.lists(
@@ -58,7 +60,7 @@ def test_a_low_p_alone_makes_nobody_better() -> None:
     assert verdict.p == pytest.approx(0.0342, abs=1e-4)
     assert verdict.difference.low < 0 < verdict.difference.estimate
     assert verdict.better is None
-    assert "not separable" in verdict.sentence
+    assert "undecided" in verdict.sentence
 
 
 def test_an_interval_above_zero_alone_makes_nobody_better() -> None:
@@ -87,17 +89,66 @@ def test_the_means_of_both_are_kept_with_the_verdict() -> None:
     assert (verdict.first, verdict.means) == ("grid", (pytest.approx(0.65), pytest.approx(0.55)))
 
 
-def test_a_small_one_is_not_separable_and_says_how_many_more_repeats() -> None:
+def test_a_small_one_is_undecided_and_says_how_many_more_repeats() -> None:
     verdict = only(pair([0.02, -0.015, 0.01, -0.02, 0.03, 0.0, 0.01, -0.01]))
     assert verdict.better is None
     assert verdict.more_repeats == 17  # 25 = 7.849 x 3.067 / 1, less 8
     assert verdict.sentence.endswith("8 paired repeats; 17 more repeats would be needed to see 1 point.")
 
 
-def test_many_close_repeats_say_that_the_difference_is_below_a_point() -> None:
+def test_many_close_repeats_are_equivalent() -> None:
     verdict = only(pair([0.002, -0.002] * 10))
-    assert "they differ by less than 1 point" in verdict.sentence
+    assert verdict.equivalent
+    assert "are equivalent within 1 point: difference 0.0 points [-0.1, 0.1], 20 paired repeats." in verdict.sentence
     assert verdict.more_repeats == 0
+
+
+def test_equivalent_needs_the_whole_interval_within_the_margin_and_repeats_for_a_test() -> None:
+    """Student's half-width of six differences of sd .005: 2.5706 x .005 / sqrt(6) = .005247, around .002."""
+    six = [0.002 + 0.005 * x for x in (-1.0, 1.0, -1.0, 1.0, 0.5, -0.5)]
+    half = 2.5706 * float(np.std(six, ddof=1)) / 6**0.5
+    edge = 0.002 + half
+    assert judge([pair(six)], "accuracy", rule=Rule(margin=1.001 * edge))[0].equivalent
+    assert not judge([pair(six)], "accuracy", rule=Rule(margin=0.999 * edge))[0].equivalent
+    assert not judge([pair([0.0001, -0.0001, 0.0002, -0.0002, 0.0])], "accuracy")[0].equivalent, "five repeats"
+
+
+def test_shown_to_be_better_and_yet_within_the_margin_says_both() -> None:
+    verdict = only(pair([0.002, 0.003, 0.0025, 0.0031, 0.0022, 0.0028, 0.0027, 0.0024]))
+    assert verdict.better == "pbt"
+    assert verdict.equivalent
+    assert "; that is within the margin of 1 point." in verdict.sentence
+
+
+def test_a_margin_of_ones_own_decides_and_is_named() -> None:
+    made = judge([pair([0.02, -0.02] * 10)], "accuracy", rule=Rule(margin=0.02))[0]
+    assert made.equivalent
+    assert "equivalent within 2 points" in made.sentence
+    assert not judge([pair([0.02, -0.02] * 10)], "accuracy", rule=Rule(margin=0.005))[0].equivalent
+
+
+def test_searches_with_the_same_winners_are_one_search() -> None:
+    verdict = only(replace(pair([0.0, 0.0, 0.0]), same=3))
+    assert verdict.sentence.startswith("grid and pbt are one search here: the same training run wins in 3 of 3 repeats")
+    some = only(replace(pair([0.0, 0.0, 0.01]), same=2))
+    assert some.sentence.endswith("The same training run wins both in 2 of 3 repeats.")
+
+
+def test_test_rows_widen_the_interval_and_can_make_repeats_useless() -> None:
+    """Twelve repeats that are right on the same rows each time: repeats agree, and 50 rows can't tell them apart."""
+    rng = np.random.default_rng(3)
+    rows = rng.choice([-1, 0, 1], size=50, p=[0.2, 0.5, 0.3])
+    table = np.stack([np.where(rng.random(50) < 0.02, 0, rows) for _ in range(12)])
+    alone = pair(table.mean(axis=1))
+    both = replace(alone, squares=RowSquares.of(table))
+    narrow, wide = only(alone), only(both)
+    assert wide.difference.high - wide.difference.low > 3 * (narrow.difference.high - narrow.difference.low)
+    assert (narrow.rows_counted, wide.rows_counted) == (False, True)
+    assert wide.more_repeats is None
+    assert wide.more_rows is not None
+    assert wide.more_rows > 10_000
+    assert f"about {wide.more_rows:,} would be needed" in wide.sentence
+    assert judge([both], "f1")[0].difference == judge([alone], "f1")[0].difference, "F1 is no mean over rows"
 
 
 def test_five_repeats_cannot_settle_it_however_far_apart() -> None:
@@ -177,7 +228,7 @@ def test_a_true_difference_of_twice_the_spread_is_found() -> None:
 def test_the_published_table_supports_no_ranking() -> None:
     sentences = judge_single_runs()
     assert len(sentences) == 4
-    assert all("not separable" in s for s in sentences[:3])
+    assert all("undecided" in s for s in sentences[:3])
     pbt_grid = next(s for s in sentences if s.startswith("pbt and grid"))
     assert "98 against 91 of 139, difference 5.0 points" in pbt_grid
     assert "z = 0.90" in pbt_grid

@@ -174,3 +174,20 @@ def test_a_search_whose_data_changed_is_not_resumed(data, tmp_path, monkeypatch)
     facts = dict(prepared(found).facts)
     with pytest.raises(UserError, match="has changed since this search began"):
         found.engine.make().prepare(found.request("cpu"), {**facts, "source_rows": {**facts["source_rows"], "test": "other"}})
+
+
+def test_a_script_whose_model_is_no_pretrained_one_can_be_searched_but_not_kept(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert prepared(config(data_dir=data)).export is not None
+
+    def bare(data_dir):
+        trainer, test = glue_script.make_trainer(data_dir)
+        trainer.model.save_pretrained = None
+        del trainer.model.save_pretrained
+        trainer.model.__class__ = type("Bare", (type(trainer.model),), {"save_pretrained": property(_none)})
+        return trainer, test
+
+    def _none(self):
+        raise AttributeError("save_pretrained")
+
+    assert prepared(config(make=hand_over(bare), data_dir=data)).export is None

@@ -7,6 +7,7 @@ import sys
 import time
 
 import pytest
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.end_to_end.command import ROOT, command
 from tests.training.hf.rows import SIZES, write_rows
@@ -79,7 +80,7 @@ def numbers(cell):
 
 
 def test_a_killed_search_goes_on_with_the_numbers_of_an_undisturbed_one(folder, cells):
-    given = arguments(folder, "algorithm=pbt", "study=killed", "view=quiet")
+    given = arguments(folder, "algorithm=pbt", "study=killed", "view=quiet", "keep=winner")
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.run", *given],
         cwd=ROOT,
@@ -99,6 +100,10 @@ def test_a_killed_search_goes_on_with_the_numbers_of_an_undisturbed_one(folder, 
     assert done.returncode == 0, done.stderr[-3000:]
     assert len(load_cell(cell).session_starts) == 2
     assert numbers(load_cell(cell)) == numbers(cells["pbt"])
+    best, model = incumbent(load_cell(cell)), AutoModelForSequenceClassification.from_pretrained(cell / "model")
+    assert AutoTokenizer.from_pretrained(cell / "model")("a text")["input_ids"]
+    assert sum(p.numel() for p in model.parameters()) == load_cell(cell).header.data["parameters"]
+    assert f"{best.test.metrics['accuracy']:.4f}" in (cell / "model" / "README.md").read_text()
 
 
 def test_its_report_looks_like_any_other(folder):

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from transformers import TrainerCallback, TrainingArguments, set_seed
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, TrainerCallback, TrainingArguments, set_seed
 from transformers.trainer_callback import EarlyStoppingCallback
 
 from tests.training.hf import glue_script
@@ -16,6 +16,7 @@ from tests.training.hf.rows import SIZES
 from tuneoff.errors import UserError
 from tuneoff.training import state_file
 from tuneoff.training.hf import drive
+from tuneoff.training.hf.export import export
 from tuneoff.training.protocol import Diverged, OutOfTime
 
 N = SIZES["train"]
@@ -338,3 +339,23 @@ def test_a_trainer_with_model_init_is_searched_and_left_as_it_was(data, tmp_path
     assert theirs.evaluate.__self__ is theirs
     with pytest.raises(UserError, match="bf16 can't reach the TrainingArguments"):
         trained(trainer, {**values, "bf16": 1})
+
+
+def test_the_weights_that_were_scored_become_a_model_and_a_tokenizer(hparams, tmp_path):
+    trainer, wanted = trainer_of(), {**hparams, "num_epochs": 1}
+    trial = trainer.start(wanted, seed=7)
+    evaluation = next(trial)
+    kept = trainer.weights_of(evaluation.capture())
+    trial.close()
+    assert all(name.startswith("weights/") for name in kept.arrays)
+    state_file.write(kept, tmp_path / "kept.safetensors")
+    export(trainer.job.maker, evaluation.hparams, state_file.read(tmp_path / "kept.safetensors"), seed=1, folder=tmp_path / "m")
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "m")
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "m")
+    rows = glue_script.read(f"{hparams['data_dir']}/test.csv")
+    pairs = tokenizer(
+        list(rows["sentence1"]), list(rows["sentence2"]), max_length=48, truncation=True, padding=True, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        predicted = model.eval()(**pairs).logits.argmax(-1)
+    assert tuple(predicted.tolist()) == evaluation.test.predictions

@@ -1,9 +1,8 @@
 """The probability that each search is the best choice, by budget.
 
-Height of a band: the probability that the search's incumbent has the highest mean test score at that budget, by a
-bootstrap over the repeats, in pairs. Bands add up to one. No look-ahead. Dotted: from there on a search is
-missing, as its recorded spending ends; the others share what is left.
-"""
+Line: the probability that the search's incumbent has the highest mean test score at that budget, by a bootstrap over the
+repeats, in pairs, smoothed over neighbouring budgets. No look-ahead. A line ends where the search's recorded spending does.
+Dashed: 95 %, from where on the table of budgets says that one leads."""
 
 from __future__ import annotations
 
@@ -19,10 +18,7 @@ from tuneoff.report.cells import Block
 from tuneoff.report.figures import _style as style
 from tuneoff.report.figures._shared import common_rate
 from tuneoff.report.frames import Frames
-from tuneoff.report.verdicts.best_by_budget import BestByBudget, best_by_budget
-
-NARROW = 0.08
-"""Lower bands have no name at the edge; inside, those have one that grow to twice this."""
+from tuneoff.report.verdicts.best_by_budget import CERTAIN, BestByBudget, best_by_budget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,47 +48,23 @@ def draw(data: Data, figure: Figure) -> None:
     figure.set_size_inches(style.COLUMN_INCHES, 0.3 + 2.1 * len(data.choices))
     grid = figure.subplots(len(data.choices), 1, squeeze=False)[:, 0]
     for axes, choice in zip(grid, data.choices, strict=True):
-        chances = np.nan_to_num(choice.best).T
-        axes.stackplot(
-            choice.budget,
-            chances,
-            colors=[data.algorithms.color(n) for n in choice.names],
-            linewidth=0.4,
-            edgecolor="white",
-            alpha=0.85,
-        )
+        axes.axhline(CERTAIN, color=style.FAINT, linewidth=0.8, linestyle="--")
+        ends = {}
+        for name, chances in zip(choice.names, choice.smoothed.T, strict=True):
+            known = np.flatnonzero(np.isfinite(chances))
+            if len(known) == 0:
+                continue
+            axes.plot(choice.budget[known], chances[known], color=data.algorithms.color(name))
+            ends[name] = (float(choice.budget[known[-1]]), float(chances[known[-1]]))
         axes.set_xlim(choice.budget[0], choice.budget[-1])
-        axes.set_ylim(0, 1)
-        axes.grid(visible=False)
+        axes.set_ylim(-0.02, 1.02)
         axes.yaxis.set_major_formatter(PercentFormatter(1))
         axes.set_ylabel("probability of\nbeing the best")
         axes.set_xlabel(names[choice.unit])
-        ends = chances[:, -1]
-        middles = np.cumsum(ends) - ends / 2
         style.end_labels(
             axes,
-            [
-                (name, float(middle), data.algorithms.color(name))
-                for name, middle, end in zip(choice.names, middles, ends, strict=True)
-                if end >= NARROW
-            ],
+            [(name, y, data.algorithms.color(name)) for name, (_, y) in ends.items()],
+            start={name: x for name, (x, _) in ends.items()},
         )
-        for name, band, top in zip(choice.names, chances, np.cumsum(chances, axis=0), strict=True):
-            widest = int(band.argmax())
-            if band[-1] < NARROW and band[widest] >= 2 * NARROW:
-                left = widest < len(band) / 2
-                axes.annotate(
-                    name,
-                    (choice.budget[widest], top[widest] - band[widest] / 2),
-                    (4 if left else -4, 0),
-                    fontsize=7,
-                    textcoords="offset points",
-                    color="white",
-                    ha="left" if left else "right",
-                    va="center",
-                )
-        axes.set_ylim(0, 1)
-        for edge in np.flatnonzero(np.diff(np.isfinite(choice.best).sum(axis=1)) < 0):
-            axes.axvline(choice.budget[edge + 1], color=style.INK, linewidth=0.8, linestyle=":")
         if choice.unit == "minutes":
             style.dollar_axis(axes, data.dollars_per_minute)

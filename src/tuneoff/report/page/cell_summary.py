@@ -9,7 +9,8 @@ from typing import Any
 from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.price import format_dollars
 from tuneoff.records.schema import Cell
-from tuneoff.records.store import load_cell
+from tuneoff.records.store import MODEL_FOLDER, load_cell
+from tuneoff.records.winner import short, winner_of
 from tuneoff.report.algorithms import declared_presentation
 from tuneoff.report.frames import build_frames
 from tuneoff.report.wording import counted, device_label, minutes, score
@@ -34,10 +35,25 @@ def cell_summary(folder: Path) -> str:
         f"  ${format_dollars(row['dollars'])} at ${row['per_device_hour_usd']:g} per {kind}-hour (price={row['price']})",
         *_predicted(cell, row, kind),
         *(f"  note: {caution}" for caution in recorded_cautions(cell.header.data)),
+        *_winner(cell),
         f"  records: {folder}",
         f"  {_next_command(cell, folder)}",
     ]
     return "\n".join(lines)
+
+
+def _winner(cell: Cell) -> list[str]:
+    """The hyperparameters that won, and what to do with them."""
+    if not cell.evaluations:
+        return []
+    winner = winner_of(cell)
+    changes = f" at last, after {counted(winner.changes, 'change')}" if winner.changes else ""
+    model = cell.path / MODEL_FOLDER
+    return [
+        f"  found: {short(winner.set_by_search)}{changes}",
+        f"  to train it again: {winner.command}",
+        *([f"  its model: {model}"] if model.is_dir() else []),
+    ]
 
 
 def _next_command(cell: Cell, folder: Path) -> str:

@@ -8,17 +8,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from itertools import count
 from pathlib import Path
 
+from tuneoff.report import wording
 from tuneoff.report.page.chart import safe_json
-from tuneoff.report.page.markdown import BlockReport, reproduce, svg_of
+from tuneoff.report.page.markdown import FIRST, BlockReport, reproduce, svg_of, three_numbers
 from tuneoff.report.tables import BODY, DECISION, DETAILS, Table
 
-LONG, MANY = 36, 8
-"""A table's text longer than this breaks into lines; a list of verdicts longer than this is folded away."""
+LONG, MANY, WIDE = 36, 8, 90
+"""A table's text longer than LONG breaks into lines; a list of verdicts longer than MANY is folded away; WIDE: of a line of
+column names."""
+WINNERS = "winners"
+"""The table that stands open below the results."""
 _HERE = Path(__file__).parent
 _FACTS = (
     "algorithm",
@@ -41,8 +45,9 @@ def html_page(name: str, reports: Sequence[BlockReport], predicted: str = "") ->
     """Figures are inline SVG, their ids made different from each other's. predicted: a section in HTML, with the id of that
     name."""
     numbers = count(1)
-    link = '<p><a href="#predicted">What a replay predicts</a> stands by itself, at the end.</p>' if predicted else ""
-    body = [f"<h1>{escape(name)}</h1>", link, *(part for report in reports for part in _block(report, numbers)), predicted]
+    line = "What a replay of recorded curves predicts: no measurement, and in no number above"
+    last = folded("Predicted", line, [predicted]) if predicted else ""
+    body = [f"<h1>{escape(name)}</h1>", *(part for report in reports for part in _block(report, numbers)), last]
     return frame(name, "\n".join(body), script=any(r.chart for r in reports))
 
 
@@ -72,23 +77,73 @@ def frame(title: str, body: str, *, script: bool = False) -> str:
 
 
 def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
-    b, marks = report.block, iter(numbers)
+    """The first screen, then everything else, folded under a heading and a line that say what is inside."""
+    marks = iter(numbers)
+    cells, figures = report.cells, [title for title in report.figures if title not in FIRST]
+    verdicts, body = len(report.findings.verdicts), report.section(BODY)
+    budget = [_table(report, key, table) for key, table in report.section(DECISION).items()]
+    details = [_table(report, key, table) for key, table in report.section(DETAILS).items()]
     return [
-        f"<h2>{escape(b.title)}</h2>",
-        verdict(report.headline, "<strong>Verdict.</strong> "),
-        _table(report, "results", report.results),
-        *_pairs(report.findings.groups()),
-        *(_table(report, key, table) for key, table in report.section(DECISION).items()),
-        _chart(report, next(marks)),
-        "<h3>Figures</h3>" if report.figures else "",
-        '<div class="figures">' + "".join(_figure(report, title, next(marks)) for title in report.figures) + "</div>",
-        *(_table(report, key, table) for key, table in report.section(BODY).items()),
-        _folded(
-            "Details: spread, probability of improvement, expected maximum",
-            [_table(report, key, table) for key, table in report.section(DETAILS).items()],
+        f"<h2>{escape(report.block.title)}</h2>",
+        _first(report, marks),
+        "<h3>Results</h3>",
+        _table(report, "results", report.results, title=False, made=False),
+        f"<h3>What was found</h3>{_table(report, WINNERS, body.pop(WINNERS), title=False, made=False)}"
+        if WINNERS in body
+        else "",
+        folded(
+            "Pair by pair",
+            f"{wording.counted(verdicts, 'pair')} of searches, each better, equivalent or undecided; limits of the evidence",
+            [_said(report.headline), *_pairs(report.findings.groups())],
         ),
-        _provenance(report),
+        folded("With which budget", "what each search has reached by a budget, and where one leads", budget),
+        folded(
+            "Figures",
+            f"{len(figures)} more: " + _clipped(", ".join(title.split(":")[0].lower() for title in figures)),
+            ['<div class="figures">' + "".join(_figure(report, title, next(marks)) for title in figures) + "</div>"]
+            if figures
+            else [],
+        ),
+        *(folded(_plain_title(report, t), _one_line(t), [_table(report, key, t, title=False)]) for key, t in body.items()),
+        folded("Details", "spread, probability of improvement, expected maximum", details),
+        folded(
+            "Where the numbers come from",
+            f"command, code, data and machine of {wording.counted(len(cells), 'cell')}",
+            [_provenance(report)],
+        ),
     ]
+
+
+def _first(report: BlockReport, marks: Iterator[int]) -> str:
+    """What to do, three numbers, two pictures."""
+    made = report.recommendation
+    said = verdict([made.sentence, *made.notes] if made else report.headline)
+    numbers = "".join(
+        f"<div><dt>{escape(what)}</dt><dd><strong>{escape(value)}</strong> {escape(note)}</dd></div>"
+        for what, value, note in (three_numbers(made, report.cells) if made else ())
+    )
+    scores, cost = (_figure(report, title, next(marks), short=True) if title in report.figures else "" for title in FIRST)
+    pictures = f'{scores}<div><div class="static">{cost}</div>{_chart(report, next(marks))}</div>'
+    return said + (f'<dl class="numbers">{numbers}</dl>' if numbers else "") + f'<div class="pictures">{pictures}</div>'
+
+
+def _said(paragraphs: Sequence[str]) -> str:
+    return "".join(f"<p>{escape(text)}</p>" for text in paragraphs)
+
+
+def _plain_title(report: BlockReport, table: Table) -> str:
+    """Without the block's name before the colon."""
+    title = table.title.removeprefix(report.block.title).lstrip(": ")
+    return title[:1].upper() + title[1:]
+
+
+def _one_line(table: Table) -> str:
+    """The columns, as far as a line goes."""
+    return _clipped(", ".join(column.lower() for column in table.columns[1:]))
+
+
+def _clipped(line: str) -> str:
+    return line if len(line) <= WIDE else line[:WIDE].rsplit(", ", 1)[0] + ", …"
 
 
 def verdict(paragraphs: Sequence[str], lead: str = "") -> str:
@@ -103,18 +158,18 @@ def _pairs(groups: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
     for heading, sentences in groups:
         lines, many = items(sentences), f"Pair by pair: {len(sentences)} sentences"
         parts.append(f"<h3>{escape(heading or 'Limits of the evidence')}</h3>")
-        parts.append(_folded(many, [lines]) if len(sentences) > MANY else lines)
+        parts.append(folded(many, "", [lines]) if len(sentences) > MANY else lines)
     return parts
 
 
-def _figure(report: BlockReport, title: str, number: int) -> str:
-    label = escape(f"{title}. {report.explanations.get(title, '')}", quote=True)
+def _figure(report: BlockReport, title: str, number: int, *, short: bool = False) -> str:
+    """short: the explanation is for the picture's label alone."""
+    explained = report.explanations.get(title, "")
+    label = escape(f"{title}. {explained}", quote=True)
     svg = inline_svg(svg_of(report.figures[title]), f"f{number}-")
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    return (
-        f"<figure>{svg}<figcaption><strong>{escape(title)}.</strong> "
-        f"{escape(report.explanations.get(title, ''))}</figcaption></figure>"
-    )
+    caption = f"<strong>{escape(title)}.</strong> " + ("" if short else escape(explained))
+    return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
 
 
 def inline_svg(path: Path, mark: str) -> str:
@@ -128,22 +183,21 @@ def _chart(report: BlockReport, number: int) -> str:
     if report.chart is None:
         return ""
     return (
-        '<h3>Look closer</h3><noscript><p class="caption">With JavaScript there would be an interactive chart here; '
-        "everything else is on the page without it.</p></noscript>"
-        f'<div class="chart" id="chart-{number}" hidden><script type="application/json">{safe_json(report.chart)}'
-        "</script></div>"
+        f'<div class="chart" id="chart-{number}" hidden><p class="caption"><strong>Score against cost.</strong> Colours as '
+        f'in the other picture.</p><script type="application/json">{safe_json(report.chart)}</script></div>'
     )
 
 
-def _table(report: BlockReport, key: str, table: Table) -> str:
+def _table(report: BlockReport, key: str, table: Table, *, title: bool = True, made: bool = True) -> str:
     study = str(report.cells["study"].iloc[0])
-    made = (
+    source = (
         f'<p class="made">Made by <code>python -m benchmarks.report {escape(study)}</code>; unrounded in '
         f"<code>report/{escape(report.folder.name)}/{escape(key)}.csv</code>.</p>"
     )
     return (
-        f"<h3>{escape(table.title)}</h3>{grid(table.columns, table.rows, table.title)}"
-        f'<p class="caption">{escape(table.caption)}</p>{items(table.notes, "notes")}{made}'
+        (f"<h3>{escape(table.title)}</h3>" if title else "")
+        + grid(table.columns, table.rows, table.title)
+        + f'<p class="caption">{escape(table.caption)}</p>{items(table.notes, "notes")}{source if made else ""}'
     )
 
 
@@ -165,18 +219,15 @@ def _provenance(report: BlockReport) -> str:
     names = [n for n in _FACTS if n in report.cells]
     rows = [[str(v) for v in row] for row in report.cells[names].itertuples(index=False)]
     what = reproduce(report).replace("`", "")
-    return (
-        "<h3>Where the numbers come from</h3>"
-        + f"<p>{escape(what)}.</p>"
-        + _folded(
-            f"Provenance: the command, code, data and machine of each of {len(rows)} cells",
-            [grid([n.replace("_", " ") for n in names], rows, "provenance", "facts")],
-        )
-    )
+    return f"<p>{escape(what)}.</p>" + grid([n.replace("_", " ") for n in names], rows, "provenance", "facts")
 
 
-def _folded(summary: str, parts: Sequence[str]) -> str:
-    return f"<details><summary>{escape(summary)}</summary>{''.join(parts)}</details>" if parts else ""
+def folded(heading: str, line: str, parts: Sequence[str]) -> str:
+    """Closed at first; the heading and a line that says what is inside stay in sight. "" where there is nothing inside."""
+    inside = "".join(parts)
+    if not inside:
+        return ""
+    return f"<details><summary><strong>{escape(heading)}</strong> <span>{escape(line)}</span></summary>{inside}</details>"
 
 
 def items(lines: Sequence[str], kind: str = "") -> str:

@@ -34,13 +34,14 @@ def write_index(results: Path, entries: Sequence[Entry]) -> Path:
 
 
 def index_page(entries: Sequence[Entry]) -> str:
-    """HTML; newest study first, as given."""
+    """HTML; studies with a report first, each kind in the order given."""
     parts = [
         "<h1>Studies</h1>",
         f"<p>{wording.counted(len(entries), 'folder')} below this one, the one written to last "
         "first. Made by <code>python -m benchmarks.report --all</code>.</p>",
     ]
-    return frame("Studies", "\n".join([*parts, *(_entry(entry) for entry in entries)]))
+    ordered = sorted(entries, key=lambda entry: not entry.reports)
+    return frame("Studies", "\n".join([*parts, *(_entry(entry) for entry in ordered)]))
 
 
 def _entry(entry: Entry) -> str:
@@ -51,11 +52,15 @@ def _entry(entry: Entry) -> str:
 
 
 def _block(report: BlockReport) -> str:
-    b, cells = report.block, report.cells
+    """What it is about, how much it can say, what it says."""
+    b, cells, made = report.block, report.cells, report.recommendation
     done = cells[cells["finished"]]
+    evidence = (
+        f"{wording.counted(made.repeats, 'repeat')} of every search" if made else "no repeat with a test score of every search"
+    )
     facts = (
         f"{b.title}, protocol {b.protocol}: {wording.listed(list(dict.fromkeys(report.results.numbers['algorithm'])))}; "
-        f"{wording.counted(len(done), 'finished cell')} of {len(cells)}, "
+        f"{evidence}; {wording.counted(len(done), 'finished cell')} of {len(cells)}, "
         f"${format_dollars(float(cells['dollars'].sum()))} charged, begun {cells['started_utc'].min()[:10]}"
     )
-    return f"<p>{escape(facts)}.</p>{verdict(report.headline)}"
+    return f"<p>{escape(facts)}.</p>{verdict([made.sentence, *made.notes] if made else report.headline)}"

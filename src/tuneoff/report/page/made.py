@@ -24,6 +24,7 @@ _CODE = (".py", ".css", ".js")
 @dataclass(frozen=True, kw_only=True)
 class Made:
     """code: hash over tuneoff's own files. libraries: their versions. usd_per_device_hour: an own price, None for the recorded.
+    margin: an own one, None for the study's.
 
     cells: the hash of each cell's seal, "" without one, by the cell's folder in the study. files: SHA-256, by path in the
     report.
@@ -33,6 +34,7 @@ class Made:
     libraries: Mapping[str, str]
     figures: bool
     usd_per_device_hour: float | None
+    margin: float | None
     cells: Mapping[str, str]
     files: Mapping[str, str]
 
@@ -45,13 +47,14 @@ class Made:
         return dict(self.libraries) == library_versions()
 
 
-def write_made(study: Path, root: Path, price: Price | None, *, draw: bool) -> Path:
-    """root: the report's folder, with all other files in place. price: an own one, or None."""
+def write_made(study: Path, root: Path, price: Price | None, *, draw: bool, margin: float | None = None) -> Path:
+    """root: the report's folder, with all other files in place. price, margin: own ones, or None."""
     made = Made(
         code=code_hash(),
         libraries=library_versions(),
         figures=draw,
         usd_per_device_hour=price.per_device_hour_usd if price else None,
+        margin=margin,
         cells=cell_seals(study),
         files=file_hashes(root),
     )

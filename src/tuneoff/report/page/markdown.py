@@ -9,9 +9,16 @@ from typing import Any
 
 import pandas as pd
 
+from tuneoff.price import format_dollars
+from tuneoff.report import wording
 from tuneoff.report.cells import Block
 from tuneoff.report.tables import BODY, DECISION, DETAILS, Table
 from tuneoff.report.verdicts.findings import Findings
+from tuneoff.report.verdicts.pairwise import difference, size
+from tuneoff.report.verdicts.recommendation import Recommendation
+
+FIRST = ("Test scores, the best first", "Accuracy against cost: what each search reached, and what it was charged")
+"""Titles of the figures on the first screen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +36,7 @@ class BlockReport:
     figures: Mapping[str, Sequence[Path]]
     folder: Path
     cells: pd.DataFrame
+    recommendation: Recommendation | None = None
     headline: tuple[str, ...] = ()
     explanations: Mapping[str, str] = field(default_factory=dict)
     chart: Mapping[str, Any] | None = None
@@ -46,17 +54,64 @@ def markdown_page(name: str, reports: Sequence[BlockReport], predicted: str = ""
     """Figures are linked, relative to the report's folder. predicted: a section in Markdown, the last."""
     parts = [f"# {name}"]
     for report in reports:
-        parts += [f"## {report.block.title}", *report.headline, report.results.markdown(), report.findings.markdown()]
+        parts += [f"## {report.block.title}", *lead(report), *first_figures(report)]
+        parts += [report.results.markdown(), report.findings.markdown()]
         parts += [table.markdown() for section in (DECISION, BODY) for table in report.section(section).values()]
-        parts += [
-            f"![{title}]({report.folder.name}/{svg_of(files).name})\n\n{title}. {report.explanations.get(title, '')}"
-            for title, files in report.figures.items()
-        ]
+        parts += [_linked(report, title) for title in report.figures if title not in FIRST]
         details = report.section(DETAILS)
         parts += ["### Details", *(table.markdown() for table in details.values())] if details else []
         parts += ["### How the records were made", *commands(report)]
     parts.append(predicted)
     return "\n\n".join(part.rstrip() for part in parts if part) + "\n"
+
+
+def lead(report: BlockReport) -> list[str]:
+    """What to do, three numbers, and the verdict in sentences."""
+    made = report.recommendation
+    if made is None:
+        return list(report.headline)
+    numbers = [f"- {what}: {value} ({note})" for what, value, note in three_numbers(made, report.cells)]
+    return [f"**{made.sentence}**", *made.notes, "\n".join(numbers), *report.headline]
+
+
+def first_figures(report: BlockReport) -> list[str]:
+    return [_linked(report, title) for title in FIRST if title in report.figures]
+
+
+def _linked(report: BlockReport, title: str) -> str:
+    file = svg_of(report.figures[title]).name
+    return f"![{title}]({report.folder.name}/{file})\n\n{title}. {report.explanations.get(title, '')}"
+
+
+def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, str, str]]:
+    """(what, value, what it means): gain over the untuned default, price, how sure."""
+    device, point = wording.device_label(cells["device_kind"]), size(made.margin, made.metric)
+    if made.gain is not None:
+        gain = (
+            f"{difference(made.gain, made.metric)}",
+            f"of {made.name} over the untuned default, on test, with 95 % interval",
+        )
+    elif made.untuned == made.name:
+        gain = ("none", "it is the untuned default itself")
+    else:
+        gain = ("unknown", "there is no run of the untuned default: add algorithm=default")
+    price = (
+        f"${format_dollars(made.dollars)}",
+        f"{made.minutes:.3g} charged {device}-minutes a search, mean of {wording.counted(made.repeats, 'repeat')}",
+    )
+    if made.missing:
+        sure = (f"{made.repeats} of {made.repeats + made.missing} repeats", "there are too few for a test")
+    elif not made.rivals:
+        sure = ("–", "nothing to compare it with")
+    else:
+        sure = (_percent(made.sure), f"probability that no other search here is better by more than {point}")
+    names = ("Gain over untuned", "Price of a search", "How sure")
+    return [(name, value, note) for name, (value, note) in zip(names, (gain, price, sure), strict=True)]
+
+
+def _percent(share: float) -> str:
+    """No certainty from a finite number of draws."""
+    return "over 99 %" if share > 0.99 else "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def commands(report: BlockReport) -> list[str]:

@@ -21,8 +21,16 @@
   function start(box) {
     const data = JSON.parse(box.querySelector("script").textContent), id = box.id, hidden = new Set();
     const state = { unit: "minutes", view: data.curves.test.minutes && Object.keys(data.curves.test.minutes).length ? "test" : "validation" };
+    const still = box.parentElement.querySelector(".static");
+    if (still) still.hidden = true;
     box.hidden = false;
-    const controls = make("div", { class: "controls" }, box);
+    const svg = make("svg:svg", { viewBox: `0 0 ${W} ${H}`, role: "application", tabindex: "0", "aria-describedby": id + "-said",
+      "aria-label": "Chart. Arrow keys step through its points; what a point is, is read out below." }, box);
+    const row = make("label", { class: "cursor" }, box, "Budget"), cursor = make("input", { type: "range", min: 0, max: 200, value: 200 }, row);
+    const said = make("p", { class: "said", id: id + "-said", "aria-live": "polite" }, box);
+    const more = make("details", {}, box);
+    make("summary", {}, more, "Other units, validation, every trial, fewer searches");
+    const controls = make("div", { class: "controls" }, more);
     choices("Cost in", "unit", [["minutes", "device-minutes"], ["dollars", "dollars"], ["epochs", "epochs"]]);
     choices("Show", "view", [["test", "test curves"], ["validation", "validation curves"], ["trials", "every trial"]]);
     const group = make("fieldset", {}, controls);
@@ -34,11 +42,7 @@
       label.appendChild(document.createTextNode(name));
       input.addEventListener("change", () => { input.checked ? hidden.delete(name) : hidden.add(name); draw(); });
     }
-    const svg = make("svg:svg", { viewBox: `0 0 ${W} ${H}`, role: "application", tabindex: "0", "aria-describedby": id + "-said",
-      "aria-label": "Chart. Arrow keys step through its points; what a point is, is read out below." }, box);
-    const said = make("p", { class: "said", id: id + "-said", "aria-live": "polite" }, box,
-      "Point at a mark, or focus the chart and use the arrow keys, to read what it is.");
-    let points = [], current = -1;
+    let points = [], current = -1, high = 1;
 
     function choices(legend, key, options) {
       const field = make("fieldset", {}, controls);
@@ -64,6 +68,28 @@
       return result;
     }
 
+    function reached(budget) {
+      const known = [], none = [];
+      for (const [name, c] of Object.entries(data.curves[state.view][state.unit])) {
+        if (hidden.has(name)) continue;
+        let i = c.cost.length - 1;
+        while (i >= 0 && c.cost[i] > budget) i--;
+        i < 0 ? none.push(name) : known.push([c.mean[i], name]);
+      }
+      known.sort((a, b) => b[0] - a[0]);
+      return known.map(([v, name]) => `${name} ${score(v)}`).join(", ") + (none.length ? `; no score in every repeat yet: ${none.join(", ")}` : "");
+    }
+
+    function move() {
+      if (state.view === "trials" || !points.length) return;
+      const budget = (cursor.value / 200) * high, at = L + (budget / high) * (W - L - R), line = svg.querySelector(".budget");
+      line.setAttribute("x1", at);
+      line.setAttribute("x2", at);
+      const text = `With ${number(budget)} ${data.costs[state.unit]}: ${reached(budget) || "nothing yet"}`;
+      cursor.setAttribute("aria-valuetext", text);
+      said.textContent = text + ` (mean ${state.view} ${data.metric}).`;
+    }
+
     function score(v) { return (v * data.scale).toFixed(data.scale === 1 ? 3 : 1) + data.unit; }
     function number(v) { return String(Number(v.toPrecision(4))); }
 
@@ -72,7 +98,8 @@
       points = shown();
       current = -1;
       if (!points.length) { make("svg:text", { x: W / 2, y: H / 2, "text-anchor": "middle" }, svg, "nothing to show"); return; }
-      const ys = points.map((p) => p.y), high = Math.max(...points.map((p) => p.x)) * 1.02 || 1;
+      const ys = points.map((p) => p.y);
+      high = Math.max(...points.map((p) => p.x)) * 1.02 || 1;
       const pad = (Math.max(...ys) - Math.min(...ys)) * 0.06 || 0.01, low = Math.min(...ys) - pad, top = Math.max(...ys) + pad;
       const px = (x) => L + (x / high) * (W - L - R), py = (y) => H - B - ((y - low) / (top - low)) * (H - T - B);
       for (const v of ticks(low, top)) {
@@ -87,6 +114,10 @@
         make("svg:circle", { cx: p.at[0], cy: p.at[1], r: state.view === "trials" ? 3.2 : 2, fill: data.colours[p.name], "fill-opacity": 0.75 }, svg);
       }
       make("svg:circle", { r: 7, class: "mark", visibility: "hidden" }, svg);
+      row.hidden = state.view === "trials";
+      said.textContent = "Point at a mark, or focus the chart and use the arrow keys, to read what it is.";
+      if (state.view !== "trials") make("svg:line", { y1: T, y2: H - B, class: "budget" }, svg);
+      move();
     }
 
     function curves(px, py) {
@@ -120,6 +151,7 @@
       event.preventDefault();
       say((current + step + points.length) % points.length);
     });
+    cursor.addEventListener("input", move);
     draw();
   }
 

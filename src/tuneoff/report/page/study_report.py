@@ -8,22 +8,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tuneoff.garbage import collector_paused
-from tuneoff.price import Price, format_dollars
+from tuneoff.price import Price
 from tuneoff.report.cells import Block, ReportError
+from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames, load_frames
 from tuneoff.report.page.chart import chart
 from tuneoff.report.page.html import html_page
 from tuneoff.report.page.made import write_made
 from tuneoff.report.page.markdown import BlockReport, markdown_page
 from tuneoff.report.page.predicted import read_predicted
-from tuneoff.report.tables import Table, discover_tables, make_tables
-from tuneoff.report.verdicts.findings import Findings, find
+from tuneoff.report.tables import discover_tables, make_tables
+from tuneoff.report.verdicts.findings import find
 from tuneoff.report.verdicts.headline import headline
+from tuneoff.report.verdicts.pairwise import MARGIN, Rule
+from tuneoff.report.verdicts.recommendation import recommend
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 FIGURE_SUFFIXES = (".svg", ".png")
@@ -37,13 +40,15 @@ class StudyReport:
     html: Path
 
 
-def write_report(study: Path, price: Price | None = None, *, draw: bool = True, folder: Path | None = None) -> StudyReport:
+def write_report(
+    study: Path, price: Price | None = None, *, draw: bool = True, folder: Path | None = None, margin: float | None = None
+) -> StudyReport:
     """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
 
-    The last section is what a replay predicted, where `<study>/replay` has it. draw: with figures, which take most of the
-    time; without, the files of an earlier report's figures stay as they are. folder: default <study>/report. Raises ReportError
-    without a finished cell, RecordError for records that can't be read.
-    """
+    The last section is what a replay predicted, where `<study>/replay` has it. draw: with figures, which take most of the time;
+    without, the files of an earlier report's figures stay as they are. folder: default <study>/report. margin: None for the
+    study's own; differences below it don't matter, in the metric's own unit. Raises ReportError without a finished cell,
+    RecordError for records that can't be read."""
     with collector_paused():
         frames = load_frames(study, price)
     studies = sorted(frames.cells["study"].unique())
@@ -60,12 +65,22 @@ def write_report(study: Path, price: Price | None = None, *, draw: bool = True, 
     _clear(root, keep_figures=not draw)
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
-    reports = tuple(_write_block(block, part, root / names[block], draw=draw) for block, part in parts)
+    reports = tuple(
+        _write_block(block, part, root / names[block], draw=draw, rule=rule_of(part, margin)) for block, part in parts
+    )
     page, html = root / PAGE, root / HTML_PAGE
     page.write_text(markdown_page(study.name, reports, predicted.markdown() if predicted else ""), encoding="utf-8")
     html.write_text(html_page(study.name, reports, predicted.html() if predicted else ""), encoding="utf-8")
-    write_made(study, root, price, draw=draw)
+    write_made(study, root, price, draw=draw, margin=margin)
     return StudyReport(study=study, blocks=reports, page=page, html=html)
+
+
+def rule_of(frames: Frames, margin: float | None = None) -> Rule:
+    """The rule of a study: the margin given, else its own, else one point; the looks that were planned, where it was run until
+    decided."""
+    own = frames.cells["margin"].dropna()
+    chosen = float(own.max()) if margin is None and len(own) else margin
+    return Rule(margin=MARGIN if chosen is None else chosen, looks=int(frames.cells["looks"].max()))
 
 
 def _clear(root: Path, *, keep_figures: bool) -> None:
@@ -89,14 +104,14 @@ def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
 
 
 @collector_paused(stays=False)
-def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> BlockReport:
+def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool, rule: Rule) -> BlockReport:
     folder.mkdir(parents=True, exist_ok=True)
     tables = make_tables(block, frames)
     for name, table in tables.items():
         (folder / f"{name}.md").write_text(table.markdown(), encoding="utf-8")
         (folder / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
         (folder / f"{name}.tex").write_text(table.latex(), encoding="utf-8")
-    findings = find(block, frames)
+    findings = find(block, frames, rule)
     (folder / "verdicts.md").write_text(findings.markdown(), encoding="utf-8")
     findings.frame().to_csv(folder / "verdicts.csv", index=False)
     frames.cells.to_csv(folder / "cells.csv", index=False)
@@ -109,7 +124,8 @@ def _write_block(block: Block, frames: Frames, folder: Path, *, draw: bool) -> B
         figures=drawn,
         folder=folder,
         cells=frames.cells,
-        headline=_headline(block, frames, findings, tables),
+        recommendation=recommend(Searches.of(frames), block.metric, rule),
+        headline=tuple(headline(block, frames, findings)),
         chart=chart(block, frames),
         explanations=explanations,
     )
@@ -122,15 +138,3 @@ def _draw(block: Block, frames: Frames, folder: Path) -> tuple[dict[str, list[Pa
     kinds = figures.discover_figures()
     drawn = {kinds[name].title: files for name, files in figures.draw_all(block, frames, folder).items()}
     return drawn, {kind.title: kind.explanation for kind in kinds.values()}
-
-
-def _headline(block: Block, frames: Frames, findings: Findings, tables: Mapping[str, Table]) -> tuple[str, ...]:
-    """The verdict at equal cost, then what the largest budget buys."""
-    said = headline(block, frames, findings)
-    if "budget" in tables:
-        last = tables["budget"].numbers.iloc[-1]
-        budget = format_dollars(float(last["dollars"]))
-        lead = "are tied" if last["evidence"].startswith("tied") else "leads"
-        evidence = last["evidence"].removeprefix("tied").lstrip("; ")
-        said.append(f"With ${budget} to spend on each, {last['leader']} {lead}{f': {evidence}' if evidence else ''}.")
-    return tuple(said)

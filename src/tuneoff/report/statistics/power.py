@@ -18,9 +18,23 @@ def repeats_needed(
     return _needed(2 * (1 - (correlation if paired else 0.0)) * sd**2, difference, alpha, power)
 
 
-def pairs_needed(sd_of_differences: float, difference: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
-    """Paired repeats to see `difference`, from the sd of the paired differences themselves."""
-    return _needed(sd_of_differences**2, difference, alpha, power)
+def pairs_needed(
+    sd_of_differences: float, difference: float, *, floor: float = 0.0, alpha: float = 0.05, power: float = 0.8
+) -> int | None:
+    """Paired repeats to see `difference`, from the sd of the paired differences themselves.
+
+    floor: variance of the mean difference that no number of repeats takes away (that of the test rows); None where it alone is
+    too much.
+    """
+    z = _quantiles(difference, alpha, power)
+    left = (difference / z) ** 2 - floor
+    return _whole(sd_of_differences**2 / left) if left > 0 else None
+
+
+def rows_needed(rows: int, variance: float, difference: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
+    """Test rows of which the chance takes half of what a `difference` allows; `variance` is that of the mean over `rows`."""
+    z = _quantiles(difference, alpha, power)
+    return math.ceil(2 * rows * variance * (z / difference) ** 2)
 
 
 def fewest_for_wilcoxon(comparisons: int = 1, alpha: float = 0.05) -> int:
@@ -35,7 +49,14 @@ def fewest_for_wilcoxon(comparisons: int = 1, alpha: float = 0.05) -> int:
 
 
 def _needed(variance: float, difference: float, alpha: float, power: float) -> int:
+    return _whole(variance * (_quantiles(difference, alpha, power) / difference) ** 2)
+
+
+def _quantiles(difference: float, alpha: float, power: float) -> float:
     if difference <= 0:
         raise ValueError(f"the difference to see is {difference}, but it must be above 0")
-    z = normal_quantile(1 - alpha / 2) + normal_quantile(power)
-    return max(2, math.ceil(z**2 * variance / difference**2 - 1e-9))
+    return normal_quantile(1 - alpha / 2) + normal_quantile(power)
+
+
+def _whole(repeats: float) -> int:
+    return max(2, math.ceil(repeats - 1e-9))

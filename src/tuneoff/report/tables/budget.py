@@ -98,7 +98,7 @@ def _leader(means: dict[str, float], verdicts: Sequence[Verdict]) -> tuple[str, 
     mine = [v for v in verdicts if leader in (v.first, v.second)]
     open_ones = [v.second if v.first == leader else v.first for v in mine if v.better is None and v.repeats]
     parts = _shown(leaders, verdicts)
-    parts += [f"not separable from {wording.listed(open_ones)}"] if open_ones else []
+    parts += [f"undecided against {wording.listed(open_ones)}"] if open_ones else []
     return leader, "; ".join([*parts, *missing])
 
 

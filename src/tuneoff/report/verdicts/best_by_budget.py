@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 
@@ -12,22 +11,16 @@ from tuneoff.report import wording
 from tuneoff.report.curves import EQUAL_COST, Floats, Searches, steps_by_cell
 from tuneoff.report.frames import Frames
 from tuneoff.report.statistics.best import probability_best
-from tuneoff.report.statistics.ranks import tied_for_best
 from tuneoff.report.statistics.summary import mean_interval
 
 BUDGETS = 24
+SHARES = (0.25, 0.5, 1.0)
+"""Of the largest budget: the ones that a table shows."""
+NEIGHBOURS = 2
+"""So many budgets on each side are averaged into a smoothed probability."""
+CERTAIN, CHANCE = 0.95, 0.05
+"""A search leads where it is the best with probability CERTAIN; below CHANCE it is out of the running."""
 FEWEST_REPEATS = 3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lead:
-    """names: who leads, several where tied. first, last: budgets. least, most: probability of being the best, of each."""
-
-    names: tuple[str, ...]
-    first: float
-    last: float
-    least: float
-    most: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,23 +41,46 @@ class BestByBudget:
     high: Floats
     best: Floats
 
-    def leaders(self) -> list[Lead]:
-        """Runs of budgets at which the same search, or the same tied ones, are most probably the best."""
-        top = [tuple(tied_for_best(row)) for row in self.best]
-        found = []
-        for indices, run in groupby(range(len(top)), key=lambda i: top[i]):
-            rows = list(run)
-            chances = self.best[rows, indices[0]]
-            found.append(
-                Lead(
-                    names=tuple(self.names[i] for i in indices),
-                    first=float(self.budget[rows[0]]),
-                    last=float(self.budget[rows[-1]]),
-                    least=float(chances.min()),
-                    most=float(chances.max()),
-                )
-            )
-        return found
+    @property
+    def smoothed(self) -> Floats:
+        """`best`, each the mean over its neighbours among the budgets at which the same searches have a score; shape (m, k)."""
+        made = np.full(self.best.shape, np.nan)
+        known = np.isfinite(self.best)
+        for i in range(len(self.best)):
+            near = [
+                j
+                for j in range(max(0, i - NEIGHBOURS), min(len(self.best), i + NEIGHBOURS + 1))
+                if (known[j] == known[i]).all()
+            ]
+            made[i, known[i]] = self.best[near].mean(axis=0)[known[i]]
+        return made
+
+    def leader(self, i: int) -> str | None:
+        """The search that leads at budget i, or None."""
+        chances = self.smoothed[i]
+        top = int(np.nanargmax(chances))
+        return self.names[top] if chances[top] >= CERTAIN else None
+
+    def running(self, i: int) -> list[str]:
+        """The searches that may be the best at budget i, the most probable first."""
+        chances = np.nan_to_num(self.smoothed[i])
+        return [self.names[j] for j in np.argsort(-chances, kind="stable") if chances[j] >= CHANCE]
+
+    def certain_from(self) -> int | None:
+        """The budget from which on one and the same search leads up to the largest; None where none does there."""
+        last = self.leader(len(self.budget) - 1)
+        if last is None:
+            return None
+        i = len(self.budget) - 1
+        while i > 0 and self.leader(i - 1) == last:
+            i -= 1
+        return i
+
+    def shown(self) -> list[int]:
+        """The budgets that a table shows: a quarter, half and all of the largest, and where the leader becomes certain."""
+        places = [int(np.abs(self.budget - share * self.budget[-1]).argmin()) for share in SHARES]
+        start = self.certain_from()
+        return sorted({*places, *([] if start is None else [start])})
 
 
 def best_by_budget(frames: Frames, unit: str, metric: str) -> BestByBudget | None:
@@ -84,7 +100,7 @@ def best_by_budget(frames: Frames, unit: str, metric: str) -> BestByBudget | Non
     last = sorted(kept)[-2]
     if not starts[1] < last < np.inf:
         return None
-    budget = np.geomspace(starts[1], last, BUDGETS)
+    budget = np.unique([*np.geomspace(starts[1], last, BUDGETS), *(x * last for x in SHARES if starts[1] < x * last)])
     scores = np.array([[steps.at(budget) for steps in row] for row in runs]).transpose(2, 0, 1)
     known = np.isfinite(scores).all(axis=1) & (budget[:, None] <= EQUAL_COST * kept)
     usable = known.sum(axis=1) >= 2
@@ -102,23 +118,17 @@ def best_by_budget(frames: Frames, unit: str, metric: str) -> BestByBudget | Non
     )
 
 
-def sentences(choice: BestByBudget, device: str) -> list[str]:
-    """Who leads from which budget to which, and how sure that is; a tie is called one."""
-    found = []
-    for lead in choice.leaders():
-        ends = [budget_text(choice.unit, amount, device) for amount in (lead.first, lead.last)]
-        where = f"At {ends[0]}" if ends[0] == ends[1] else f"From {ends[0]} to {ends[1]}"
-        tied = "tied, each with a " if len(lead.names) > 1 else ""
-        chance = _range(lead.least, lead.most)
-        found.append(f"{where}: {wording.listed(lead.names)} ({tied}probability of being the best {chance}).")
-    return found
+def sentence(choice: BestByBudget, device: str) -> str:
+    """From which budget on one search leads, if any does."""
+    start = choice.certain_from()
+    most = budget_text(choice.unit, float(choice.budget[-1]), device)
+    if start is None:
+        return f"At no budget up to {most} is one search the best with a probability of {CERTAIN:.0%} up to the end."
+    name = choice.leader(start)
+    return f"From {budget_text(choice.unit, float(choice.budget[start]), device)} to {most} {name} leads."
 
 
 def budget_text(unit: str, amount: float, device: str) -> str:
     if unit == "dollars":
         return f"${format_dollars(amount)}"
     return f"{amount:.3g} {'epochs' if unit == 'epochs' else f'{device}-minutes'}"
-
-
-def _range(low: float, high: float) -> str:
-    return f"{low:.2f}" if round(low, 2) == round(high, 2) else f"{low:.2f} to {high:.2f}"

@@ -14,7 +14,7 @@ from tuneoff.report.cells import Block
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames
 from tuneoff.report.verdicts.pairing import all_verdicts
-from tuneoff.report.verdicts.pairwise import Verdict
+from tuneoff.report.verdicts.pairwise import RULE, Rule, Verdict
 from tuneoff.report.verdicts.questions import DEFECT, HEADINGS, defect_sentence, question
 from tuneoff.report.verdicts.single_runs import single_runs_sentence
 
@@ -65,6 +65,8 @@ class Findings:
                     "first": v.first,
                     "second": v.second,
                     "better": v.better,
+                    "equivalent": v.equivalent,
+                    "same_winner": v.same,
                     "difference": v.difference.estimate,
                     "low": v.difference.low,
                     "high": v.difference.high,
@@ -72,6 +74,8 @@ class Findings:
                     "p_holm": v.p,
                     "repeats": v.repeats,
                     "more_repeats": v.more_repeats,
+                    "more_rows": v.more_rows,
+                    "rows_counted": v.rows_counted,
                     "cost_ratio": v.cost_ratio,
                     "more_dollars": v.more_dollars,
                     "sentence": v.sentence,
@@ -81,11 +85,11 @@ class Findings:
         )
 
 
-def find(block: Block, frames: Frames) -> Findings:
+def find(block: Block, frames: Frames, rule: Rule = RULE) -> Findings:
     """Verdicts for each pair of searches with a finished cell, and remarks. frames: of one block."""
     searches = Searches.of(frames)
     return Findings(
-        verdicts=tuple(all_verdicts(searches, block.metric)),
+        verdicts=tuple(all_verdicts(searches, block.metric, rule=rule)),
         metric=block.metric,
         remarks=tuple(_remarks(frames, searches.names, block.metric)),
         algorithms=frames.algorithms,

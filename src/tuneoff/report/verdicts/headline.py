@@ -1,4 +1,4 @@
-"""The verdict on a whole block in a few sentences: the best search, whether tuning is worth it, the cost of a defect."""
+"""What a block says beside its recommendation, in a few sentences: whether tuning is worth it, the cost of a defect."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from tuneoff.report import wording
 from tuneoff.report.cells import Block
 from tuneoff.report.frames import Frames
 from tuneoff.report.statistics.power import fewest_for_wilcoxon
-from tuneoff.report.statistics.ranks import tied_for_best
 from tuneoff.report.verdicts.findings import Findings
 from tuneoff.report.verdicts.pairwise import Verdict, difference, plain_gap
 from tuneoff.report.verdicts.questions import DEFECT, TUNING, defect_sentence
@@ -20,13 +19,7 @@ from tuneoff.report.verdicts.questions import DEFECT, TUNING, defect_sentence
 def headline(block: Block, frames: Frames, findings: Findings) -> list[str]:
     """A paragraph for each question that the study answers; none without a finished, tested run."""
     defects = [defect_sentence(v, block.metric, frames.algorithms) for v in findings.of(DEFECT)]
-    said = (
-        variant_sentence(block, frames.cells),
-        _best(block, frames, findings),
-        _tuning(findings),
-        *defects,
-        _collapsed(frames),
-    )
+    said = (variant_sentence(block, frames.cells), _tuning(findings), *defects, _collapsed(frames))
     return [part for part in said if part]
 
 
@@ -40,48 +33,6 @@ def variant_sentence(block: Block, cells: pd.DataFrame) -> str:
         f"The study's cells on {block.task} with {block.model} differ in {wording.listed(block.differs)}, so they are reported "
         f"apart and never averaged or compared. This part: {own}."
     )
-
-
-def _best(block: Block, frames: Frames, findings: Findings) -> str:
-    """Names the search that is shown to be better than all others, or says how far the evidence goes; then its cost."""
-    done = frames.finished().cells.dropna(subset=["test"])
-    means, order = done.groupby("algorithm")["test"].mean(), frames.algorithms.order
-    if len(means) < 2:
-        return f"Only {means.index[0]} has a finished, tested run: there is nothing to compare." if len(means) else ""
-    beaten = {n: [v.second for v in findings.verdicts if v.better == n] for n in means.index}
-    shown = [n for n in order(means.index) if len(beaten[n]) == len(means) - 1]
-    spent = done.groupby("algorithm")["dollars"].mean()
-    if shown:
-        top = shown[0]
-        return f"{top} is better than every other search here at equal cost ({_price(block, means, spent, top)})."
-    leaders = order(means.index[i] for i in tied_for_best(means.to_numpy()))
-    parts = ["At equal cost, no search is shown to be better than all the others."]
-    if len(leaders) > 1:
-        score = wording.score([float(means[leaders[0]])], block.metric)
-        prices = [f"{name} ${format_dollars(float(spent[name]))} a search" for name in leaders]
-        parts.append(
-            f"{wording.listed(leaders)} are tied for the highest mean at full cost (test {block.metric} {score}; "
-            f"{', '.join(prices)})."
-        )
-    else:
-        top = leaders[0]
-        won = f" is shown to be better than {wording.listed(order(beaten[top]))} but" if beaten[top] else ""
-        rest = [n for n in order(means.index) if n != top and n not in beaten[top]]
-        parts.append(
-            f"{top} has the highest mean at its full cost ({_price(block, means, spent, top)}); it{won} is not shown to be "
-            f"better than {wording.listed(rest)}."
-        )
-    return " ".join([*parts, _cheapest(spent, order(spent.index))])
-
-
-def _price(block: Block, means: pd.Series, spent: pd.Series, name: str) -> str:
-    score = wording.score([float(means[name])], block.metric)
-    return f"test {block.metric} {score} for ${format_dollars(float(spent[name]))} a search"
-
-
-def _cheapest(spent: pd.Series, names: Sequence[str]) -> str:
-    cheapest = [names[i] for i in tied_for_best([-float(spent[name]) for name in names])]
-    return f"Cheapest: {wording.listed(cheapest)}, ${format_dollars(float(spent.min()))}{' each' if len(cheapest) > 1 else ''}."
 
 
 def _tuning(findings: Findings) -> str:

@@ -20,7 +20,7 @@ from tuneoff.report import wording
 from tuneoff.report.algorithms import Algorithms
 from tuneoff.report.statistics.power import fewest_for_wilcoxon
 from tuneoff.report.statistics.ranks import friedman
-from tuneoff.report.verdicts.pairwise import Pair, Verdict, difference, judge
+from tuneoff.report.verdicts.pairwise import RULE, Pair, Rule, Verdict, difference, judge
 
 TUNING, SEARCH, DEFECT = "tuning", "search", "defect"
 HEADINGS: Mapping[str, str] = {
@@ -38,16 +38,18 @@ def question(first: str, second: str, algorithms: Algorithms) -> str:
     return SEARCH if algorithms.replica_pair(first, second) is None else DEFECT
 
 
-def judge_by_question(pairs: Sequence[Pair], metric: str, scores: pd.DataFrame, algorithms: Algorithms) -> list[Verdict]:
+def judge_by_question(
+    pairs: Sequence[Pair], metric: str, scores: pd.DataFrame, algorithms: Algorithms, rule: Rule = RULE
+) -> list[Verdict]:
     """One verdict a pair, in the order given. scores: a row a repeat that all algorithms have, a column an algorithm."""
     tuning = [question(p.first, p.second, algorithms) == TUNING for p in pairs]
     if len(set(tuning)) < 2 or scores.shape[1] < 3 or len(scores) < fewest_for_wilcoxon():
-        return judge(pairs, metric)
+        return judge(pairs, metric, rule=rule)
     least = friedman(scores.to_numpy())
     made: dict[int, Verdict] = {}
     for family in (True, False):
         places = [i for i, own in enumerate(tuning) if own == family]
-        made |= zip(places, judge([pairs[i] for i in places], metric, least), strict=True)
+        made |= zip(places, judge([pairs[i] for i in places], metric, least, rule), strict=True)
     return [made[i] for i in range(len(pairs))]
 
 

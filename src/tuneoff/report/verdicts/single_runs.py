@@ -53,7 +53,7 @@ def _pair_sentence(a: SingleRun, b: SingleRun, n: int) -> str:
     interval = comparison.unpaired_accuracy_interval(high.correct, low.correct, n, n)
     z = comparison.two_proportion_z(high.correct, low.correct, n, n)
     text = (
-        f"{high.name} and {low.name} are not separable: {high.correct} against {low.correct} of {n}, difference "
+        f"{high.name} and {low.name} are undecided: {high.correct} against {low.correct} of {n}, difference "
         f"{difference(interval, 'accuracy')}, z = {z:.2f}"
     )
     most = most_disagreements(excess)

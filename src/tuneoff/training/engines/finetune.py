@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tuneoff.errors import ConfigError
 from tuneoff.plugins import register
@@ -32,7 +34,9 @@ from tuneoff.training.protocol import (
     Request,
     Share,
     Shared,
+    State,
     Trainer,
+    Values,
 )
 from tuneoff.training.settings import TrainingSettings
 
@@ -91,6 +95,7 @@ class FinetuneEngine(Engine):
 
     hyperparameters = HYPERPARAMETERS
     resumes = RESUME
+    exports = True
     worker_modules = ("tuneoff.training.finetune_trainer",)
     Settings = NoSettings
 
@@ -124,13 +129,14 @@ class FinetuneEngine(Engine):
     def prepare(self, request: Request, earlier: Mapping[str, Any] | None = None) -> Prepared:
         """Encodes the rows with the model's tokenizer and keeps the word rows that they use."""
         from tuneoff.model.architectures import check_hparams
-        from tuneoff.model.vocabulary import compact
+        from tuneoff.model.vocabulary import compact, used_rows
 
         task, splits = self._read(request)
         tokenizer, whole = self._load_model(request.model, _outputs(task))
         check_hparams(whole.config, request.space.domains.keys() | HParams.from_dict(request.hparams).of_the_model)
         parts = [encode(part.rows, tokenizer, request.model.max_length) for part in splits.parts.values()]
-        base, encoded = compact(whole, parts)
+        used = used_rows(whole, parts)
+        base, encoded = compact(whole, parts, used)
         encoded[-1] = _scored(encoded[-1], request)
         asked = request.training.precision
         precision = None if asked == "auto" else {"chosen": asked, "by": "setting"}
@@ -144,22 +150,27 @@ class FinetuneEngine(Engine):
             facts["tokens"]["test"] = int(encoded[-1].offsets[-1])
         facts["cautions"] = list(cautions(facts))
         _must_be_unchanged(facts, earlier)
+        made = _Encoded(request=request, task=task, tokenizer=tokenizer, whole=whole, used=used, base=base, parts=encoded)
         return Prepared(
             facts=facts,
             metrics=task.metrics,
             device=request.device,
-            make_recipe=_Encoded(request=request, task=task, base=base, parts=encoded).recipe,
+            make_recipe=made.recipe,
             choice=PRECISION,
             variants=() if facts[PRECISION] else PRECISIONS,
+            export=made.export,
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Encoded:
-    """A task and a model, ready to be trained on."""
+    """A task and a model, ready to be trained on. whole: the model with all word rows, of which `base` has those of `used`."""
 
     request: Request
     task: Task
+    tokenizer: Any
+    whole: BaseModel
+    used: NDArray[np.int64] | None
     base: BaseModel
     parts: list[EncodedSplit]
 
@@ -178,6 +189,23 @@ class _Encoded:
 
         train, validation, test = self.parts
         return Material(base=self.base, train=train, validation=validation, test=test)
+
+    def export(self, state: State, hparams: Values, folder: Path) -> None:  # noqa: ARG002 - weights do not depend on them
+        """The model with all its word rows, so that it reads text that no split has."""
+        from tuneoff.model.export import export_classifier, export_tokenizer
+        from tuneoff.model.vocabulary import expand
+        from tuneoff.training.checkpoint import WEIGHTS
+
+        kind, names = kind_of(self.task), self.task.label_names
+        weights = {name.partition("/")[2]: array for name, array in state.only(WEIGHTS).arrays.items()}
+        export_classifier(
+            self.whole,
+            expand(self.whole, self.used, weights),
+            labels=names if len(names) == kind.n_outputs(self.task) else (),
+            loss=kind.loss,
+            folder=folder,
+        )
+        export_tokenizer(self.tokenizer, self.request.model.max_length, folder)
 
 
 def _key(facts: Mapping[str, Any], base: BaseModel) -> str:

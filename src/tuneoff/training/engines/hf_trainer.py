@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from tuneoff.hparams import Hyperparameters
 from tuneoff.plugins import register
 from tuneoff.training.hf.arguments import TrainerHyperparameters, declare
 from tuneoff.training.hf.make import MakeError, Signature, handed_over, load, signature_of
-from tuneoff.training.protocol import Engine, Environment, Kept, Prepared, Recipe, Request, Share, Trainer, Values
+from tuneoff.training.protocol import Engine, Environment, Kept, Prepared, Recipe, Request, Share, State, Trainer, Values
 
 if TYPE_CHECKING:
     from tuneoff.training.hf.scores import Objective
@@ -72,6 +73,7 @@ class HfTrainerEngine(Engine):
     """Keeps what it found out last."""
 
     Settings = HfSettings
+    exports = True
     hyperparameters: Hyperparameters = declare(Signature())  # type: ignore[misc]  # without a function: see `declared`
     worker_modules = ("tuneoff.training.hf.trial",)
 
@@ -106,20 +108,22 @@ class HfTrainerEngine(Engine):
 
     def prepare(self, request: Request, earlier: Mapping[str, Any] | None = None) -> Prepared:
         facts, objective = self._probe(request)
-        notes = facts["notes"]
-        facts = {**facts, "device": request.device, "cautions": notes}
+        facts = {**facts, "device": request.device, "cautions": facts["notes"]}
         del facts["notes"]
+        exports = facts.pop("exports")
         for name in MUST_STAY:
             if earlier is not None and earlier[name] != facts[name]:
                 raise MakeError(
                     f"the data of engine.make={self.settings.make} has changed since this search began ({name}): put it back "
                     "as it was, or give study=NAME for a new search"
                 )
+        making = _Making(settings=self.settings, request=request, objective=objective)
         return Prepared(
             facts=facts,
             metrics=(objective.name,),
             device=request.device,
-            make_recipe=_Making(settings=self.settings, request=request, objective=objective).recipe,
+            make_recipe=making.recipe,
+            export=making.export if exports else None,
         )
 
 
@@ -143,6 +147,17 @@ class _Making:
             objective=self.objective,
             points=self.request.training.evaluations_per_epoch,
         )
+
+    def export(self, state: State, hparams: Values, folder: Path) -> None:
+        from tuneoff.training.hf.build import Maker
+        from tuneoff.training.hf.export import export
+
+        make = self.settings.make
+        assert make is not None
+        signature = signature_of(make)
+        request = _without_device(self.request) if signature.takes_request else None
+        maker = Maker(make=load(make), name=make, signature=signature, request=request)
+        export(maker, hparams, state, seed=self.request.seeds["training"], folder=folder)
 
 
 def _values(request: Request) -> Values:

@@ -24,23 +24,26 @@ from tuneoff.training.protocol import Values
 ROWS = 16
 """Rows of validation on which the names of the metrics are found out."""
 
+NOTES, EXPORTS = "notes", "exports"
+"""Facts that are not for the header: what was changed, in sentences; whether the model can be written as a folder."""
+
 
 def probe(
     maker: Maker, values: Values, *, seed: int, metric: str | None, direction: str | None
 ) -> tuple[dict[str, Any], Objective]:
-    """(facts for the run's header, the number that searches maximise). Raises MakeError or ConfigError where the Trainer is
-    unfit."""
-    with tempfile.TemporaryDirectory(prefix="tuneoff-") as folder, _quiet():
+    """(facts for the run's header, with NOTES and EXPORTS; the number that searches maximise). Raises MakeError or ConfigError
+    where the Trainer is unfit."""
+    with tempfile.TemporaryDirectory(prefix="tuneoff-") as folder, quiet():
         off = {"use_cpu": True, "fp16": False, "fp16_full_eval": False}
-        made = make_trainer(maker, values, seed=seed, output=partial(_inside, folder=folder), **off)
+        made = make_trainer(maker, values, seed=seed, output=partial(inside, folder=folder), **off)
         checked(maker, made, values)
         measured = _measured(made)
         objective = objective_of(made.trainer.args, metric, direction, measured)
-    return {**_facts(maker, made), "notes": _notes(made)}, objective
+    return {**_facts(maker, made), NOTES: _notes(made), EXPORTS: hasattr(made.trainer.model, "save_pretrained")}, objective
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without progress bars and reports of loading: they are about no trial."""
     level = logging.get_verbosity()
     logging.set_verbosity_error()
@@ -57,7 +60,7 @@ def _quiet() -> Iterator[None]:
             others.enable_progress_bars()
 
 
-def _inside(_: str, *, folder: str) -> str:
+def inside(_: str, *, folder: str) -> str:
     return trial_folder(folder, name="probe")
 
 

@@ -12,6 +12,7 @@ from tuneoff.evaluation import Cost, Score
 from tuneoff.training.hf.build import Made, Maker, checked, in_force, make_trainer
 from tuneoff.training.hf.drive import Paused, Seconds, Training
 from tuneoff.training.hf.scores import TEST, VALIDATION, Objective, finite, score
+from tuneoff.training.hf.state import WEIGHTS
 from tuneoff.training.hf.turns import Turns
 from tuneoff.training.protocol import Diverged, Environment, Evaluation, OutOfTime, State, Trainer, Trial, Values
 
@@ -44,6 +45,9 @@ class HfTrainer(Trainer):
     def start(self, hparams: Values, *, seed: int, state: State | None = None) -> Trial:
         """Each trial's checkpoints go to a folder `trial-SEED` in the script's output folder."""
         return _trial(self.job, hparams, f"trial-{seed}", int(state.numbers["seed"]) if state else seed, state)
+
+    def weights_of(self, state: State) -> State:
+        return state.only(WEIGHTS)
 
 
 def _trial(job: Job, hparams: Values, folder: str, seed: int, state: State | None) -> Trial:

@@ -1,0 +1,205 @@
+"""What to do: the one search that a study recommends, and how sure that is.
+
+The rule, see PROTOCOL 12: of the searches that are not shown to be worse than the best by more than the margin, the cheapest;
+of equally cheap ones the simplest whose mean is within the margin of the highest among them. Each is taken at its full cost, as
+a user would buy it. The best is the one with the highest mean test score over the repeats that all have. A search is shown to
+be worse by more than the margin where the signed-rank test of its shortfall less the margin, corrected by Holm, is below .05
+and the interval of the shortfall lies above the margin. Below the fewest repeats that allow such a test nothing is recommended:
+what is missing is said, with the gap in plain figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tuneoff.price import format_dollars
+from tuneoff.report import wording
+from tuneoff.report.curves import EQUAL_COST, Searches
+from tuneoff.report.statistics.best import probability_near_best
+from tuneoff.report.statistics.comparison import holm, wilcoxon
+from tuneoff.report.statistics.crossed import crossed_interval, row_variance
+from tuneoff.report.statistics.summary import Interval
+from tuneoff.report.verdicts.pairing import pair_up
+from tuneoff.report.verdicts.pairwise import ROW_METRIC, RULE, Pair, Rule, difference, size
+from tuneoff.report.verdicts.standing import trivial_score
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Another search beside the recommended one. lead: its test score minus that of the recommended one, mean over repeats.
+    worse: shown to be worse than the best by more than the margin."""
+
+    name: str
+    lead: Interval
+    dollars: float
+    worse: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recommendation:
+    """name: of the recommended search; the leading one where repeats are missing. means: mean test scores by search, the
+    highest first, over `repeats`. gain: over the untuned default, None without one. sure: probability that no other search is
+    better by more than the margin, NaN where repeats are missing. minutes: charged device-minutes of one search. sentence: what
+    to do."""
+
+    name: str
+    missing: int
+    fewest: int
+    repeats: int
+    metric: str
+    margin: float
+    means: dict[str, float]
+    gain: Interval | None
+    untuned: str | None
+    dollars: float
+    minutes: float
+    sure: float
+    rivals: tuple[Rival, ...]
+    notes: tuple[str, ...] = ()
+    sentence: str = ""
+
+
+def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendation | None:
+    """None without a repeat that all searches have, with a test score of each."""
+    every = [name for name in searches.names if not searches.algorithms.is_replica(name)] or searches.names
+    dropped = _dropped(searches, every) if rule.looks > 1 else set()
+    names = [name for name in every if name not in dropped]
+    scores = searches.scores(names=names)
+    if scores.empty:
+        return None
+    common = list(scores.index)
+    means = {name: float(scores[name].mean()) for name in names}
+    ranked = sorted(names, key=lambda name: -means[name])
+    dollars = {name: float(np.mean([searches.named(name)[k].dollars for k in common])) for name in names}
+    dollars |= {name: float(np.mean([run.dollars for run in searches.named(name).values()])) for name in dropped}
+    missing, margin = max(0, rule.fewest() - len(common)), rule.margin
+    best = ranked[0]
+    worse = set() if missing else worse_by_margin(searches, names, best, metric, rule)
+    chosen = best if missing else _cheapest(searches, [n for n in ranked if n not in worse], dollars, means, margin)
+    untuned = searches.algorithms.untuned(every)
+    pairs = {name: pair_up(searches, name, chosen, full_cost=True) for name in (*ranked, *sorted(dropped)) if name != chosen}
+    squares = {name: pair.squares if metric == ROW_METRIC else None for name, pair in pairs.items()}
+    rivals = tuple(
+        Rival(name=n, lead=_lead(pair, metric, rule), dollars=dollars[n], worse=n in worse or n in dropped)
+        for n, pair in pairs.items()
+    )
+    sure = float("nan")
+    others = [name for name in ranked if name != chosen]
+    if not missing and others:
+        leads = [scores[name].to_numpy() - scores[chosen].to_numpy() for name in others]
+        of_rows = [0.0 if (s := squares[name]) is None else row_variance(pairs[name].differences, s) for name in others]
+        sure = probability_near_best(np.stack(leads, axis=1), of_rows, margin)
+    gain = None if untuned in (None, chosen) else -next(r.lead for r in rivals if r.name == untuned)
+    made = Recommendation(
+        name=chosen,
+        missing=missing,
+        fewest=rule.fewest(),
+        repeats=len(common),
+        metric=metric,
+        margin=margin,
+        means={name: means[name] for name in ranked},
+        gain=gain,
+        untuned=untuned,
+        dollars=dollars[chosen],
+        minutes=float(np.mean([searches.named(chosen)[k].charged_seconds for k in common])) / 60,
+        sure=sure,
+        rivals=rivals,
+    )
+    made = replace(made, notes=tuple(_cautions(searches, made)))
+    return replace(made, sentence=_sentence(made, searches))
+
+
+def _dropped(searches: Searches, names: Sequence[str]) -> set[str]:
+    """The searches that a study which ran until decided gave no more repeats: they had been shown to be worse."""
+    most = max(len(searches.named(name)) for name in names)
+    return {name for name in names if len(searches.named(name)) < most}
+
+
+def worse_by_margin(searches: Searches, names: Sequence[str], best: str, metric: str, rule: Rule = RULE) -> set[str]:
+    """The searches shown to be worse than `best` by more than the margin."""
+    pairs = [pair_up(searches, best, name, full_cost=True) for name in names if name != best]
+    shown = holm([wilcoxon([d - rule.margin for d in pair.differences]) if pair.differences else 1.0 for pair in pairs])
+    leads = [_lead(pair, metric, rule) for pair in pairs]
+    return {pair.second for pair, p, lead in zip(pairs, shown, leads, strict=True) if p < rule.alpha and lead.low > rule.margin}
+
+
+def _lead(pair: Pair, metric: str, rule: Rule) -> Interval:
+    if not pair.differences:
+        return Interval(estimate=float("nan"), low=float("nan"), high=float("nan"))
+    made = crossed_interval(sorted(pair.differences), pair.squares if metric == ROW_METRIC else None, 1 - rule.alpha)
+    return made.within(*wording.difference_range(metric))
+
+
+def _cheapest(
+    searches: Searches, names: Sequence[str], dollars: Mapping[str, float], means: Mapping[str, float], margin: float
+) -> str:
+    """names: the highest mean first."""
+    least = min(dollars[name] for name in names)
+    cheap = [name for name in names if dollars[name] <= EQUAL_COST * least]
+    return searches.algorithms.simplest_first(n for n in cheap if means[n] >= means[cheap[0]] - margin - 1e-12)[0]
+
+
+def _sentence(made: Recommendation, searches: Searches) -> str:
+    if made.missing:
+        return _not_yet(made)
+    point, name = size(made.margin, made.metric), made.name
+    if not made.rivals:
+        return f"Only {name} has finished, tested runs: there is nothing to compare it with."
+    use = f"Keep the untuned {name}" if searches.algorithms.is_untuned(name) else f"Use {name}"
+    worse = [rival for rival in made.rivals if rival.worse]
+    if len(worse) == len(made.rivals):
+        return f"{use}: every other search here is shown to be worse by more than {point}."
+    level = [rival for rival in made.rivals if not rival.worse]
+    cheaper = [r for r in level if EQUAL_COST * r.dollars < made.dollars]
+    assert not cheaper, "the recommended search is the cheapest of its quality"
+    dearer = all(r.dollars > EQUAL_COST * made.dollars for r in level)
+    why = "it is the cheapest of those" if dearer else "nothing of its quality is cheaper"
+    text = f"{use}: nothing here is shown to be better by {point} or more, and {why}."
+    ahead = max(level, key=lambda r: r.lead.high)
+    if ahead.lead.high > made.margin:
+        text += (
+            f" Not excluded: {ahead.name} may be better by up to {size(round(ahead.lead.high, 3), made.metric)} "
+            f"(${format_dollars(ahead.dollars)} against ${format_dollars(made.dollars)} a search)."
+        )
+    return text
+
+
+def _not_yet(made: Recommendation) -> str:
+    """The repeats that are missing, then the gap in plain figures."""
+    text = (
+        f"No recommendation yet: {wording.counted(made.repeats, 'repeat')} of every search, and {made.fewest} are needed for a "
+        f"test: run {wording.counted(made.missing, 'more repeat')}."
+    )
+    if not made.rivals:
+        return text
+    first = next(iter(made.means))
+    level = [name for name, mean in made.means.items() if abs(mean - made.means[first]) < 1e-12]
+    if len(level) > 1:
+        return f"{text} So far {wording.listed(level)} are level, at {wording.score([made.means[first]], made.metric)}."
+    last = min(made.rivals, key=lambda r: r.lead.estimate)
+    gap = difference(Interval(estimate=-last.lead.estimate, low=float("nan"), high=float("nan")), made.metric)
+    figures = " against ".join(wording.score([made.means[n]], made.metric) for n in (first, last.name))
+    return f"{text} So far {first} is ahead; of {last.name} by {gap} ({figures})."
+
+
+def _cautions(searches: Searches, made: Recommendation) -> list[str]:
+    """What takes the ground from under a recommendation: a trivial baseline that is not beaten, winners that collapsed."""
+    cells = searches.cells
+    own = cells[cells["algorithm"] == made.name]
+    notes, trivial = [], trivial_score(searches)
+    if not np.isnan(trivial):
+        below = [name for name, mean in made.means.items() if mean <= trivial + 1e-12]
+        answer = f"the best constant answer ({wording.score([trivial], made.metric)})"
+        if made.name in below:
+            notes.append(f"{made.name} does not beat {answer}: nothing was learned, so no search is worth its money yet.")
+        elif below:
+            notes.append(f"{wording.listed(below)} {'does' if len(below) == 1 else 'do'} not beat {answer}.")
+    collapsed = int(own["incumbent_collapsed"].astype(bool).sum())
+    if collapsed:
+        notes.append(
+            f"The winner of {made.name} predicts one class only in {collapsed} of {wording.counted(len(own), 'repeat')}: "
+            "nothing was learned there."
+        )
+    return notes

@@ -1,0 +1,98 @@
+"""A study that is judged again and again: who is out, what is open, and at which level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import synthetic as syn
+
+from tuneoff.records.schema import Cell
+from tuneoff.report.curves import Searches
+from tuneoff.report.frames import Frames, build_frames
+from tuneoff.report.page.study_report import rule_of
+from tuneoff.report.verdicts.looking import Look, look
+from tuneoff.report.verdicts.pairwise import Rule, judge
+from tuneoff.report.verdicts.recommendation import recommend
+
+LOOKS = [6, 10, 16]
+RULE = Rule(margin=0.01, looks=len(LOOKS))
+DECIDING = {"until": "decided", "decide": {"margin": 2.0, "looks": LOOKS, "dollars": None}}
+
+
+def cells(scores: dict[str, float], repeats: int = 12, noise: float = 0.003, **changes: object) -> list[Cell]:
+    rng = np.random.default_rng(0)
+    return [
+        syn.replace(made, header=syn.replace(made.header, **changes))
+        for name, score in scores.items()
+        for k in range(repeats)
+        for made in [syn.stepwise(name, k, [(60, score + noise * float(rng.normal()))], 3600)]
+    ]
+
+
+def frames_of(made: Sequence[Cell]) -> Frames:
+    return next(build_frames(made).blocks())[1]
+
+
+def seen(made: Sequence[Cell], names: Sequence[str], repeats: int, rule: Rule = RULE) -> Look:
+    return look(Searches.of(frames_of(made)), names, repeats, "accuracy", rule)
+
+
+def test_a_search_that_is_worse_by_more_than_the_margin_is_out() -> None:
+    found = seen(cells({"random": 0.75, "grid": 0.75, "default": 0.60}), ["default", "random", "grid"], 10)
+    assert found.dropped == ("default",)
+    assert found.left == ("random", "grid")
+    assert found.decided, "random and grid are equivalent: their spread is a third of the margin"
+
+
+def test_nothing_is_decided_before_a_test_can_be() -> None:
+    """At a third of 5 % one pair takes 7 repeats that all agree: 2^-6 = .0156 < .0167 <= 2^-5."""
+    found = seen(cells({"random": 0.75, "grid": 0.60}), ["random", "grid"], 6)
+    assert RULE.fewest() == 7
+    assert (found.dropped, found.decided) == ((), False)
+    assert seen(cells({"random": 0.75, "grid": 0.60}), ["random", "grid"], 10).dropped == ("grid",)
+
+
+def test_a_look_sees_only_the_repeats_before_it() -> None:
+    """From repeat 10 on grid is far better; a look after 10 does not know."""
+    made = (
+        cells({"random": 0.75})
+        + cells({"grid": 0.75}, repeats=10)
+        + [syn.stepwise("grid", k, [(60, 0.99)], 3600) for k in (10, 11)]
+    )
+    assert seen(made, ["random", "grid"], 10).decided
+    assert not seen(made, ["random", "grid"], 12).decided
+
+
+def test_open_pairs_are_of_those_that_are_left() -> None:
+    found = seen(cells({"random": 0.75, "grid": 0.752, "default": 0.50}, noise=0.02), ["default", "random", "grid"], 10)
+    assert [{v.first, v.second} for v in found.open] == [{"random", "grid"}]
+
+
+def test_the_level_is_shared_between_the_looks() -> None:
+    """Six differences of one sign: p = .03125, which is below .05 and not below a third of it."""
+    differences = [0.02, 0.021, 0.022, 0.023, 0.024, 0.025]
+    from tests.report.verdicts.test_pairwise import pair
+
+    assert judge([pair(differences)], "accuracy")[0].better == "pbt"
+    later = judge([pair(differences)], "accuracy", rule=RULE)[0]
+    assert later.better is None
+    assert later.difference.high - later.difference.low == pytest.approx(1.40 * 0.00393, rel=0.02), "t at 98.3 %, not at 95 %"
+
+
+def test_a_report_takes_margin_and_looks_from_the_records() -> None:
+    own = frames_of(cells({"random": 0.75, "grid": 0.76}, config=DECIDING))
+    assert rule_of(own) == Rule(margin=0.02, looks=3)
+    assert rule_of(own, 0.005) == Rule(margin=0.005, looks=3)
+    assert rule_of(frames_of(cells({"random": 0.75}))) == Rule()
+
+
+def test_who_is_out_gets_no_more_repeats_and_hides_nobody_elses() -> None:
+    made = cells({"random": 0.75, "grid": 0.752}, config=DECIDING) + cells({"default": 0.60}, repeats=8, config=DECIDING)
+    found = recommend(Searches.of(frames_of(made)), "accuracy", rule_of(frames_of(made)))
+    assert found is not None
+    assert (found.repeats, found.missing) == (12, 0)
+    assert next(r for r in found.rivals if r.name == "default").worse
+    assert found.gain is not None
+    assert found.gain.estimate == pytest.approx(0.15, abs=0.01)

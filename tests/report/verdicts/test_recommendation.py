@@ -1,0 +1,151 @@
+"""What to do: the cheapest of those not shown to be worse by more than the margin, and what is missing before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import synthetic as syn
+
+from tuneoff.records.schema import Cell
+from tuneoff.report.algorithms import Algorithms, machinery_of
+from tuneoff.report.curves import Searches
+from tuneoff.report.frames import build_frames
+from tuneoff.report.statistics.best import probability_near_best
+from tuneoff.report.verdicts.pairwise import Rule
+from tuneoff.report.verdicts.recommendation import Recommendation, recommend
+
+NOISE = (0.0, 0.004, -0.003, 0.002, -0.004, 0.001, 0.003, -0.002)
+
+
+def cells(
+    scores: dict[str, float], repeats: int = 8, seconds: dict[str, float] | None = None, noise: float = 1.0
+) -> list[Cell]:
+    """Test scores are 5 points below; each search has its noise in another order, so that differences have a spread."""
+    made = []
+    for i, (name, score) in enumerate(scores.items()):
+        for k in range(repeats):
+            value = score + noise * NOISE[(k + 3 * i) % len(NOISE)]
+            made.append(syn.stepwise(name, k, [(60, value)], (seconds or {}).get(name, 3600.0)))
+    return made
+
+
+def of(made: Sequence[Cell], margin: float = 0.01) -> Recommendation:
+    block, frames = next(build_frames(made).blocks())
+    found = recommend(Searches.of(frames), block.metric, Rule(margin=margin))
+    assert found is not None
+    return found
+
+
+def test_the_cheapest_of_equal_quality_is_recommended() -> None:
+    found = of(cells({"default": 0.60, "random": 0.75, "bayesopt": 0.752}, seconds={"default": 60, "random": 1800}))
+    assert (found.name, found.missing) == ("random", 0)
+    assert found.sentence.startswith(
+        "Use random: nothing here is shown to be better by 1 point or more, and it is the cheapest of those."
+    )
+    assert found.gain is not None
+    assert found.gain.estimate == pytest.approx(0.15, abs=0.002)
+    assert next(r for r in found.rivals if r.name == "default").worse
+    assert not next(r for r in found.rivals if r.name == "bayesopt").worse
+    assert found.sure > 0.99
+
+
+def test_a_dearer_one_is_recommended_where_the_others_are_shown_to_be_worse() -> None:
+    found = of(cells({"default": 0.60, "random": 0.70, "bayesopt": 0.75}, seconds={"bayesopt": 7200}))
+    assert found.name == "bayesopt"
+    assert found.sentence == "Use bayesopt: every other search here is shown to be worse by more than 1 point."
+
+
+def test_worse_by_less_than_the_margin_is_good_enough() -> None:
+    """3 points apart: worse at a margin of 1, not at a margin of 5."""
+    made = cells({"random": 0.72, "bayesopt": 0.75}, seconds={"random": 1800})
+    assert of(made).name == "bayesopt"
+    assert of(made, margin=0.05).name == "random"
+    assert "by 5 points or more" in of(made, margin=0.05).sentence
+
+
+def test_of_equally_cheap_ones_the_simplest_near_the_best() -> None:
+    near = of(cells({"random": 0.745, "bayesopt": 0.75}))
+    assert near.name == "random"
+    far = of(cells({"random": 0.735, "bayesopt": 0.75}, noise=6))
+    assert far.name == "bayesopt", "not shown to be worse, but more than the margin below at the same price"
+
+
+def test_an_untuned_default_that_is_as_good_is_kept() -> None:
+    found = of(cells({"default": 0.75, "random": 0.752}, seconds={"default": 300}))
+    assert found.sentence.startswith("Keep the untuned default: nothing here is shown to be better by 1 point or more")
+    assert found.gain is None
+
+
+def test_too_few_repeats_recommend_nothing_and_still_give_the_gap() -> None:
+    found = of(cells({"random": 0.98, "grid": 0.19}, repeats=3, noise=0))
+    assert found.missing == 3
+    assert found.sentence == (
+        "No recommendation yet: 3 repeats of every search, and 6 are needed for a test: run 3 more repeats. So far random is "
+        "ahead; of grid by 79.0 points (93.0 % against 14.0 %)."
+    )
+    assert np.isnan(found.sure)
+
+
+def test_level_searches_are_called_level() -> None:
+    assert (
+        "So far random and grid are level, at 65.0 %." in of(cells({"random": 0.70, "grid": 0.70}, repeats=2, noise=0)).sentence
+    )
+
+
+def test_a_possible_lead_is_not_hidden() -> None:
+    found = of(cells({"random": 0.745, "bayesopt": 0.75}, seconds={"random": 1800}, noise=5))
+    assert found.name == "random"
+    assert "Not excluded: bayesopt may be better by up to " in found.sentence
+    assert found.sure < 0.9
+
+
+def test_a_search_below_the_constant_answer_is_said_first() -> None:
+    parts = {name: {"constant_scores": {"accuracy": 0.9}} for name in ("validation", "test")}
+    made = [
+        syn.replace(c, header=syn.replace(c.header, data={**c.header.data, "parts": parts}))
+        for c in cells({"random": 0.75, "grid": 0.60})
+    ]
+    assert of(made).notes == (
+        "random does not beat the best constant answer (90.0 %): nothing was learned, so no search is worth its money yet.",
+    )
+
+
+def test_nothing_to_compare() -> None:
+    assert of(cells({"random": 0.7})).sentence == "Only random has finished, tested runs: there is nothing to compare it with."
+    records = [syn.start(), syn.evaluation("a", 1, 0.7, 100), syn.end(elapsed=120)]
+    _, frames = next(build_frames([syn.cell(records)]).blocks())
+    assert recommend(Searches.of(frames), "accuracy") is None
+
+
+@pytest.mark.parametrize(
+    ("searcher", "scheduler", "machinery"),
+    [
+        ("random", "none", 0),
+        ("random", "asha", 1),
+        ("gp", "none", 1),
+        ("tpe", "asha", 2),
+        ("random", "pbt", 2),
+        ("mine", "x", 2),
+    ],
+)
+def test_machinery_counts_learning_stopping_and_copying(searcher: str, scheduler: str, machinery: int) -> None:
+    assert machinery_of({"searcher": {"name": searcher}, "scheduler": {"name": scheduler}}) == machinery
+    assert machinery_of(None) == 0
+
+
+def test_the_simplest_comes_first() -> None:
+    known = Algorithms.of_names(["pbt", "hyperopt", "random", "default", "grid"])
+    assert known.simplest_first(["pbt", "random", "default", "grid"])[:2] == ["default", "random"]
+
+
+def test_the_chance_to_be_near_the_best_by_hand() -> None:
+    """Two repeats with leads 0 and 3: bootstrap means 1.5 + sqrt(2) (-1.5, 0, 1.5), a quarter, half, a quarter."""
+    leads = [[0.0], [3.0]]
+    assert probability_near_best(leads, [0.0], 1.0, draws=40_000) == pytest.approx(0.25, abs=0.01)
+    assert probability_near_best(leads, [0.0], 2.0, draws=40_000) == pytest.approx(0.75, abs=0.01)
+    sure = probability_near_best([[0.0], [0.0]], [1.0], 1.0, draws=40_000)
+    assert sure == pytest.approx(0.8413, abs=0.01), "the rows' part alone: Phi(1)"
+    with pytest.raises(ValueError, match="one a search"):
+        probability_near_best(leads, [0.0, 0.0], 1.0)
