@@ -18,7 +18,7 @@ from tuneoff.verification.report_checks import check_unchanged, compare_reports
 from tuneoff.verification.study import verify, verify_records
 
 ALTERATIONS = 50
-TEXT = (".json", ".jsonl", ".md", ".csv", ".tex", ".html", ".svg")
+TEXT = (".json", ".jsonl", ".yaml", ".md", ".csv", ".tex", ".html", ".svg")
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def test_each_of_fifty_random_alterations_of_a_digit_is_found(study: Study, wher
             assert any(altered.file.name in one.file for one in found), str(altered)
         hit[altered.file.suffix] += 1
     assert sum(hit.values()) == ALTERATIONS
-    assert len(hit) == (2 if where == "records" else 6), hit
+    assert len(hit) == (3 if where == "records" else 6), hit
     assert found_in(study) == []
 
 

@@ -11,7 +11,8 @@ from tests.verification.small_study import sealed_study
 from tuneoff.report.cells import own_price
 from tuneoff.report.page.made import FILE, read_made
 from tuneoff.report.page.study_report import FOLDER, write_report
-from tuneoff.verification.report_checks import Options, check_report, compare_texts
+from tuneoff.verification.report_checks import Options, check_report
+from tuneoff.verification.texts import compare_texts
 
 
 @pytest.fixture

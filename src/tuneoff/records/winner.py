@@ -118,14 +118,18 @@ def short_value(value: HParamValue) -> str:
     return "its own" if value is None else f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
+def winner_text(winner: Winner) -> str:
+    """What `winner.yaml` holds."""
+    head = (
+        "# What this search found. `command` trains these hyperparameters from scratch; docs/records.md explains each line.\n"
+    )
+    return head + yaml.safe_dump(winner_facts(winner), sort_keys=False, allow_unicode=True, width=10_000)
+
+
 def write_winner(winner: Winner) -> Path:
     """Writes `winner.yaml` into the cell's folder, atomically."""
     path = winner.cell.path / WINNER_FILE
     temporary = path.with_name(WINNER_FILE + ".tmp")
-    head = (
-        "# What this search found. `command` trains these hyperparameters from scratch; docs/records.md explains each line.\n"
-    )
-    text = yaml.safe_dump(winner_facts(winner), sort_keys=False, allow_unicode=True, width=10_000)
-    temporary.write_text(head + text, encoding="utf-8")
+    temporary.write_text(winner_text(winner), encoding="utf-8")
     temporary.replace(path)
     return path

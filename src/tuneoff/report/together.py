@@ -129,9 +129,8 @@ def together(studies: Sequence[Path]) -> Together:
 def _part(study: str, block: Block, frames: Frames, searches: Searches, names: Sequence[str]) -> Part:
     common, in_epochs = searches.common(names), bool(searches.equal_budget(names))
     runs = [[searches.named(name)[repeat] for name in names] for repeat in common]
-    scores = np.array(
-        [[result.score for result in searches.at_equal_cost(row, in_epochs)] for row in runs], dtype=np.float64
-    ).reshape(-1, len(names))
+    stood = [[result.score for result in searches.at_equal_cost(row, in_epochs)] for row in runs]
+    scores = np.array(stood, dtype=np.float64).reshape(-1, len(names))
     whole = np.isfinite(scores).all(axis=1)
     target = searches.cells.loc[searches.cells["algorithm"] == searches.untuned, "test"].median()
     costs = None

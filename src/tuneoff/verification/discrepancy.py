@@ -9,7 +9,7 @@ from typing import Any
 
 from tuneoff.records.schema import EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
 
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, ZeroDivisionError)
+UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, ZeroDivisionError)
 """What altered contents can raise where they are read."""
 EXACT_SINCE = (0, 2)
 """Protocol from which on `parent_evaluation` is the one that was copied, and configurations are hashed as they are now."""

@@ -12,7 +12,7 @@ from tuneoff.errors import UserError
 from tuneoff.records.identity import identity
 from tuneoff.records.schema import Header
 from tuneoff.records.seal import examine
-from tuneoff.records.store import HEADER_FILE, LOG_FILE, RETRAIN_FILE, find_cells, from_dict, read_header
+from tuneoff.records.store import HEADER_FILE, LOG_FILE, RETRAIN_FILE, WINNER_FILE, find_cells, from_dict, read_header
 from tuneoff.report.cells import ReportError
 from tuneoff.verification.discrepancy import EXACT_SINCE, UNREADABLE, Discrepancy, Log, exact
 from tuneoff.verification.facts import unchecked_facts
@@ -22,6 +22,7 @@ from tuneoff.verification.report_checks import Options, check_report
 from tuneoff.verification.retraining_checks import check_retraining
 from tuneoff.verification.rows import Rows
 from tuneoff.verification.score_checks import check_scores
+from tuneoff.verification.winner_checks import check_winner
 
 
 @dataclass(kw_only=True)
@@ -100,6 +101,9 @@ def _verify_cell(study: Path, cell: Path, made: Verification, rows: Rows, header
         made.discrepancies += [*_guarded(log.file, check_log, log), *_guarded(log.file, check_scores, log)]
     if len(logs) == 2:
         made.discrepancies += _guarded(logs[1].file, check_retraining, *logs)
+    winner = f"{folder}/{WINNER_FILE}"
+    if (study / winner).exists() and logs:
+        made.discrepancies += _guarded(winner, check_winner, winner, cell, logs[0])
     known = rows.known(header)
     if known:
         made.with_rows += 1
