@@ -36,7 +36,7 @@ def test_every_kind_has_settings_a_loader_and_a_file() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"kind": "cola"}, r"task.kind is 'cola', but it must be one of entail, rte"),
+        ({"kind": "glue"}, r"task.kind is 'glue', but it must be one of entail, cola, sst2"),
         ({"kind": ["rte"]}, "task.kind is"),
         ({}, "task.kind is (None|null)"),
         ({"kind": "rte", "train_rows": 5}, "task.train_rows is not a setting of task.kind=rte: there are kind, name"),

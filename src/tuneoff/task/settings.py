@@ -11,6 +11,7 @@ from tuneoff import plugins
 from tuneoff.errors import check_mapping, check_name, check_text, check_whole, shown
 from tuneoff.task.base import Task, TaskError
 from tuneoff.task.kinds import metric_names
+from tuneoff.task.sources.glue_formats import FORMATS
 
 QUOTING = ("double", "none")
 
@@ -96,7 +97,7 @@ class EntailSettings(TaskSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class GlueSettings(TaskSettings):
-    """MRPC or RTE: from the Hugging Face hub, or from a folder of GLUE's files."""
+    """One of GLUE's tasks: from the Hugging Face hub, or from a folder of GLUE's files."""
 
     files: str | None = None
 
@@ -173,8 +174,7 @@ class ScriptSettings(TaskSettings):
 
 SETTINGS: dict[str, type[TaskSettings]] = {
     "entail": EntailSettings,
-    "rte": GlueSettings,
-    "mrpc": GlueSettings,
+    **dict.fromkeys(FORMATS, GlueSettings),
     "csv": TableSettings,
     "script": ScriptSettings,
 }
