@@ -8,16 +8,17 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True, kw_only=True)
 class Score:
-    """Metrics on one set of examples. `collapsed` means that every prediction was the same class."""
+    """Metrics on one set of examples. `collapsed` means that every answer was the same: one class, or one set of labels."""
 
     metrics: Mapping[str, float]
     loss: float
     n_examples: int
     predicted_counts: tuple[int, ...]
-    """The count of predictions of each class; shape (n_classes,), or () where numbers are predicted."""
+    """The count of predictions of each class; shape (n_classes,). Of several labels a row, the count of each set of labels that
+    was predicted, the largest first. () where numbers are predicted."""
     predictions: tuple[float, ...] | None = None
     """The class (a whole number) or number predicted for each example, in the split's order. Kept for test scores, where paired
-    tests need it."""
+    tests need it; None for sets of labels."""
 
     @property
     def collapsed(self) -> bool:

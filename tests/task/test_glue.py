@@ -5,9 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tuneoff.task import Task, TaskError, TaskSettings, load_task
-from tuneoff.task.facts import count_duplicates, measure_lengths, measure_overlap
+from tests.task.glue_files import KINDS, write
+from tuneoff.model.loading import load_tokenizer
+from tuneoff.model.settings import ModelSettings
+from tuneoff.space import Float, SearchSpace
+from tuneoff.task import ProtocolSettings, Task, TaskError, TaskSettings, encode, load_task, make_splits
+from tuneoff.task.facts import count_duplicates, measure_lengths, measure_overlap, summarise
 from tuneoff.task.kinds.classification import label_counts, majority_rate
+from tuneoff.task.sources.glue_formats import FORMATS
+from tuneoff.training.engines.finetune import FinetuneEngine
+from tuneoff.training.hparams import HParams
+from tuneoff.training.protocol import Environment, Kept, NoSettings, Request, Shared
+from tuneoff.training.settings import TrainingSettings
 
 MRPC = "Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n"
 RTE = "index\tsentence1\tsentence2\tlabel\n"
@@ -70,6 +79,130 @@ def test_unfit_glue_files_are_an_error(tmp_path: Path, text: str | None, message
 def test_a_folder_that_does_not_exist_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(TaskError, match=r"task.files is .*, but there is no such folder"):
         load(tmp_path / "gone", "mrpc")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_task_is_read_from_its_own_files_cut_encoded_and_scored(tmp_path: Path, kind: str) -> None:
+    write(tmp_path, kind)
+    task = load(tmp_path, kind)
+    assert {name: len(rows) for name, rows in task.splits.items()} == {"train": 60, "dev": 20, "test": 6}
+    assert (task.splits["train"].labelled, task.splits["dev"].labelled, task.splits["test"].labelled) == (True, True, False)
+    texts = task.splits["train"].text_a
+    assert texts[1].strip() == 'The boat "1" is near the apple.'
+    assert (task.splits["train"].text_b is None) == (kind in ("cola", "sst2"))
+    splits = make_splits(task, ProtocolSettings(name="heldout"), 0)
+    assert (len(splits.validation), splits.test.source, len(splits.test)) == (9, "dev", 20)
+    assert "(the test labels are hidden)" in splits.description
+    facts = summarise(task, splits)
+    assert set(facts["parts"]["test"]["constant_scores"]) == set(task.metrics)
+    tokenizer = load_tokenizer(ModelSettings(name="micro", source="micro", num_layers=1, max_length=32))
+    assert len(encode(splits.train.rows, tokenizer, 32)) == 51
+
+
+def test_the_tasks_are_glues_nine_and_mnli_with_its_other_dev_split() -> None:
+    assert set(KINDS) == set(FORMATS)
+    assert {layout.folder for layout in FORMATS.values()} == {
+        *("CoLA", "SST-2", "MRPC", "STS-B", "QQP", "MNLI", "QNLI", "RTE", "WNLI")
+    }
+    assert {kind: layout.metrics for kind, layout in FORMATS.items()} == {
+        "cola": ("matthews", "accuracy"),
+        "sst2": ("accuracy",),
+        "mrpc": ("accuracy", "f1"),
+        "stsb": ("pearson", "spearman"),
+        "qqp": ("accuracy", "f1"),
+        "mnli": ("accuracy",),
+        "mnli_mismatched": ("accuracy",),
+        "qnli": ("accuracy",),
+        "rte": ("accuracy",),
+        "wnli": ("accuracy",),
+    }
+
+
+def test_cola_has_no_header_line_but_in_its_test_file(tmp_path: Path) -> None:
+    write(tmp_path, "cola")
+    task = load(tmp_path, "cola")
+    assert task.splits["train"].label.tolist()[:3] == [0, 1, 0]
+    assert task.splits["train"].text_a[0] == 'The apple "0" is near the apple.'
+    assert task.label_names == ("unacceptable", "acceptable")
+    (tmp_path / "train.tsv").write_text("gj04\t1\tonly three\n")
+    with pytest.raises(
+        TaskError, match="line 1, has 3 fields, but its columns are source, label, mark, sentence, which makes 4"
+    ):
+        load(tmp_path, "cola")
+
+
+def test_stsb_has_numbers_from_0_to_5(tmp_path: Path) -> None:
+    write(tmp_path, "stsb")
+    task = load(tmp_path, "stsb")
+    assert task.splits["train"].label.tolist()[:12] == [*(i / 2 for i in range(11)), 0.0]
+    assert (task.kind, task.splits["train"].label.dtype) == ("regression", np.float64)
+    text = (tmp_path / "dev.tsv").read_text()
+    for wrong in ("6", "nan", "", "1,5"):
+        lines = text.splitlines()
+        lines[2] = "\t".join([*lines[2].split("\t")[:-1], wrong])
+        (tmp_path / "dev.tsv").write_text("\n".join(lines))
+        with pytest.raises(TaskError, match=f"dev.tsv, line 3: column 'score' .*{wrong}.* must be a number from 0 to 5"):
+            load(tmp_path, "stsb")
+
+
+def test_rows_of_qqp_that_lack_a_text_are_left_out_and_counted(tmp_path: Path) -> None:
+    write(tmp_path, "qqp", train=300)
+    lines = (tmp_path / "train.tsv").read_text().splitlines()
+    lines[10:10] = ["990\t1\t2\tBroken over", "\ttwo lines\t0", "991\t1\t2\tHow?\t\t0"]
+    (tmp_path / "train.tsv").write_text("\n".join(lines) + "\n")
+    task = load(tmp_path, "qqp")
+    assert len(task.splits["train"]) == 300
+    assert task.source.endswith("(rows that lack a text left out: 3 of train)")
+    (tmp_path / "train.tsv").write_text("\n".join([*lines, *["990\t1\t2\tBroken"] * 10]) + "\n")
+    with pytest.raises(
+        TaskError, match=r"train.tsv .*: 13 of 313 rows lack a text .* at most 1 % are left out: download it again"
+    ):
+        load(tmp_path, "qqp")
+
+
+def test_mnli_is_tested_on_the_matched_dev_split_and_the_mismatched_one_has_a_name_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, "mnli")
+    (tmp_path / "dev_mismatched.tsv").write_text((tmp_path / "dev_matched.tsv").read_text().replace("near", "far from"))
+    matched, other = load(tmp_path, "mnli"), load(tmp_path, "mnli_mismatched")
+    assert matched.label_names == ("entailment", "neutral", "contradiction")
+    assert matched.splits["train"].label.tolist()[:3] == [1, 0, 2]
+    assert "near" in matched.splits["dev"].text_a[0]
+    assert "far from" in other.splits["dev"].text_a[0]
+    assert matched.splits["train"].text_a == other.splits["train"].text_a
+
+
+def test_the_folder_of_all_of_glue_is_told_from_that_of_the_task(tmp_path: Path) -> None:
+    write(tmp_path / "SST-2", "sst2")
+    with pytest.raises(TaskError, match=r"holds all of GLUE: give this task's own folder, task.files=.*SST-2"):
+        load(tmp_path, "sst2")
+
+
+def test_f1_on_three_classes_is_refused_by_name(tmp_path: Path) -> None:
+    write(tmp_path, "mnli")
+    with pytest.raises(TaskError, match="f1 is about one class and task mnli has 3: use macro_f1"):
+        load_task(TaskSettings.from_dict({"kind": "mnli", "files": str(tmp_path), "metrics": ["f1"]}))
+
+
+@pytest.mark.parametrize(("kind", "metric"), [("cola", "matthews"), ("stsb", "pearson")])
+def test_single_sentences_and_numbers_are_trained_on(tmp_path: Path, kind: str, metric: str) -> None:
+    write(tmp_path, kind)
+    request = Request(
+        task=TaskSettings.from_dict({"kind": kind, "files": str(tmp_path)}),
+        protocol=ProtocolSettings(name="heldout"),
+        model=ModelSettings(name="micro", source="micro", num_layers=1, max_length=32),
+        training=TrainingSettings(precision="fp32"),
+        hparams=HParams(num_epochs=1, learning_rate=1e-3, batch_size=16).to_dict(),
+        space=SearchSpace({"learning_rate": Float(low=1e-4, high=1e-2, log=True)}),
+        seeds={"split": 0},
+        device="cpu",
+    )
+    prepared = FinetuneEngine(NoSettings()).prepare(request)
+    recipe = prepared.recipe(lambda key, make: Shared(key=key, fetch=make))
+    (last,) = recipe.build(Environment(), Kept()).start(request.hparams, seed=1)
+    assert prepared.metrics[0] == metric
+    assert -1 <= last.validation.metrics[metric] <= 1
+    assert last.test is not None
+    assert last.test.n_examples == 20
 
 
 @pytest.mark.real

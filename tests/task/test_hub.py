@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tuneoff.task import TaskError, TaskSettings, load_task
+from tuneoff.task.sources.glue_formats import FORMATS
 from tuneoff.task.sources.hub import REPOSITORY, probe
 
 RTE = TaskSettings.from_dict({"kind": "rte"})
@@ -147,3 +148,50 @@ def test_labels_in_another_order_than_expected_are_refused(monkeypatch: pytest.M
     monkeypatch.setattr(datasets, "load_dataset", lambda *_: hub_rows(("not_entailment", "entailment")))
     with pytest.raises(TaskError, match="the data on the hub has changed"):
         load_task(RTE)
+
+
+@pytest.mark.parametrize("kind", sorted(FORMATS))
+def test_every_task_is_read_from_the_hubs_configuration_splits_and_columns(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout, asked = FORMATS[kind], []
+
+    def fake(repository: str, name: str) -> Any:
+        asked.append(name)
+        return as_published(kind)
+
+    monkeypatch.setattr(datasets, "load_dataset", fake)
+    task = load_task(TaskSettings.from_dict({"kind": kind}))
+    assert asked == ["mnli" if kind == "mnli_mismatched" else kind]
+    assert [len(rows) for rows in task.splits.values()] == [3 - layout.incomplete_rows] * 3
+    assert (task.splits["train"].text_a[0], task.splits["train"].text_b is None) == ("train NA", layout.text_b is None)
+    assert [rows.labelled for rows in task.splits.values()] == [True, True, False]
+    assert task.splits["dev"].text_a[0] == f"{layout.hub_dev} NA"
+    assert task.splits["train"].label.dtype == (np.float64 if kind == "stsb" else np.int64)
+    assert ("rows that lack a text left out: 1 of train, 1 of dev, 1 of test" in task.source) == (kind == "qqp")
+
+
+def as_published(kind: str) -> datasets.DatasetDict:
+    """Three rows a split, under the hub's names; the last lacks its second text, where QQP has such rows."""
+    layout = FORMATS[kind]
+    label = datasets.ClassLabel(names=list(layout.label_names)) if layout.label_names else datasets.Value("float32")
+    columns = [name for name in (layout.hub_text_a, layout.hub_text_b) if name is not None]
+    features = datasets.Features({**{name: datasets.Value("string") for name in columns}, "label": label})
+
+    def split(name: str) -> datasets.Dataset:
+        hidden = name.startswith("test")
+        texts = [f"{name} NA", f"{name} b", "" if layout.incomplete_rows else "c"]
+        return datasets.Dataset.from_dict(
+            {**dict.fromkeys(columns, texts), "label": [-1] * 3 if hidden else [0, 1, 1]}, features
+        )
+
+    names = ("train", *(f"{name}_{domain}" for name in ("validation", "test") for domain in ("matched", "mismatched")))
+    return datasets.DatasetDict({name: split(name) for name in (names if "mnli" in kind else ("train", "validation", "test"))})
+
+
+def test_columns_other_than_the_published_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_: hub_rows())
+    with pytest.raises(
+        TaskError, match=r"the split train of .* must have the columns question, sentence, label, but its columns are"
+    ):
+        load_task(TaskSettings.from_dict({"kind": "qnli"}))
+    with pytest.raises(TaskError, match=r"the split train of .* must have the columns premise, hypothesis, label"):
+        load_task(TaskSettings.from_dict({"kind": "mnli"}))

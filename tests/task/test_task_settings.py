@@ -36,7 +36,7 @@ def test_every_kind_has_settings_a_loader_and_a_file() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"kind": "cola"}, r"task.kind is 'cola', but it must be one of entail, rte"),
+        ({"kind": "glue"}, r"task.kind is 'glue', but it must be one of entail, cola, sst2"),
         ({"kind": ["rte"]}, "task.kind is"),
         ({}, "task.kind is (None|null)"),
         ({"kind": "rte", "train_rows": 5}, "task.train_rows is not a setting of task.kind=rte: there are kind, name"),
@@ -48,7 +48,7 @@ def test_every_kind_has_settings_a_loader_and_a_file() -> None:
         ({"kind": "rte", "max_train_rows": 99.5}, "task.max_train_rows is 99.5"),
         (
             {"kind": "rte", "metrics": ["acc"]},
-            "'acc' is not a metric: there are accuracy, f1, macro_f1, mae, matthews, objective, pearson",
+            "'acc' is not a metric: there are accuracy, f1, macro_f1, mae, matthews, micro_f1, objective, pearson",
         ),
         ({"kind": "rte", "metrics": []}, "task.metrics is empty"),
         ({"kind": "rte", "metrics": ["f1", "f1"]}, "each metric must appear once"),

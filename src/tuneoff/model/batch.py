@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 
 class Encoded(Protocol):
-    """Ragged arrays of n examples: tokens (total,), offsets (n + 1,), labels (n,), int64 classes or float64 numbers."""
+    """Ragged arrays of n examples: tokens (total,), offsets (n + 1,), labels (n,), int64 classes or float64 numbers, or
+    (n, labels), int64, 0 and 1."""
 
     @property
     def input_ids(self) -> NDArray[np.int32]: ...
@@ -25,7 +26,8 @@ class Encoded(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """Shapes (examples, length) and (examples,). labels: classes (int64) or numbers (float32)."""
+    """Shapes (examples, length) and (examples,). labels: classes (int64), numbers (float32), or 0 and 1 (int64) of shape
+    (examples, labels)."""
 
     input_ids: torch.Tensor
     token_type_ids: torch.Tensor

@@ -132,7 +132,7 @@ def _frame(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
 
 
 FAULTS = ("diverged", "failed", "interrupted")
-"""Statuses of trials that went wrong; beside them a trial may have collapsed to one class."""
+"""Statuses of trials that went wrong; beside them a trial may have collapsed to one answer."""
 
 
 def faulty_trials(trials: pd.DataFrame) -> pd.DataFrame:

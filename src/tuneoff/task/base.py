@@ -23,7 +23,8 @@ class TextSplit:
     """Rows of one split.
 
     text_a: n strings. text_b: n strings, or None for single-sentence tasks.
-    label: shape (n,). int64, class indices, `UNLABELLED` where the label is hidden; or float64, numbers, NaN where hidden.
+    label: shape (n,). int64, class indices, `UNLABELLED` where the label is hidden; or float64, numbers, NaN where hidden. Or
+    shape (n, labels), int64, 1 where a row has the label, `UNLABELLED` where hidden.
     """
 
     text_a: tuple[str, ...]

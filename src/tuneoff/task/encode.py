@@ -20,7 +20,7 @@ class EncodedSplit:
     """Ragged arrays of n rows; row i has the tokens offsets[i]:offsets[i + 1]. Read-only, no padding.
 
     input_ids: int32 (tokens,). token_type_ids: int8 (tokens,), the segments that the tokenizer's own template gives,
-    whether or not the model reads them. offsets: int64 (n + 1,). labels: int64 or float64 (n,).
+    whether or not the model reads them. offsets: int64 (n + 1,). labels: int64 or float64 (n,), or int64 (n, labels).
     truncated_rows: how many rows lost tokens to max_length.
     """
 

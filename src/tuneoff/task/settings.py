@@ -11,6 +11,7 @@ from tuneoff import plugins
 from tuneoff.errors import check_mapping, check_name, check_text, check_whole, shown
 from tuneoff.task.base import Task, TaskError
 from tuneoff.task.kinds import metric_names
+from tuneoff.task.sources.glue_formats import FORMATS
 
 QUOTING = ("double", "none")
 
@@ -96,7 +97,7 @@ class EntailSettings(TaskSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class GlueSettings(TaskSettings):
-    """MRPC or RTE: from the Hugging Face hub, or from a folder of GLUE's files."""
+    """One of GLUE's tasks: from the Hugging Face hub, or from a folder of GLUE's files."""
 
     files: str | None = None
 
@@ -119,7 +120,9 @@ class TableSettings(TaskSettings):
     """The user's own CSV, TSV, JSONL or Parquet files. Column names are those of the header line or schema."""
 
     train_file: str
-    label: str
+    label: str | tuple[str, ...]
+    """The column with the class; or, for several labels a row, that with all of them (see label_separator), or columns of 0 and
+    1, each named as its label."""
     text_a: str
     text_b: str | None = None
     dev_file: str | None = None
@@ -128,6 +131,8 @@ class TableSettings(TaskSettings):
     """None: a comma for .csv, a tab for .tsv; .txt needs one."""
     quoting: str | None = None
     """One of QUOTING. None: none for .tsv and between tabs in .txt, double otherwise."""
+    label_separator: str | None = None
+    """Between the labels in the column `label`, of which a row then has any number."""
     positive: str | None = None
     """The class that F1 is about. None: the rarer of two classes in train."""
 
@@ -135,12 +140,12 @@ class TableSettings(TaskSettings):
         super().__post_init__()
         _required_text("train_file", self.train_file, "give the training rows, as in task.train_file=my.csv")
         _required_text("text_a", self.text_a, "give the name of the column with the (first) sentence")
-        _required_text("label", self.label, "give the name of the column with the class of each row")
+        self._check_label()
         _optional_text("text_b", self.text_b, "the column with the second sentence, or null for single sentences")
         _optional_text("dev_file", self.dev_file, "a path, or null for none")
         _optional_text("test_file", self.test_file, "a path, or null for none")
         _optional_text("positive", self.positive, "the class that F1 is about, or null for the rarer of two")
-        columns = [c for c in (self.text_a, self.text_b, self.label) if c is not None]
+        columns = [c for c in (self.text_a, self.text_b, *self.label_columns) if c is not None]
         if len(set(columns)) != len(columns):
             raise TaskError(f"task.text_a, task.text_b and task.label are {columns}, but they must differ")
         if self.delimiter is not None and (
@@ -154,6 +159,38 @@ class TableSettings(TaskSettings):
             raise TaskError(
                 f"task.quoting is {self.quoting!r}, but it must be one of {', '.join(QUOTING)}, or null for the file type's own"
             )
+
+    def _check_label(self) -> None:
+        remedy = "give the name of the column with the class of each row"
+        for name in self.label_columns:
+            _required_text("label", name, remedy)
+        if isinstance(self.label, tuple) and len(self.label) < 2:
+            raise TaskError(
+                f"task.label is {list(self.label)}, but a list names two columns of 0 and 1 or more, one a label: for "
+                "one column with a class in each row give its name without brackets"
+            )
+        if self.label_separator is not None:
+            rule = "the text between a row's labels, such as ';', or null for one class a row"
+            check_text("task.label_separator", self.label_separator, rule, TaskError)
+            if isinstance(self.label, tuple):
+                raise TaskError(
+                    f"task.label_separator is {self.label_separator!r}, but task.label names columns of 0 and 1, "
+                    f"{list(self.label)}: leave out one of the two"
+                )
+        if self.multilabel and self.positive is not None:
+            raise TaskError(
+                f"task.positive is {self.positive!r}, but rows have several labels, which micro_f1 and macro_f1 take all into "
+                "account: leave it out"
+            )
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether a row has any number of labels."""
+        return self.label_separator is not None or isinstance(self.label, tuple)
+
+    @property
+    def label_columns(self) -> tuple[str, ...]:
+        return self.label if isinstance(self.label, tuple) else (self.label,)
 
     def load(self) -> Task:
         from tuneoff.task.sources.table import load_table
@@ -173,8 +210,7 @@ class ScriptSettings(TaskSettings):
 
 SETTINGS: dict[str, type[TaskSettings]] = {
     "entail": EntailSettings,
-    "rte": GlueSettings,
-    "mrpc": GlueSettings,
+    **dict.fromkeys(FORMATS, GlueSettings),
     "csv": TableSettings,
     "script": ScriptSettings,
 }
@@ -191,6 +227,8 @@ def _plain(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("text_a", "text_b", "label", "positive"):
         if isinstance(plain.get(name), int) and not isinstance(plain[name], bool):
             plain[name] = str(plain[name])
+    if isinstance(plain.get("label"), list | tuple):
+        plain["label"] = tuple(str(name) if type(name) is int else name for name in plain["label"])
     if plain.get("kind") == "csv":
         plain = {**dict.fromkeys(("train_file", "text_a", "label")), **plain}
     return plain

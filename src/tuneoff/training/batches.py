@@ -37,7 +37,7 @@ class DeviceSplit:
     def __init__(self, encoded: Encoded, device: torch.device) -> None:
         self.lengths: NDArray[np.int64] = np.diff(encoded.offsets)
         self.labels: NDArray[Any] = np.asarray(encoded.labels)
-        """On the host, shape (n,)."""
+        """On the host, shape (n,), or (n, labels) of 0 and 1."""
         self.device = device
         self._starts = torch.tensor(encoded.offsets[:-1], device=device)
         self._lengths = torch.tensor(self.lengths, device=device)

@@ -156,7 +156,7 @@ def test_a_result_that_predicts_one_class_is_said_beside_the_majority_rate() -> 
     made = syn.cell([syn.start(), gone], data={"n_train": 10, "parts": parts})
     text = results_table(*next(build_frames([made]).blocks())).markdown()
     assert "most frequent class scores 52.7 % on validation and 51.1 % on test" in text
-    assert "result of grid predicts one class only" in text
+    assert "result of grid gives every row the same answer" in text
 
 
 def test_the_caption_names_the_class_that_f1_is_about() -> None:

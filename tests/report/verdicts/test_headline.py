@@ -70,7 +70,10 @@ def test_collapsed_winners_are_named_with_the_repeats() -> None:
     first = syn.replace(syn.evaluation("t9", 1, 0.99, 70, test=0.5), validation=syn.replace(gone, metrics={"accuracy": 0.99}))
     cells[0] = syn.replace(cells[0], records=(*cells[0].records[:-1], first, cells[0].records[-1]))
     said = words(cells)
-    assert "Collapsed: the winner of random (in 1 of 2 repeats) predicts one class only, so nothing was learned there." in said
+    assert (
+        "Collapsed: the winner of random (in 1 of 2 repeats) gives every row the same answer, so nothing was learned there."
+        in said
+    )
     assert "Collapsed" not in words(runs({"random": 0.45, "grid": 0.70}))
 
 

@@ -1,4 +1,4 @@
-"""Outcomes of the trials: completed, stopped early, collapsed to one class, diverged, failed.
+"""Outcomes of the trials: completed, stopped early, collapsed to one answer, diverged, failed.
 
 All trials of a search, over all repeats, unfinished ones too. Drawn where at least one trial went wrong; the reasons
 are in the table.

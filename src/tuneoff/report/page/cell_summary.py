@@ -23,7 +23,7 @@ def cell_summary(folder: Path) -> str:
     row = build_frames([cell]).cells.iloc[0]
     metric, kind = cell.header.metric, device_label([row["device_kind"]])
     ended = ", ".join(f"{row[s]} {s}" for s in ("completed", "stopped", "diverged", "failed") if row[s])
-    collapsed = f", {row['collapsed']} collapsed to one class" if row["collapsed"] else ""
+    collapsed = f", {row['collapsed']} collapsed to one answer" if row["collapsed"] else ""
     lines = [
         f"{row['algorithm']} on {row['task']} with {row['model']}, repeat {row['repeat']}, protocol {row['protocol']}",
         f"  best validation {metric}  {score([row['validation']], metric)}  ({row['n_validation']} examples, trial "

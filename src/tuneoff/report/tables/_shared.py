@@ -82,7 +82,7 @@ def cell_notes(cells: pd.DataFrame, algorithms: Algorithms) -> list[str]:
     collapsed = algorithms.order(cells.loc[cells["incumbent_collapsed"], "algorithm"])
     if collapsed:
         notes.append(
-            f"The result of {wording.listed(collapsed)} predicts one class only (in at least one repeat): "
+            f"The result of {wording.listed(collapsed)} gives every row the same answer (in at least one repeat): "
             "nothing was learned there."
         )
     if cells["per_device_hour_usd"].nunique() > 1:

@@ -56,7 +56,7 @@ def table(block: Block, frames: Frames) -> Table:
     rows = [(name, *(make(g) for _, make in makers)) for name, g in groups]
     notes = [
         "Busy: device time of the trials; charged: wall time x devices, idle included. Stopped, failed, diverged "
-        "and collapsed (last evaluation predicts one class only) count trials over all repeats. "
+        "and collapsed (last evaluation gives every row the same answer) count trials over all repeats. "
         "Val − test of the incumbent is its selection optimism."
     ]
     return Table(

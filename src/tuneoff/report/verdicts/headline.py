@@ -74,14 +74,14 @@ def _largest_gap(verdicts: Sequence[Verdict], findings: Findings) -> str:
 
 
 def _collapsed(frames: Frames) -> str:
-    """Names the searches whose incumbent predicts one class only, and in how many repeats."""
+    """Names the searches whose incumbent gives every row the same answer, and in how many repeats."""
     cells = frames.finished().cells
     names = frames.algorithms.order(cells.loc[cells["incumbent_collapsed"].astype(bool), "algorithm"])
     if not names:
         return ""
     own = {name: cells.loc[cells["algorithm"] == name, "incumbent_collapsed"].astype(bool) for name in names}
     counts = [f"{name} (in {int(hit.sum())} of {wording.counted(len(hit), 'repeat')})" for name, hit in own.items()]
-    return f"Collapsed: the winner of {wording.listed(counts)} predicts one class only, so nothing was learned there."
+    return f"Collapsed: the winner of {wording.listed(counts)} gives every row the same answer, so nothing was learned there."
 
 
 def _span(values: Sequence[str]) -> str:

@@ -199,7 +199,7 @@ def _cautions(searches: Searches, made: Recommendation) -> list[str]:
     collapsed = int(own["incumbent_collapsed"].astype(bool).sum())
     if collapsed:
         notes.append(
-            f"The winner of {made.name} predicts one class only in {collapsed} of {wording.counted(len(own), 'repeat')}: "
-            "nothing was learned there."
+            f"The winner of {made.name} gives every row the same answer in {collapsed} of "
+            f"{wording.counted(len(own), 'repeat')}: nothing was learned there."
         )
     return notes

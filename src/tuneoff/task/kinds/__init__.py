@@ -57,9 +57,9 @@ def check_task(task: Task) -> None:
     kind, listed = kind_of(task), list(task.metrics)
     kind.check(task)
     for metric in (find_metric(name) for name in task.metrics):
-        if metric.targets != kind.targets:
+        if not metric.compares(kind.targets):
             raise TaskError(
-                f"task.metrics is {listed}, but {metric.name} compares {metric.targets} and task {task.name} "
+                f"task.metrics is {listed}, but {metric.name} compares {metric.known_targets} and task {task.name} "
                 f"({kind.name}) has {kind.targets}: choose of {', '.join(_metrics_for(kind))}"
             )
         if metric.needs_positive and task.positive is None:
@@ -76,7 +76,7 @@ def check_task(task: Task) -> None:
 
 def _metrics_for(kind: Kind) -> list[str]:
     found = [find_metric(name) for name in metric_names()]
-    return [metric.name for metric in found if metric.targets == kind.targets]
+    return [metric.name for metric in found if metric.compares(kind.targets)]
 
 
 def _register_ours() -> None:

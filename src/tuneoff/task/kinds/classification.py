@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tuneoff.plugins import register
 from tuneoff.task.base import UNLABELLED, Task, TaskError, TextSplit
-from tuneoff.task.kinds.contracts import CLASSES, SHARE, Answers, Kind, Metric, Outputs, Targets
+from tuneoff.task.kinds.contracts import CLASSES, LABEL_SETS, SHARE, Answers, Kind, Metric, Outputs, Targets
+from tuneoff.task.kinds.multilabel import macro_f1
 
 SHOWN_CLASSES = 6
 
@@ -127,11 +128,14 @@ class AccuracyPlusF1(Metric):
 
 @register("metric", "macro_f1")
 class MacroF1(Metric):
-    """Unweighted mean of the classes' F1, over the classes that are present or predicted."""
+    """Unweighted mean of the classes' F1, over the classes (or labels, of several a row) that are present or predicted."""
 
+    also: ClassVar[tuple[str, ...]] = (LABEL_SETS,)
     unit: ClassVar[str] = SHARE
 
     def score(self, answers: Answers) -> float:
+        if answers.targets.ndim == 2:
+            return macro_f1(answers.targets, answers.predicted)
         from sklearn.metrics import f1_score
 
         return float(f1_score(answers.targets, answers.predicted, average="macro", zero_division=0.0))

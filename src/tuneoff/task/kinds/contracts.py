@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tuneoff.evaluation import Score
 from tuneoff.task.base import Task, TextSplit
 
-CLASSES, NUMBERS = "classes", "numbers"
-"""Targets: int64 indices of classes, or float64 numbers."""
+CLASSES, NUMBERS, LABEL_SETS = "classes", "numbers", "sets of labels"
+"""Targets: int64 indices of classes, (n,); float64 numbers, (n,); or sets of labels, int64 (n, labels) of 0 and 1."""
 SHARE, PLAIN = "share", "plain"
 """Units: a share of 1 is written in per cent and its differences in points; a plain number as it is."""
 
@@ -27,8 +27,9 @@ Outputs = NDArray[np.float32]
 class Answers:
     """A network's answers to n examples.
 
-    targets, predicted: (n,), both classes or both numbers. outputs: (n, n_outputs), from which `predicted` was read.
-    positive: the class that a metric with `needs_positive` is about; None where no metric of the task is about one.
+    targets, predicted: of one shape, both classes, both numbers or both sets of labels. outputs: (n, n_outputs), from which
+    `predicted` was read. positive: the class that a metric with `needs_positive` is about; None where no metric of the task
+    is about one.
     """
 
     targets: Targets
@@ -43,11 +44,20 @@ class Metric(ABC):
 
     name: str
     targets: ClassVar[str] = CLASSES
+    also: ClassVar[tuple[str, ...]] = ()
+    """Other targets that it compares."""
     unit: ClassVar[str] = PLAIN
     limits: ClassVar[tuple[float, float]] = (-math.inf, math.inf)
     """The lowest and highest possible value; a share's are 0 and 1 in any case."""
     higher_is_better: ClassVar[bool] = True
     needs_positive: ClassVar[bool] = False
+
+    def compares(self, targets: str) -> bool:
+        return targets in (self.targets, *self.also)
+
+    @property
+    def known_targets(self) -> str:
+        return " or ".join((self.targets, *self.also))
 
     @abstractmethod
     def score(self, answers: Answers) -> float:
@@ -58,7 +68,7 @@ class Metric(ABC):
 class Kind(ABC):
     """One kind of task. A subclass registers with `plugins.register("kind", NAME)`.
 
-    targets: CLASSES or NUMBERS. loss: name of the loss that training minimises, see training.losses.
+    targets: CLASSES, NUMBERS or LABEL_SETS. loss: name of the loss that training minimises, see training.losses.
     """
 
     name: str
@@ -79,7 +89,7 @@ class Kind(ABC):
 
     @abstractmethod
     def predict(self, outputs: Outputs) -> Targets:
-        """(n, n_outputs) -> (n,), of the type of the targets."""
+        """(n, n_outputs) -> answers of the targets' type and shape."""
 
     @abstractmethod
     def mean_loss(self, outputs: Outputs, targets: Targets) -> float:
@@ -87,7 +97,12 @@ class Kind(ABC):
 
     @abstractmethod
     def count(self, predicted: Targets, n_outputs: int) -> tuple[int, ...]:
-        """How often each class was predicted; () for numbers."""
+        """How often each answer was given: each class, or each set of labels that was predicted; () for numbers. The largest
+        count is that of all examples where the network has collapsed."""
+
+    def recorded(self, predicted: Targets) -> tuple[float, ...] | None:
+        """A number an example, for the records of test scores; None where an answer is no number."""
+        return tuple(predicted.tolist())
 
     @abstractmethod
     def constants(self, targets: Targets, n_outputs: int, positive: int | None) -> Iterable[Outputs]:
@@ -129,14 +144,14 @@ class Scoring:
         return self.kind.loss
 
     def score(self, outputs: Outputs, targets: Targets, *, keep_predictions: bool) -> Score:
-        """outputs: (n, n_outputs); targets: (n,)."""
+        """outputs: (n, n_outputs); targets: (n,), or (n, n_outputs) for sets of labels."""
         predicted = self.kind.predict(outputs)
         return Score(
             metrics=self._metrics(outputs, targets, predicted),
             loss=self.kind.mean_loss(outputs, targets),
             n_examples=len(targets),
             predicted_counts=self.kind.count(predicted, self.n_outputs),
-            predictions=tuple(predicted.tolist()) if keep_predictions else None,
+            predictions=self.kind.recorded(predicted) if keep_predictions else None,
         )
 
     def constant_scores(self, targets: Targets) -> dict[str, float]:

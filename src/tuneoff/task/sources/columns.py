@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ class Table:
     """Columns of n values each, as the file has them: text from CSV and TSV, JSON or Arrow values otherwise.
 
     places: where each row is, for messages: its last line in a text file, its row number (from 1) in Parquet.
-    delimiter, quoting: how a delimited file was read; None for JSONL and Parquet.
+    delimiter, quoting: how a delimited file was read; None for JSONL and Parquet. broken_lines: how many lines were left out
+    for their number of fields, where that was asked for.
     """
 
     path: Path
@@ -29,12 +30,18 @@ class Table:
     unit: str = "line"
     delimiter: str | None = None
     quoting: str | None = None
+    broken_lines: int = 0
 
     def __len__(self) -> int:
         return len(self.places)
 
     def place(self, row: int) -> str:
         return f"{self.path}, {self.unit} {self.places[row]}"
+
+    def take(self, rows: Sequence[int]) -> Table:
+        """The table with these rows only, in this order."""
+        columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
+        return replace(self, columns=columns, places=[self.places[row] for row in rows])
 
     def column(self, name: str, setting: str) -> Sequence[Any]:
         """Raises TaskError naming the columns there are, and the likely cause where the header gives one away."""

@@ -21,14 +21,22 @@ _Rows = list[tuple[int, list[str]]]
 _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 
 
-def read_delimited(path: Path, *, setting: str, delimiter: str, quoting: str) -> Table:
-    """quoting="none" splits on every delimiter and newline, quote marks are text; "double" reads "..." with "" inside."""
+def read_delimited(
+    path: Path, *, setting: str, delimiter: str, quoting: str, header: Sequence[str] = (), skip_broken: bool = False
+) -> Table:
+    """quoting="none" splits on every delimiter and newline, quote marks are text; "double" reads "..." with "" inside.
+
+    header: the columns of a file that has no header line. skip_broken: lines with another number of fields are left out and
+    counted, as published code leaves them out; otherwise one is an error.
+    """
     text = read_text(path, setting)
     numbered = _split_plain(text, delimiter) if quoting == "none" else _split_quoted(path, text, delimiter)
     while numbered and numbered[-1][1] in ([], [""]):
         numbered.pop()
     if not numbered:
         raise TaskError(f"{setting} is {str(path)!r}, but the file is empty: it needs a header line and rows")
+    if header:
+        numbered = [(0, list(header)), *numbered]
     header = numbered[0][1]
     repeated = sorted({name for name in header if header.count(name) > 1})
     if repeated:
@@ -36,11 +44,15 @@ def read_delimited(path: Path, *, setting: str, delimiter: str, quoting: str) ->
             f"{path}, line 1, names the column {shown(repeated[0])} twice, but names must differ: rename one or, where "
             "line 1 is data, put a header line before it"
         )
+    lines = len(numbered)
+    if skip_broken:
+        numbered = [numbered[0], *(line for line in numbered[1:] if len(line[1]) == len(header))]
     _check_widths(path, numbered, delimiter, quoting)
     rows = [row for _, row in numbered[1:]]
     columns = dict(zip(header, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(header, ())
     places = [line for line, _ in numbered[1:]]
-    return Table(path=path, columns=columns, places=places, delimiter=delimiter, quoting=quoting)
+    broken = lines - len(numbered)
+    return Table(path=path, columns=columns, places=places, delimiter=delimiter, quoting=quoting, broken_lines=broken)
 
 
 def check_quotes_are_text(table: Table, name: str) -> None:
@@ -63,11 +75,13 @@ def _looks_quoted(value: str) -> bool:
 
 
 def _check_widths(path: Path, numbered: _Rows, delimiter: str, quoting: str) -> None:
-    header, other = numbered[0][1], "double" if quoting == "none" else "none"
+    """The first of `numbered` is the header: line 1, or line 0 where the file has none."""
+    (first, header), other = numbered[0], "double" if quoting == "none" else "none"
+    needs = "the header has" if first else f"its columns are {', '.join(header)}, which makes"
     for line, row in numbered[1:]:
         if len(row) != len(header):
             raise TaskError(
-                f"{path}, line {line}, has {len(row)} fields, but the header has {len(header)}: fix the "
+                f"{path}, line {line}, has {len(row)} fields, but {needs} {len(header)}: fix the "
                 f"line, or if quote marks or separators are the cause, set task.quoting={other} or "
                 f"task.delimiter (now {quoting} and {delimiter!r})"
             )

@@ -74,14 +74,22 @@ def class_names(table: Table, name: str, setting: str) -> tuple[str, ...]:
         for label, row in first.items():
             if _FRACTION.search(label):
                 raise _ask(table, row, name, setting, label)
-    _refuse_lookalikes(table, setting, first)
-    names = _order(first)
+    names = ordered_names(table, first, setting)
     if len(names) > 3 and names == tuple(map(str, range(-1, len(names) - 1))):
         raise TaskError(
             f"{table.place(first[HIDDEN])}: the label is -1 ({setting}) and the others are 0 to {len(names) - 2}, but the "
             "Hugging Face hub writes -1 for a row without a label: remove those rows or, where -1 is a class, give it a name"
         )
     return names
+
+
+def ordered_names(table: Table, first: dict[str, int], setting: str) -> tuple[str, ...]:
+    """The labels in order, see class_names. first: the row in which each occurs first.
+
+    Raises TaskError where two of them print alike.
+    """
+    _refuse_lookalikes(table, setting, first)
+    return _order(first)
 
 
 def _refuse_lookalikes(table: Table, setting: str, first: dict[str, int]) -> None:

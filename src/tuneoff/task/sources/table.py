@@ -1,4 +1,4 @@
-"""The user's own table: CSV, TSV, JSONL or Parquet; one or two text columns; any number of classes."""
+"""The user's own table: CSV, TSV, JSONL or Parquet; one or two text columns; any number of classes, or several labels a row."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tuneoff.task.settings import TableSettings
 from tuneoff.task.sources.columns import Table
 from tuneoff.task.sources.delimited import check_quotes_are_text
 from tuneoff.task.sources.files import read_table
+from tuneoff.task.sources.label_sets import index_sets, set_names
 from tuneoff.task.sources.labels import class_names, index_labels, label_column
 from tuneoff.task.sources.rows import text_column
 from tuneoff.task.sources.text import user_path
@@ -33,16 +34,17 @@ def load_table(settings: TableSettings) -> Task:
     }
     for table in tables.values():
         if table.quoting == "none" and settings.quoting is None:
-            for name in (settings.text_a, settings.text_b, settings.label):
+            for name in (settings.text_a, settings.text_b, *settings.label_columns):
                 check_quotes_are_text(table, name or "")
     names = _label_names(tables["train"], settings)
     splits = {split: _to_split(table, split, names, settings) for split, table in tables.items()}
     return Task(
         name=settings.name,
+        kind="multilabel" if settings.multilabel else "classification",
         label_names=names,
         splits=splits,
-        metrics=("accuracy", "macro_f1"),
-        positive=_positive(settings, names, splits["train"]),
+        metrics=("micro_f1", "macro_f1", "subset_accuracy") if settings.multilabel else ("accuracy", "macro_f1"),
+        positive=None if settings.multilabel else _positive(settings, names, splits["train"]),
         source="own table: " + ", ".join(f"{split} {table.path.name}" for split, table in tables.items()),
     )
 
@@ -50,6 +52,9 @@ def load_table(settings: TableSettings) -> Task:
 def _label_names(train: Table, settings: TableSettings) -> tuple[str, ...]:
     if not len(train):
         raise TaskError(f"task.train_file is {settings.train_file!r}, but it has no rows: give one with labelled rows")
+    if settings.multilabel:
+        return set_names(train, settings)
+    assert isinstance(settings.label, str)
     names = class_names(train, settings.label, LABEL)
     if len(names) < 2:
         found = f"only the label {names[0]!r}" if names else "no labels"
@@ -89,6 +94,9 @@ def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableS
         )
     text_a = text_column(table, settings.text_a, "task.text_a")
     text_b = None if settings.text_b is None else text_column(table, settings.text_b, "task.text_b")
+    if settings.multilabel:
+        return TextSplit(text_a=text_a, text_b=text_b, label=index_sets(table, names, settings, split))
+    assert isinstance(settings.label, str)
     if split == "test" and settings.label not in table.columns:
         return TextSplit(text_a=text_a, text_b=text_b, label=np.full(len(table), UNLABELLED, dtype=np.int64))
     label = index_labels(table, label_column(table, settings.label, LABEL), names, split=split, setting=LABEL)

@@ -16,6 +16,7 @@ from tuneoff.model.loading import load_classifier, load_tokenizer
 from tuneoff.model.settings import ModelSettings
 from tuneoff.task.base import Task, TextSplit
 from tuneoff.task.kinds import kind_of, scoring_of
+from tuneoff.task.kinds.contracts import CLASSES, LABEL_SETS, NUMBERS
 from tuneoff.task.protocol import ProtocolSettings
 from tuneoff.task.registry import load_task
 from tuneoff.task.settings import TaskSettings
@@ -30,6 +31,7 @@ def make_trainer(request: Request, eval_steps: int = 500) -> tuple[Trainer, Data
     """A Trainer with its defaults, evaluated every `eval_steps` steps, and its test rows."""
     task, rows, tokenizer = _rows(request.task, request.protocol, request.model, request.seeds["split"])
     model, _, _ = load_classifier(request.model, kind_of(task).n_outputs(task))
+    model.config.problem_type = _PROBLEMS[kind_of(task).targets]
     trainer = Trainer(
         model=model,
         args=TrainingArguments(
@@ -50,6 +52,10 @@ def make_trainer(request: Request, eval_steps: int = 500) -> tuple[Trainer, Data
     return trainer, rows["test"]
 
 
+_PROBLEMS = {CLASSES: "single_label_classification", NUMBERS: "regression", LABEL_SETS: "multi_label_classification"}
+"""By targets, transformers' names for its losses."""
+
+
 class Rows(Dataset[dict[str, Any]]):
     """Encoded rows and their labels."""
 
@@ -57,7 +63,7 @@ class Rows(Dataset[dict[str, Any]]):
         second = None if rows.text_b is None else list(rows.text_b)
         encoded = tokenizer(list(rows.text_a), second, truncation=True, max_length=max_length)
         names = [name for name in tokenizer.model_input_names if name in encoded]
-        labels = rows.label.tolist()
+        labels = (rows.label if rows.label.ndim == 1 else rows.label.astype(np.float64)).tolist()
         self._rows = [{**{name: encoded[name][i] for name in names}, "labels": labels[i]} for i in range(len(rows))]
 
     def __len__(self) -> int:
@@ -81,5 +87,6 @@ def _metrics(task: Task, prediction: Any) -> dict[str, float]:
     """The task's metrics, without sums of others."""
     scoring = scoring_of(task)
     outputs, targets = np.asarray(prediction.predictions, dtype=np.float32), np.asarray(prediction.label_ids)
+    targets = targets if targets.ndim == 1 else targets.astype(np.int64)
     scored = scoring.score(outputs, targets, keep_predictions=False)
     return {name: value for name, value in scored.metrics.items() if name != "objective"}
