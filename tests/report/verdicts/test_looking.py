@@ -11,10 +11,9 @@ import synthetic as syn
 from tuneoff.records.schema import Cell
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames, build_frames
-from tuneoff.report.page.study_report import rule_of
 from tuneoff.report.verdicts.looking import Look, look
 from tuneoff.report.verdicts.pairwise import Rule, judge
-from tuneoff.report.verdicts.recommendation import recommend
+from tuneoff.report.verdicts.recommendation import recommend, rule_of
 
 LOOKS = [6, 10, 16]
 RULE = Rule(margin=0.01, looks=len(LOOKS))

@@ -1,7 +1,8 @@
 """Test scores, the best first.
 
 Mark and bar: mean over repeats with its 95 % interval, for repeats and test rows both. Faint: single repeats. Shaded: within
-the margin (1 point) of the best. Dashed: the untuned default. Dotted: the best constant answer."""
+the margin (1 point) of the best. Dashed: the untuned default. Dotted: the best constant answer. Bold: the
+search that is recommended."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ from tuneoff.report.cells import Block
 from tuneoff.report.curves import Searches
 from tuneoff.report.figures import _style as style
 from tuneoff.report.frames import Frames
-from tuneoff.report.verdicts.pairwise import MARGIN
+from tuneoff.report.verdicts.recommendation import recommend, rule_of
 from tuneoff.report.verdicts.standing import Standing, standings, trivial_score
 
 
@@ -33,6 +34,7 @@ class Data:
     untuned: float | None
     trivial: float | None
     margin: float
+    recommended: str | None
 
 
 def data(block: Block, frames: Frames) -> Data | None:
@@ -40,14 +42,16 @@ def data(block: Block, frames: Frames) -> Data | None:
     found = standings(searches, block.metric)
     if not found:
         return None
-    trivial = trivial_score(searches)
+    trivial, rule = trivial_score(searches), rule_of(frames)
+    made = recommend(searches, block.metric, rule)
     return Data(
         standings=found,
         metric=block.metric,
         algorithms=frames.algorithms,
         untuned=next((s.score.estimate for s in found if s.name == searches.untuned), None),
         trivial=None if np.isnan(trivial) else trivial,
-        margin=MARGIN,
+        margin=rule.margin,
+        recommended=made.name if made is not None and not made.missing else None,
     )
 
 
@@ -74,6 +78,8 @@ def draw(data: Data, figure: Figure) -> None:
             fontsize=7.5,
         )
     axes.set_yticks(range(len(data.standings)), [s.name for s in data.standings])
+    for label in axes.get_yticklabels():
+        label.set_fontweight("bold" if label.get_text() == data.recommended else "normal")
     axes.set_ylim(len(data.standings) - 0.5, -0.5)
     axes.grid(visible=False, axis="y")
     _name_lines(axes, [(at, text) for at, _, text in lines if at is not None])

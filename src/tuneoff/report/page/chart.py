@@ -11,7 +11,7 @@ from typing import Any
 
 from tuneoff.report import wording
 from tuneoff.report.cells import Block
-from tuneoff.report.curves import UNITS, bands
+from tuneoff.report.curves import UNITS, Searches, bands
 from tuneoff.report.frames import HPARAM, Frames
 
 MOST_TRIALS = 4000
@@ -35,6 +35,7 @@ def chart(block: Block, frames: Frames) -> dict[str, Any] | None:
         "metric": block.metric,
         "scale": wording.scale_of(block.metric),
         "unit": wording.unit_of(block.metric),
+        "cost": "epochs" if Searches.of(frames).equal_budget(names) else "minutes",
         "costs": {
             "minutes": f"charged {wording.device_label(done.cells['device_kind'])}-minutes",
             "dollars": "dollars",

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tuneoff.report import wording
 from tuneoff.report.page.chart import safe_json
-from tuneoff.report.page.markdown import FIRST, BlockReport, reproduce, svg_of, three_numbers
+from tuneoff.report.page.markdown import FIRST, BlockReport, about, reproduce, svg_of, three_numbers
 from tuneoff.report.tables import BODY, DECISION, DETAILS, Table
 
 LONG, MANY, WIDE = 36, 8, 90
@@ -85,10 +85,11 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     details = [_table(report, key, table) for key, table in report.section(DETAILS).items()]
     return [
         f"<h2>{escape(report.block.title)}</h2>",
+        f'<p class="caption about">{escape(about(report))}</p>',
         _first(report, marks),
         "<h3>Results</h3>",
         _table(report, "results", report.results, title=False, made=False),
-        f"<h3>What was found</h3>{_table(report, WINNERS, body.pop(WINNERS), title=False, made=False)}"
+        f"<h3>What was found</h3>{_table(report, WINNERS, body.pop(WINNERS), title=False, short=True)}"
         if WINNERS in body
         else "",
         folded(
@@ -168,7 +169,7 @@ def _figure(report: BlockReport, title: str, number: int, *, short: bool = False
     label = escape(f"{title}. {explained}", quote=True)
     svg = inline_svg(svg_of(report.figures[title]), f"f{number}-")
     svg = svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
-    caption = f"<strong>{escape(title)}.</strong> " + ("" if short else escape(explained))
+    caption = f"<strong>{escape(title.split(':', maxsplit=1)[0])}.</strong> {escape(FIRST[title] if short else explained)}"
     return f"<figure>{svg}<figcaption>{caption}</figcaption></figure>"
 
 
@@ -183,12 +184,14 @@ def _chart(report: BlockReport, number: int) -> str:
     if report.chart is None:
         return ""
     return (
-        f'<div class="chart" id="chart-{number}" hidden><p class="caption"><strong>Score against cost.</strong> Colours as '
-        f'in the other picture.</p><script type="application/json">{safe_json(report.chart)}</script></div>'
+        f'<div class="chart" id="chart-{number}" hidden><p class="caption"><strong>Score against cost.</strong> Mean '
+        "test score of the best by validation so far, where every repeat of a search has one and none has ended.</p>"
+        f'<script type="application/json">{safe_json(report.chart)}</script></div>'
     )
 
 
-def _table(report: BlockReport, key: str, table: Table, *, title: bool = True, made: bool = True) -> str:
+def _table(report: BlockReport, key: str, table: Table, *, title: bool = True, made: bool = True, short: bool = False) -> str:
+    """short: without caption and source."""
     study = str(report.cells["study"].iloc[0])
     source = (
         f'<p class="made">Made by <code>python -m benchmarks.report {escape(study)}</code>; unrounded in '
@@ -197,7 +200,9 @@ def _table(report: BlockReport, key: str, table: Table, *, title: bool = True, m
     return (
         (f"<h3>{escape(table.title)}</h3>" if title else "")
         + grid(table.columns, table.rows, table.title)
-        + f'<p class="caption">{escape(table.caption)}</p>{items(table.notes, "notes")}{source if made else ""}'
+        + ("" if short else f'<p class="caption">{escape(table.caption)}</p>')
+        + items(table.notes, "notes")
+        + (source if made and not short else "")
     )
 
 

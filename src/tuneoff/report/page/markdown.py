@@ -17,8 +17,11 @@ from tuneoff.report.verdicts.findings import Findings
 from tuneoff.report.verdicts.pairwise import difference, size
 from tuneoff.report.verdicts.recommendation import Recommendation
 
-FIRST = ("Test scores, the best first", "Accuracy against cost: what each search reached, and what it was charged")
-"""Titles of the figures on the first screen."""
+FIRST = {
+    "Test scores, the best first": "Bars: 95 % intervals of the means. Dots: repeats. Shaded: within the margin of the best.",
+    "Accuracy against cost: what each search reached, and what it was charged": "Means over repeats, with 95 % intervals.",
+}
+"""Titles of the figures on the first screen, each with how it is read, in a line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +77,16 @@ def lead(report: BlockReport) -> list[str]:
     return [f"**{made.sentence}**", *made.notes, "\n".join(numbers), *report.headline]
 
 
+def about(report: BlockReport) -> str:
+    """The task, the model, what a search was given, and how often it was repeated, in a line."""
+    b, cells, made = report.block, report.cells, report.recommendation
+    budgets = sorted({str(value) for value in cells["budget"] if value})
+    given = [f"{wording.listed(budgets)} a search"] if budgets else []
+    repeats = [wording.counted(made.repeats, "repeat")] if made else []
+    rows = [f"{part} on {int(cells[f'n_{part}'].max()):,} rows" for part in ("validation", "test")]
+    return "; ".join([f"task {b.task}, model {b.model}, protocol {b.protocol}, {b.metric}", *given, *repeats, *rows])
+
+
 def first_figures(report: BlockReport) -> list[str]:
     return [_linked(report, title) for title in FIRST if title in report.figures]
 
@@ -88,8 +101,8 @@ def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, 
     device, point = wording.device_label(cells["device_kind"]), size(made.margin, made.metric)
     if made.gain is not None:
         gain = (
-            f"{difference(made.gain, made.metric)}",
-            f"of {made.name} over the untuned default, on test, with 95 % interval",
+            difference(made.gain, made.metric),
+            f"{made.name} over the untuned default, on test, with its 95 % interval{_over_random(made)}",
         )
     elif made.untuned == made.name:
         gain = ("none", "it is the untuned default itself")
@@ -107,6 +120,12 @@ def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, 
         sure = (_percent(made.sure), f"probability that no other search here is better by more than {point}")
     names = ("Gain over untuned", "Price of a search", "How sure")
     return [(name, value, note) for name, (value, note) in zip(names, (gain, price, sure), strict=True)]
+
+
+def _over_random(made: Recommendation) -> str:
+    """The gain over random search too, where that is another search: what a poor default can't inflate."""
+    random = next((rival for rival in made.rivals if rival.name == made.random), None)
+    return "" if random is None else f"; over {random.name}: {difference(-random.lead, made.metric)}"
 
 
 def _percent(share: float) -> str:

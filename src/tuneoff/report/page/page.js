@@ -1,7 +1,7 @@
 // The page's only script: draws each .chart from the JSON beside it. The page is complete without it.
 "use strict";
 (function () {
-  const SVG = "http://www.w3.org/2000/svg", W = 640, H = 320, L = 56, R = 12, T = 10, B = 44;
+  const SVG = "http://www.w3.org/2000/svg", W = 640, H = 320, L = 56, R = 92, T = 10, B = 44;
 
   function make(name, attributes, parent, text) {
     const element = name.startsWith("svg:") ? document.createElementNS(SVG, name.slice(4)) : document.createElement(name);
@@ -20,7 +20,7 @@
 
   function start(box) {
     const data = JSON.parse(box.querySelector("script").textContent), id = box.id, hidden = new Set();
-    const state = { unit: "minutes", view: data.curves.test.minutes && Object.keys(data.curves.test.minutes).length ? "test" : "validation" };
+    const state = { unit: data.cost, view: data.curves.test.minutes && Object.keys(data.curves.test.minutes).length ? "test" : "validation" };
     const still = box.parentElement.querySelector(".static");
     if (still) still.hidden = true;
     box.hidden = false;
@@ -121,12 +121,18 @@
     }
 
     function curves(px, py) {
+      const ends = [];
       for (const [name, c] of Object.entries(data.curves[state.view][state.unit])) {
         if (hidden.has(name)) continue;
         let path = `M${px(c.cost[0])} ${py(c.mean[0])}`;
         for (let i = 1; i < c.cost.length; i++) path += `H${px(c.cost[i])}V${py(c.mean[i])}`;
         make("svg:path", { d: path, fill: "none", stroke: data.colours[name], "stroke-width": 2 }, svg);
+        ends.push([py(c.mean[c.mean.length - 1]), name]);
       }
+      ends.sort((a, b) => a[0] - b[0]);
+      ends.forEach((end, i) => { if (i) end[0] = Math.max(end[0], ends[i - 1][0] + 13); });
+      const below = ends.length ? Math.max(0, ends[ends.length - 1][0] - (H - B)) : 0;
+      for (const [y, name] of ends) make("svg:text", { x: W - R + 5, y: y - below + 4, fill: data.colours[name] }, svg, name);
     }
 
     function say(i) {

@@ -25,8 +25,8 @@ from tuneoff.report.page.predicted import read_predicted
 from tuneoff.report.tables import discover_tables, make_tables
 from tuneoff.report.verdicts.findings import find
 from tuneoff.report.verdicts.headline import headline
-from tuneoff.report.verdicts.pairwise import MARGIN, Rule
-from tuneoff.report.verdicts.recommendation import recommend
+from tuneoff.report.verdicts.pairwise import Rule
+from tuneoff.report.verdicts.recommendation import recommend, rule_of
 
 FOLDER, PAGE, HTML_PAGE = "report", "report.md", "report.html"
 FIGURE_SUFFIXES = (".svg", ".png")
@@ -73,14 +73,6 @@ def write_report(
     html.write_text(html_page(study.name, reports, predicted.html() if predicted else ""), encoding="utf-8")
     write_made(study, root, price, draw=draw, margin=margin)
     return StudyReport(study=study, blocks=reports, page=page, html=html)
-
-
-def rule_of(frames: Frames, margin: float | None = None) -> Rule:
-    """The rule of a study: the margin given, else its own, else one point; the looks that were planned, where it was run until
-    decided."""
-    own = frames.cells["margin"].dropna()
-    chosen = float(own.max()) if margin is None and len(own) else margin
-    return Rule(margin=MARGIN if chosen is None else chosen, looks=int(frames.cells["looks"].max()))
 
 
 def _clear(root: Path, *, keep_figures: bool) -> None:

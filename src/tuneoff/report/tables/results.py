@@ -43,6 +43,7 @@ def table(block: Block, frames: Frames) -> Table:
         numbers=mean_and_sd(block, groups, COLUMNS),
         notes=(
             *scope_note(block),
+            *(["±: standard deviation over repeats."] if repeated else []),
             *_cautions(cells),
             *_trivial(block, cells),
             *cell_notes(cells, frames.algorithms),

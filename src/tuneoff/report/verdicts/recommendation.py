@@ -17,12 +17,13 @@ import numpy as np
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
 from tuneoff.report.curves import EQUAL_COST, Searches
+from tuneoff.report.frames import Frames
 from tuneoff.report.statistics.best import probability_near_best
 from tuneoff.report.statistics.comparison import holm, wilcoxon
 from tuneoff.report.statistics.crossed import crossed_interval, row_variance
 from tuneoff.report.statistics.summary import Interval
 from tuneoff.report.verdicts.pairing import pair_up
-from tuneoff.report.verdicts.pairwise import ROW_METRIC, RULE, Pair, Rule, difference, size
+from tuneoff.report.verdicts.pairwise import MARGIN, ROW_METRIC, RULE, Pair, Rule, difference, size
 from tuneoff.report.verdicts.standing import trivial_score
 
 
@@ -53,12 +54,21 @@ class Recommendation:
     means: dict[str, float]
     gain: Interval | None
     untuned: str | None
+    random: str | None
     dollars: float
     minutes: float
     sure: float
     rivals: tuple[Rival, ...]
     notes: tuple[str, ...] = ()
     sentence: str = ""
+
+
+def rule_of(frames: Frames, margin: float | None = None) -> Rule:
+    """The rule of a study: the margin given, else its own, else one point; the looks that were planned, where it was run until
+    decided."""
+    own = frames.cells["margin"].dropna()
+    chosen = float(own.max()) if margin is None and len(own) else margin
+    return Rule(margin=MARGIN if chosen is None else chosen, looks=int(frames.cells["looks"].max()))
 
 
 def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendation | None:
@@ -102,6 +112,7 @@ def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendat
         means={name: means[name] for name in ranked},
         gain=gain,
         untuned=untuned,
+        random=next((name for name in every if searches.algorithms.is_random(name)), None),
         dollars=dollars[chosen],
         minutes=float(np.mean([searches.named(chosen)[k].charged_seconds for k in common])) / 60,
         sure=sure,
@@ -148,20 +159,19 @@ def _sentence(made: Recommendation, searches: Searches) -> str:
     if not made.rivals:
         return f"Only {name} has finished, tested runs: there is nothing to compare it with."
     use = f"Keep the untuned {name}" if searches.algorithms.is_untuned(name) else f"Use {name}"
-    worse = [rival for rival in made.rivals if rival.worse]
-    if len(worse) == len(made.rivals):
-        return f"{use}: every other search here is shown to be worse by more than {point}."
     level = [rival for rival in made.rivals if not rival.worse]
-    cheaper = [r for r in level if EQUAL_COST * r.dollars < made.dollars]
-    assert not cheaper, "the recommended search is the cheapest of its quality"
-    dearer = all(r.dollars > EQUAL_COST * made.dollars for r in level)
-    why = "it is the cheapest of those" if dearer else "nothing of its quality is cheaper"
-    text = f"{use}: nothing here is shown to be better by {point} or more, and {why}."
-    ahead = max(level, key=lambda r: r.lead.high)
-    if ahead.lead.high > made.margin:
+    if not level:
+        return f"{use}: every other search here is shown to be worse by more than {point}."
+    cheapest = all(r.dollars > EQUAL_COST * made.dollars for r in level)
+    price = "it is clearly the cheapest of them" if cheapest else "none of them costs clearly less"
+    among = wording.listed([rival.name for rival in level])
+    are = "is" if len(level) == 1 else "are"
+    text = f"{use}. {among} {are} not shown to be better or worse by more than {point}, and {price}."
+    ahead = max(level, key=lambda r: r.lead.estimate)
+    if ahead.lead.estimate > 0 and ahead.lead.high > made.margin:
         text += (
-            f" Not excluded: {ahead.name} may be better by up to {size(round(ahead.lead.high, 3), made.metric)} "
-            f"(${format_dollars(ahead.dollars)} against ${format_dollars(made.dollars)} a search)."
+            f" {ahead.name} scored {difference(ahead.lead, made.metric)} higher, for ${format_dollars(ahead.dollars)} against "
+            f"${format_dollars(made.dollars)} a search."
         )
     return text
 
