@@ -61,7 +61,8 @@ def test_one_can_choose_the_cost_hide_an_algorithm_and_read_a_point(page: Path) 
         """
         const box = document.querySelector(".chart"), svg = box.querySelector("svg"), out = {};
         const pick = (value) => box.querySelector(`input[value=${value}]`).click();
-        const label = () => [...svg.querySelectorAll("text")].map((t) => t.textContent).find((t) => /minutes|dollars|epochs/.test(t));
+        const texts = () => [...svg.querySelectorAll("text")].map((t) => t.textContent);
+        const label = () => texts().find((t) => /minutes|dollars|epochs/.test(t));
         out.before = label(); pick("dollars"); out.after = label();
         const paths = () => svg.querySelectorAll("path").length;
         out.paths = paths(); box.querySelector("input[type=checkbox]").click(); out.fewer = paths();
