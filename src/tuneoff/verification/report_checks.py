@@ -16,7 +16,7 @@ from tuneoff.report.page.study_report import FIGURE_SUFFIXES, FOLDER, HTML_PAGE,
 from tuneoff.verification.discrepancy import UNREADABLE, Discrepancy
 from tuneoff.verification.texts import compare_texts
 
-_DRAWN = re.compile(r"<figure>.*?</figure>", re.DOTALL)
+_DRAWN = re.compile(r"<figure>.*?</figure>|<details><summary><strong>Figures</strong>.*?</details>", re.DOTALL)
 _LINKED = re.compile(r"^!\[.*?\]\((?!\.\./).*?\)\n\n.*?\n\n", re.MULTILINE)
 
 

@@ -47,7 +47,11 @@ def html_page(name: str, reports: Sequence[BlockReport], predicted: str = "") ->
     numbers = count(1)
     line = "What a replay of recorded curves predicts: no measurement, and in no number above"
     last = folded("Predicted", line, [predicted]) if predicted else ""
-    body = [f"<h1>{escape(name)}</h1>", *(part for report in reports for part in _block(report, numbers)), last]
+    body = [
+        f"<h1>{escape(name)}</h1>",
+        *(part for i, report in enumerate(reports, 1) for part in _block(report, i, numbers)),
+        last,
+    ]
     return frame(name, "\n".join(body), script=any(r.chart for r in reports))
 
 
@@ -76,9 +80,8 @@ def frame(title: str, body: str, *, script: bool = False) -> str:
     )
 
 
-def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
+def _block(report: BlockReport, place: int, marks: Iterator[int]) -> list[str]:
     """The first screen, then everything else, folded under a heading and a line that say what is inside."""
-    marks = iter(numbers)
     cells, figures = report.cells, [title for title in report.figures if title not in FIRST]
     verdicts, body = len(report.findings.verdicts), report.section(BODY)
     budget = [_table(report, key, table) for key, table in report.section(DECISION).items()]
@@ -86,7 +89,7 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     return [
         f"<h2>{escape(report.block.title)}</h2>",
         f'<p class="caption about">{escape(about(report))}</p>',
-        _first(report, marks),
+        _first(report, place, marks),
         "<h3>Results</h3>",
         _table(report, "results", report.results, title=False, made=False),
         f"<h3>What was found</h3>{_table(report, WINNERS, body.pop(WINNERS), title=False, short=True)}"
@@ -115,7 +118,7 @@ def _block(report: BlockReport, numbers: Iterable[int]) -> list[str]:
     ]
 
 
-def _first(report: BlockReport, marks: Iterator[int]) -> str:
+def _first(report: BlockReport, place: int, marks: Iterator[int]) -> str:
     """What to do, three numbers, two pictures."""
     made = report.recommendation
     said = verdict([made.sentence, *made.notes] if made else report.headline)
@@ -124,7 +127,7 @@ def _first(report: BlockReport, marks: Iterator[int]) -> str:
         for what, value, note in (three_numbers(made, report.cells) if made else ())
     )
     scores, cost = (_figure(report, title, next(marks), short=True) if title in report.figures else "" for title in FIRST)
-    pictures = f'{scores}<div><div class="static">{cost}</div>{_chart(report, next(marks))}</div>'
+    pictures = f'{scores}<div><div class="static">{cost}</div>{_chart(report, place)}</div>'
     return said + (f'<dl class="numbers">{numbers}</dl>' if numbers else "") + f'<div class="pictures">{pictures}</div>'
 
 
