@@ -142,7 +142,7 @@ def test_a_bad_setting_is_one_message(arguments: str, says: str) -> None:
 
 
 MISTAKES = [
-    (["task=mnli"], ["task is 'mnli'", "entail", "mrpc", "csv"]),
+    (["task=snli"], ["task is 'snli'", "entail", "mrpc", "csv"]),
     (["model=gpt"], ["model is 'gpt'", "micro"]),
     (["price=v100"], ["price is 'v100'", "v100-2020"]),
     (["task=csv", "task.train_fil=x"], ["task.train_fil is not a setting", "did you mean task.train_file"]),

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
 import synthetic as syn
 
 from tuneoff.commands.arguments import read_command_line
-from tuneoff.commands.until_decided import Round, check_sweep, run_until_decided
+from tuneoff.commands.until_decided import Round, check_margin, check_sweep, rule_of, run_until_decided
 from tuneoff.config.parts import DecideSettings
 from tuneoff.errors import ConfigError
 
@@ -113,3 +113,28 @@ def test_a_sweep_of_something_else_is_refused(arguments: tuple[str, ...], said: 
 def test_settings_outside_their_rule_are_named(values: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         DecideSettings(**{"margin": 1.0, "looks": [6, 10], "dollars": None, **values})
+
+
+def decide(margin: float | None) -> DecideSettings:
+    return DecideSettings(margin=margin, looks=[6, 10], dollars=None)
+
+
+def test_the_margin_is_in_points_of_a_share_and_else_in_the_metrics_unit() -> None:
+    assert [rule_of(decide(margin), "accuracy").margin for margin in (None, 2.0)] == [0.01, 0.02]
+    assert [rule_of(decide(margin), "pearson").margin for margin in (None, 0.05)] == [0.01, 0.05]
+    assert rule_of(decide(3.0), "minus_rmse").margin == 3.0
+
+
+def asked(metrics: Any = None, engine: str = "finetune", margin: float | None = None, **named: Any) -> Any:
+    settings = SimpleNamespace(name=engine, settings=SimpleNamespace(**{"metric": None, "direction": None, **named}))
+    return cast(Any, SimpleNamespace(task=SimpleNamespace(metrics=metrics), engine=settings, decide=decide(margin)))
+
+
+def test_a_metric_whose_scale_only_its_user_knows_is_refused_without_a_margin_before_anything_runs() -> None:
+    minimised = {"engine": "hf_trainer", "metric": "eval_loss", "direction": "minimise"}
+    with pytest.raises(ConfigError, match=r"decide.margin is null, but what difference of minus_loss matters is not known"):
+        check_margin(asked(**minimised))
+    check_margin(asked(**minimised, margin=0.02))
+    check_margin(asked(("matthews", "accuracy")))
+    check_margin(asked())
+    check_margin(asked(engine="hf_trainer", metric="eval_accuracy", direction="maximise"))

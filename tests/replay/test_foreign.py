@@ -142,6 +142,11 @@ def test_an_optuna_storage_is_read_without_optuna(tmp_path):
 def test_lower_scores_are_better_where_it_is_said(tmp_path):
     table = read_foreign(csv_of(rows(), tmp_path / "t.csv"), "csv", replace(OPTIONS, minimise=True))
     assert max(v for t in table.trials for v in t.validation) < 0
+    assert (table.metric, table.share) == ("minus_validation", False), (
+        "negated numbers are no shares, though they were in [0, 1]"
+    )
+    named = read_foreign(tmp_path / "t.csv", "csv", replace(OPTIONS, minimise=True, metric="loss"))
+    assert named.metric == "minus_loss"
 
 
 @pytest.mark.parametrize(

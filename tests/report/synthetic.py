@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -179,3 +179,18 @@ def write(root: Path, made: Cell) -> Path:
         for record in made.records:
             log.append(record)
     return path
+
+
+def measured_by(cell: Cell, metric: str, value: Callable[[float], float]) -> Cell:
+    """The cell as if it had been scored by this metric, value(accuracy), with numbers for answers."""
+
+    def scored(score: Score | None) -> Score | None:
+        if score is None:
+            return None
+        return replace(score, metrics={metric: value(score.metrics["accuracy"])}, predicted_counts=(), predictions=None)
+
+    records = [
+        replace(r, validation=scored(r.validation), test=scored(r.test)) if isinstance(r, EvaluationRecord) else r
+        for r in cell.records
+    ]
+    return replace(cell, records=tuple(records), header=replace(cell.header, metric=metric))

@@ -16,7 +16,8 @@ NAN = math.nan
     [
         ("accuracy", (0.0, 1.0), (-1.0, 1.0)),
         ("matthews", (-1.0, 1.0), (-2.0, 2.0)),
-        ("rmse", (-math.inf, math.inf), (-math.inf, math.inf)),
+        ("pearson", (-1.0, 1.0), (-2.0, 2.0)),
+        ("rmse", (0.0, math.inf), (-math.inf, math.inf)),
         ("of a plugin", (-math.inf, math.inf), (-math.inf, math.inf)),
     ],
 )
@@ -44,7 +45,9 @@ def test_a_metric_is_named_with_its_class_where_it_is_about_one() -> None:
         ([NAN], "accuracy", "–"),
         ([], "accuracy", "–"),
         ([0.5, 0.7], "matthews", "0.600 ± 0.141"),
-        ([12.3456], "of a plugin", "12.346"),
+        ([12.3456], "of a plugin", "12.35"),
+        ([12345.6, 12355.6], "minus_rmse", "12351 ± 7"),
+        ([-0.00031234], "minus_mae", "-0.0003123"),
     ],
 )
 def test_a_score_is_mean_and_sample_sd_of_what_is_known(values: list[float], metric: str, text: str) -> None:

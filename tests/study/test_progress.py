@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,11 @@ def test_when_all_have_ended_nothing_is_left(progress):
     text = told(progress, *(started(n, 1) for n in names), *(evaluated(n, 1, 1, 0.5) for n in names), *map(ended, names))
     assert text.startswith("4/4 trials ended")
     assert "left" not in text
+
+
+@pytest.mark.parametrize(("metric", "text"), [("accuracy", "best 74.0 % (t000)"), ("pearson", "best 0.740 (t000)")])
+def test_the_best_score_is_in_the_metrics_own_unit(progress, metric, text):
+    object.__setattr__(progress.header, "metric", metric)
+    record = evaluated("t000", 1, 2, 0.74)
+    score = replace(record.validation, metrics={metric: 0.74})
+    assert text in told(progress, started("t000", 2), replace(record, validation=score))

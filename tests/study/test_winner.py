@@ -14,6 +14,7 @@ from tuneoff.execution.kept import keep
 from tuneoff.execution.runtime import Slots
 from tuneoff.records.schema import Cell
 from tuneoff.records.store import KEPT_FOLDER, LogWriter, write_header
+from tuneoff.study.model_card import _example
 from tuneoff.study.session import Ready
 from tuneoff.study.winner import leave_winner
 from tuneoff.training.protocol import Prepared, State
@@ -68,6 +69,13 @@ def test_the_code_on_the_card_runs_as_it_stands(given, monkeypatch, capsys):
     code = (cell.path / "model" / "README.md").read_text().split("```python\n")[1].split("```")[0]
     exec(code.replace("FOLDER", model), {})
     assert "LABEL_" in capsys.readouterr().out
+
+
+def test_the_card_of_several_labels_a_row_asks_for_all_of_them():
+    code = _example({"kind": "multilabel", "labels": ["a", "b"]})
+    assert "if x > 0] for row in logits.tolist()" in code
+    assert "argmax" not in code
+    assert "print" not in _example({"kind": "regression", "labels": []})
 
 
 def test_killed_while_the_model_is_written_it_is_written_again_and_never_half(given):

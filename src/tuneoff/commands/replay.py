@@ -9,7 +9,8 @@ replaying it on the recorded curves. Settings, each with its default:
   budgets=...          epochs:24,minutes:10,dollars:0.05; by default 2, 4, 8 and 16 whole trials' worth of epochs
   slots=... devices=...  trials at once, and the devices held for them, which are paid for; as recorded, else 2
   price=...            of the study, or a name of conf/price, or dollars an hour
-  margin=1             points below which two searches are equivalent; in its own unit for a metric that is no share
+  margin=1             points below which two searches are equivalent; in its own unit for a metric that is no share (0.01
+                       where its range is known; else it must be given)
   world=auto           pool (the recorded trials), gp, forest
   worlds=20 replays=50 whole=1000   redrawn worlds, replays of each search in each, and on the whole table
   what_if=true         slots, ASHA's reduction and grace, spot interruptions, another price, at the budget in the middle
@@ -175,10 +176,16 @@ def _budgets(request: Request, table: Table) -> list[Budget]:
 
 
 def _margin(request: Request, table: Table) -> float:
-    """In the unit of the scores. ConfigError where a metric that is no share comes without one."""
-    if request["margin"] is None and not wording.is_share(table.metric):
-        raise ConfigError(f"margin is null, but what matters of {table.metric} is not known: give the difference that does")
-    return float(1.0 if request["margin"] is None else request["margin"]) / wording.scale_of(table.metric)
+    """In the unit of the scores. ConfigError where only the user can know what matters, and has not said so."""
+    usual = wording.usual_margin(table.metric)
+    if request["margin"] is not None:
+        return float(request["margin"]) / wording.scale_of(table.metric)
+    if usual is None:
+        raise ConfigError(
+            f"margin is null, but what matters of {table.metric} is not known: give the difference that does, in its unit, "
+            "as in margin=0.05"
+        )
+    return usual
 
 
 def _scenario(request: Request, table: Table, budget: Budget, price: Price) -> Scenario:

@@ -78,8 +78,8 @@ def _parser() -> argparse.ArgumentParser:
         "--margin",
         type=float,
         metavar="POINTS",
-        help="differences below it don't matter: in points where the metric is a share (accuracy), else in hundredths "
-        "of its unit (default: 1, or what a study ran with)",
+        help="differences below it don't matter: in points where the metric is a share (accuracy), else in the metric's own "
+        "unit (default: 1 point or 0.01, or what a study ran with)",
     )
     parser.add_argument("--no-figures", action="store_true", help="tables, verdicts and page only, which takes seconds")
     parser.add_argument(
@@ -101,12 +101,14 @@ def _all(results: Path, price: Price | None, *, draw: bool, margin: float | None
     print(f"Written: {write_index(results, entries)}")
 
 
-def _margin(points: float | None) -> float | None:
-    if points is None:
-        return None
-    if not 0 < points < math.inf:
-        raise ReportError(f"--margin is {points:g}, but it must be above 0: give it in points, for example --margin 0.5")
-    return points / 100
+def _margin(given: float | None) -> float | None:
+    """As it was given: what it means depends on a block's metric."""
+    if given is not None and not 0 < given < math.inf:
+        raise ReportError(
+            f"--margin is {given:g}, but it must be above 0: give it in points of a share, for example --margin 0.5, or in the "
+            "unit of another metric"
+        )
+    return given
 
 
 def _studies(results: Path) -> list[Path]:

@@ -144,6 +144,7 @@ def _until_decided(given: CommandLine) -> int | None:
     config = to_config(composed([*own, f"algorithm={algorithms[0]}", *search]))
     if config.dry_run:
         raise ConfigError("dry_run goes with a fixed number of repeats: give repeat=range(0,6) instead of until=decided")
+    until_decided.check_margin(config)
     return until_decided.run_until_decided(config, algorithms, lambda part: main.sweep(given.with_settings(*part.settings())))
 
 

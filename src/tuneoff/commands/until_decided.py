@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tuneoff.commands.arguments import CommandLine
 from tuneoff.config import RunConfig
+from tuneoff.config.parts import DecideSettings
 from tuneoff.errors import ConfigError
 from tuneoff.price import format_dollars
 from tuneoff.report import wording
@@ -17,7 +18,8 @@ from tuneoff.report.cells import Block, ReportError
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames, load_frames
 from tuneoff.report.verdicts.looking import Look, look
-from tuneoff.report.verdicts.pairwise import Rule, size
+from tuneoff.report.verdicts.pairwise import Rule
+from tuneoff.training.hf.scores import MAXIMISE, Objective, without_prefix
 
 SWEPT = ("algorithm", "repeat")
 
@@ -56,7 +58,7 @@ def run_until_decided(config: RunConfig, algorithms: Sequence[str], run: Callabl
     run: runs the cells of a round; a cell that is finished already is kept. A round in which a cell failed is the last: what is
     missing would be taken for luck.
     """
-    plan, rule = config.decide.looks, Rule(margin=config.decide.margin / 100, looks=len(config.decide.looks))
+    plan = config.decide.looks
     left, begun, found = tuple(algorithms), 0, None
     for repeats in plan:
         spent, dear = _spent(config)
@@ -71,20 +73,20 @@ def run_until_decided(config: RunConfig, algorithms: Sequence[str], run: Callabl
         if code:
             print(f"Not judged after {repeats} repeats, as cells failed: repair the cause and give the command again.")
             return code
-        found = _look(config, left, repeats, rule)
-        print(said(found, rule, plan))
+        found, rule, metric = _look(config, left, repeats)
+        print(said(found, rule, plan, metric))
         if found.decided or len(found.left) < 2:
             return 0
         left, begun = found.left, repeats
     return 0
 
 
-def said(found: Look, rule: Rule, plan: Sequence[int]) -> str:
+def said(found: Look, rule: Rule, plan: Sequence[int], metric: str) -> str:
     """What a look saw, and what follows."""
     lines = [f"Look after {found.repeats} repeats (of {', '.join(map(str, plan))}; each at level {rule.alpha:.3g}):"]
     if found.dropped:
         lines.append(
-            f"  out, shown to be worse by more than {size(rule.margin, 'accuracy')}: {wording.listed(list(found.dropped))}"
+            f"  out, shown to be worse by more than {wording.size(rule.margin, metric)}: {wording.listed(list(found.dropped))}"
         )
     if found.decided or len(found.left) < 2:
         return "\n".join(
@@ -96,17 +98,43 @@ def said(found: Look, rule: Rule, plan: Sequence[int]) -> str:
     return "\n".join([*lines, "  the last planned look: the report says what is open" if last else "  more repeats follow"])
 
 
-def _look(config: RunConfig, names: Sequence[str], repeats: int, rule: Rule) -> Look:
-    """names and those of the look: as the command line gives them."""
+def check_margin(config: RunConfig) -> None:
+    """Raises ConfigError where the margin of the metric that the settings name has to be given; of a task's own metric that is
+    known at the first look."""
+    metric = next(iter(config.task.metrics or ()), None)
+    if config.engine.name == "hf_trainer":
+        named = config.engine.settings
+        metric = (
+            Objective(metric=without_prefix(named.metric), direction=named.direction or MAXIMISE).name if named.metric else None
+        )
+    if metric is not None:
+        rule_of(config.decide, metric)
+
+
+def rule_of(decide: DecideSettings, metric: str) -> Rule:
+    """Raises ConfigError where the margin is not given and only the user can know it."""
+    given = wording.usual_margin(metric) if decide.margin is None else decide.margin / wording.scale_of(metric)
+    if given is None:
+        raise ConfigError(
+            f"decide.margin is null, but what difference of {metric} matters is not known: give it in the unit of {metric}, "
+            "as in decide.margin=0.05; finished searches are kept"
+        )
+    return Rule(margin=given, looks=len(decide.looks))
+
+
+def _look(config: RunConfig, names: Sequence[str], repeats: int) -> tuple[Look, Rule, str]:
+    """What is seen, the rule and the metric. names and those of the look: as the command line gives them."""
     block, frames = _block(config)
+    rule = rule_of(config.decide, block.metric)
     labels = {frames.algorithms.label(name): name for name in names}
     found = look(Searches.of(frames), list(labels), repeats, block.metric, rule)
-    return Look(
+    seen = Look(
         repeats=found.repeats,
         searches=tuple(labels[name] for name in found.searches),
         dropped=tuple(labels[name] for name in found.dropped),
         open=found.open,
     )
+    return seen, rule, block.metric
 
 
 def _block(config: RunConfig) -> tuple[Block, Frames]:

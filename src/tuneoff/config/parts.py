@@ -58,15 +58,18 @@ MOST_REPEATS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class DecideSettings:
-    """How a sweep with until=decided is judged. margin: in points. looks: repeats after which it is, ascending; the last is the
+    """How a sweep with until=decided is judged. margin: in points of a share, else in the metric's unit; None for the metric's
+    usual one. looks: repeats after which it is, ascending; the last is the
     most there will be. dollars: no further repeats where they would bring the study above it; None for no such limit."""
 
-    margin: float
+    margin: float | None
     looks: list[int]
     dollars: float | None
 
     def __post_init__(self) -> None:
-        check_number("decide.margin", self.margin, "points above 0, such as decide.margin=1.0", above=0)
+        if self.margin is not None:
+            rule = "points of a share, or a number in the metric's unit, above 0, such as decide.margin=1.0, or null"
+            check_number("decide.margin", self.margin, rule, above=0)
         if not isinstance(self.looks, list) or not self.looks:
             raise ConfigError(
                 f"decide.looks is {shown(self.looks)}, but it must be a list of repeats, as in decide.looks=[6,12]"

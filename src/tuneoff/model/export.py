@@ -15,7 +15,11 @@ from tuneoff.model.config import ModelConfig
 from tuneoff.model.loading import BaseModel
 from tuneoff.model.network import transformers_module
 
-PROBLEM_TYPES = {"cross_entropy": "single_label_classification", "mean_squared_error": "regression"}
+PROBLEM_TYPES = {
+    "cross_entropy": "single_label_classification",
+    "binary_cross_entropy": "multi_label_classification",
+    "mean_squared_error": "regression",
+}
 """transformers' name of what a model is for, by the loss that it was trained with here."""
 
 

@@ -85,16 +85,15 @@ def _facts_of(recording: Path) -> tuple[str, ...]:
 
 
 def real_table(results: Sequence[RealResult], metric: str) -> Table:
-    scale, digits = wording.scale_of(metric), 1 if wording.is_share(metric) else 3
     rows = []
     for one in results:
-        spread = "" if math.isnan(one.half_width) else f" ± {one.half_width * scale:.{digits}f}"
+        spread = "" if math.isnan(one.half_width) else f" ± {wording.number(one.half_width, metric, beside=[one.test])}"
         rows.append(
             (
                 one.search,
                 one.budget or "none",
                 str(one.repeats),
-                f"{one.test * scale:.{digits}f}{spread}{wording.unit_of(metric)}",
+                f"{wording.number(one.test, metric)}{spread}{wording.unit_of(metric)}",
                 f"{one.epochs:.3g}",
                 f"{one.device_seconds / 60:.3g}",
                 format_dollars(one.dollars),

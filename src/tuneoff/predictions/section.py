@@ -18,6 +18,7 @@ from tuneoff.replay.verdict import EQUIVALENT, FEWEST_REPEATS, OPEN, WORSE, Verd
 from tuneoff.report import wording
 from tuneoff.report.page.document import Bullets, Code, Document, Grid, Heading, Paragraph, Part, Picture
 from tuneoff.report.page.predicted import FILE
+from tuneoff.task.units import significant
 
 PAGE, NUMBERS, WHAT_IFS, FIGURE = "predicted.md", "predicted.csv", "what-ifs.csv", "predicted"
 FIRST_REAL_REPEAT = 100
@@ -86,19 +87,23 @@ def foundation(prediction: Prediction) -> list[str]:
     cost = f"; recording it cost {recorded / 60:.3g} device-minutes{dollars}" if recorded else ""
     lines = [f"Table: {table.used()} ({table.source}){cost}.", f"World: {_world(gate)}."]
     lines += [f"{one.kind}, {one.sentence()}." for one in gate.hold_outs]
-    check, scale, unit = gate.random, wording.scale_of(table.metric), wording.unit_of(table.metric)
+    check, unit = gate.random, wording.unit_of(table.metric)
+    replayed, counted, se = (wording.fine(x, table.metric) for x in (check.replayed, check.counted, check.se))
     lines.append(
-        f"Random search over {check.trials} recorded trials: {check.replayed * scale:.2f}{unit} replayed, "
-        f"{check.counted * scale:.2f}{unit} by counting, standard error {check.se * scale:.2f}."
+        f"Random search over {check.trials} recorded trials: {replayed}{unit} replayed, {counted}{unit} by counting, standard "
+        f"error {se}."
     )
     if gate.noise_sd is not None:
-        apart = f", {gate.repeated_sd * scale:.2f} between repetitions" if gate.repeated_sd is not None else ", no repetitions"
-        lines.append(f"Noise of one trial's last test score: sd {gate.noise_sd * scale:.2f} around the surrogate{apart}.")
+        again = gate.repeated_sd
+        apart = ", no repetitions" if again is None else f", {wording.fine(again, table.metric)} between repetitions"
+        noise = wording.fine(gate.noise_sd, table.metric)
+        lines.append(f"Noise of one trial's last test score: sd {noise} around the surrogate{apart}.")
     worlds = "drawn from what the truth may be, given the table" if gate.posterior else "each from half of the table"
     lines.append(
         f"{effort.worlds} worlds, {worlds}, {effort.replays} replays of each search in each"
         + ("" if gate.posterior else f", and {effort.whole} on the whole table")
-        + f". Intervals ({LEVEL:.0%}) add the errors of replays, table and test rows."
+        + f". Intervals ({LEVEL:.0%}) add the errors of replays, table and test rows"
+        + ("." if wording.is_share(table.metric) else f", but the last is not known of {table.metric} and left out.")
     )
     if gate.split_se is None and gate.posterior:
         lines.append(
@@ -119,7 +124,7 @@ def sentence(verdict: Verdict, metric: str) -> str:
     """The verdict in words."""
     names = {status: [s.case.candidate.label for s in verdict.with_status(status)] for status in (OPEN, EQUIVALENT, WORSE)}
     best = verdict.standings[0]
-    margin = f"{verdict.margin * wording.scale_of(metric):g} {'point' if wording.is_share(metric) else metric}"
+    margin = wording.size(verdict.margin, metric)
     parts = [f"{best.case.candidate.label} is predicted best, {score_text(best.score, metric)}"]
     if names[EQUIVALENT]:
         parts.append(f"equivalent to it within {margin}: {', '.join(names[EQUIVALENT])}")
@@ -137,10 +142,11 @@ def sentence(verdict: Verdict, metric: str) -> str:
 
 
 def _as_far(graded: AsFar, table: Table) -> list[Part]:
-    old, scale, unit = graded.old, wording.scale_of(table.metric), wording.unit_of(table.metric)
+    old, unit = graded.old, wording.unit_of(table.metric)
+    validation, test = (wording.fine(x, table.metric) for x in (old.validation, old.test))
     said = (
         f"The recorded search trained {old.trials} trials, {old.epochs:g} epochs, and ended at a validation score of "
-        f"{old.validation * scale:.2f}{unit} (test {old.test * scale:.2f}{unit}). What other searches would have cost to reach "
+        f"{validation}{unit} (test {test}{unit}). What other searches would have cost to reach "
         "that validation score, were they given as many epochs:"
     )
     return [Heading(text="As far as this search"), Paragraph(text=said), Grid.of(as_far_table(graded, table))]
@@ -151,12 +157,14 @@ def _deciding(prediction: Prediction) -> list[Part]:
     for verdict in prediction.verdicts:
         for proposal in verdict.proposals:
             names = [s.case.candidate for s in (proposal.first, proposal.second)]
-            seen = proposal.difference * wording.scale_of(prediction.table.metric)
+            metric = prediction.table.metric
+            seen = significant(proposal.difference * wording.scale_of(metric), 2)
+            unit = " points" if wording.is_share(metric) else ""
             last = FIRST_REAL_REPEAT + proposal.repeats
             cost = f", about {proposal.device_seconds / 60:.3g} device-minutes, ${format_dollars(proposal.dollars)}"
             text = (
                 f"At {verdict.budget}, {names[0].label} or {names[1].label}: {proposal.repeats} paired repeats see a gap of "
-                f"{seen:.2g} with a power of 80 %{cost if proposal.dollars else ''}."
+                f"{seen}{unit} with a power of 80 %{cost if proposal.dollars else ''}."
             )
             parts.append(Paragraph(text=text))
             if words:  # a foreign table's task is not ours to run

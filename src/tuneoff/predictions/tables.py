@@ -32,13 +32,13 @@ def standings_table(verdict: Verdict, metric: str) -> Table:
         if timed:
             cost += (f"{standing.device_seconds / 60:.3g}", format_dollars(standing.dollars))
         gap = standing.gap
-        errors = (gap or standing.score), wording.scale_of(metric)
+        errors = gap or standing.score
         rows.append(
             (
                 case.candidate.label + (" ≈" if case.mean("distance") > 0 else ""),
                 score_text(standing.score, metric),
                 "" if gap is None else gap_text(gap, metric),
-                ", ".join(f"{value * errors[1]:.2f}" for value in (errors[0].replay_se, errors[0].table_se, errors[0].rows_se)),
+                ", ".join(wording.fine(value, metric) for value in (errors.replay_se, errors.table_se, errors.rows_se)),
                 *cost,
                 standing.status,
             )
@@ -59,18 +59,19 @@ def standings_table(verdict: Verdict, metric: str) -> Table:
 
 
 def score_text(estimate: Estimate, metric: str) -> str:
-    scale, digits = wording.scale_of(metric), 1 if wording.is_share(metric) else 3
-    return f"{estimate.value * scale:.{digits}f} ± {estimate.half_width() * scale:.{digits}f}{wording.unit_of(metric)}"
+    value, half = estimate.value, estimate.half_width()
+    return f"{wording.number(value, metric)} ± {wording.number(half, metric, beside=[value])}{wording.unit_of(metric)}"
 
 
 def gap_text(estimate: Estimate, metric: str) -> str:
-    scale, (low, high) = wording.scale_of(metric), estimate.interval()
-    return f"{estimate.value * scale:+.2f} [{low * scale:.2f}, {high * scale:.2f}]"
+    values = (estimate.value, *estimate.interval())
+    _, low, high = (wording.fine(x, metric, beside=values) for x in values)
+    return f"{wording.fine(estimate.value, metric, '+', values)} [{low}, {high}]"
 
 
 def what_if_table(prediction: Prediction) -> Table:
     frame, metric = what_if_frame(prediction), prediction.table.metric
-    scale, timed = wording.scale_of(metric), prediction.table.timed
+    timed = prediction.table.timed
     columns: tuple[str, ...] = ("Change", "Search", f"Predicted test {wording.short_metric(metric)}", "Minus unchanged")
     columns += ("Wall min", "Device-min", "$") if timed else ("Epochs",)
     rows = []
@@ -84,10 +85,10 @@ def what_if_table(prediction: Prediction) -> Table:
             (
                 str(one["change"]),
                 str(one["search"]),
-                f"{one['test'] * scale:.2f}{wording.unit_of(metric)}",
+                wording.fine(one["test"], metric) + wording.unit_of(metric),
                 ""
                 if math.isnan(one["minus_unchanged"])
-                else f"{one['minus_unchanged'] * scale:+.2f} ± {one['half_width'] * scale:.2f}",
+                else f"{wording.fine(one['minus_unchanged'], metric, '+')} ± {wording.fine(one['half_width'], metric)}",
                 *cost,
             )
         )

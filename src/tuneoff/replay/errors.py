@@ -78,7 +78,7 @@ class Estimate:
 def mean_of(sample: Sample, table: Table, split_se: float = 0.0) -> Estimate:
     """Of one search's mean score. split_se: of the table's splits, added to the table's error; see split_error."""
     rows = 0.0
-    if table.test_rows and 0 <= sample.value <= 1:
+    if table.test_rows and table.share and 0 <= sample.value <= 1:
         rows = math.sqrt(sample.value * (1 - sample.value) / table.test_rows)
     return _estimate(sample.draws, sample.whole, rows, split_se)
 
@@ -116,7 +116,7 @@ def _estimate(draws: Floats, whole: Floats, rows_se: float, extra_table_se: floa
 def _rows_of_difference(a: Sample, b: Sample, table: Table) -> float:
     """Each recorded trial is right or wrong on rows of its own: two of them differ on a share q of the rows, so each adds q / 2
     to the variance of a row, in proportion to how much more often it wins one search than the other."""
-    if not table.test_rows:
+    if not table.test_rows or not table.share:
         return 0.0
     p = (a.value + b.value) / 2
     q = table.disagreement

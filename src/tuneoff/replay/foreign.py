@@ -27,9 +27,10 @@ FEW_VALUES = 8
 class Options:
     """How columns are named, where a format leaves that open.
 
-    minimise: lower scores are better; they are negated. metric: what the scores are; None: accuracy where all lie between 0 and
-    1, else the column's name. random: the trials are independent draws from the space. space: as in a configuration, or empty:
-    read off the rows. evaluations_per_epoch: of the rows; the longest trial has as many epochs as its evaluations make.
+    minimise: lower scores are better; they are negated, and named minus_METRIC. metric: what the scores are; None: accuracy
+    where all lie between 0 and 1 and none is negated, else the column's name. random: the trials are independent draws from
+    the space. space: as in a configuration, or empty: read off the rows. evaluations_per_epoch: of the rows; the longest trial
+    has as many epochs as its evaluations make.
     """
 
     validation: str = "validation"
@@ -110,7 +111,7 @@ def table_of(path: Path, rows: Rows, options: Options) -> Table:
         Table(
             name=path.name,
             source=path.name,
-            metric=options.metric or _metric(kept, options.validation),
+            metric=_metric(kept, options),
             space=space,
             trials=tuple(_trial(row, space, -1.0 if options.minimise else 1.0) for row in kept),
             evaluations_per_epoch=options.evaluations_per_epoch,
@@ -122,8 +123,11 @@ def table_of(path: Path, rows: Rows, options: Options) -> Table:
     )
 
 
-def _metric(rows: Rows, column: str) -> str:
-    return "accuracy" if all(0 <= score <= 1 for row in rows for score in (*row.validation, *row.test)) else column
+def _metric(rows: Rows, options: Options) -> str:
+    if options.minimise:
+        return f"minus_{(options.metric or options.validation).removeprefix('minus_')}"
+    shares = all(0 <= score <= 1 for row in rows for score in (*row.validation, *row.test))
+    return options.metric or ("accuracy" if shares else options.validation)
 
 
 def _trial(row: ForeignTrial, space: SearchSpace, sign: float) -> RecordedTrial:

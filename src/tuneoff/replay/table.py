@@ -16,6 +16,7 @@ from tuneoff.algorithms.contracts import Point
 from tuneoff.errors import UserError
 from tuneoff.hparams import NUM_EPOCHS
 from tuneoff.space import Choice, SearchSpace, Value
+from tuneoff.task.units import is_share
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -90,6 +91,11 @@ class Table:
     devices: int | None = None
     task_words: tuple[str, ...] = ()
     attribution: str = ""
+
+    @property
+    def share(self) -> bool:
+        """Whether scores are shares, whose chance follows from the number of rows; a correlation's or an error's does not."""
+        return is_share(self.metric)
 
     @property
     def timed(self) -> bool:

@@ -141,9 +141,11 @@ def looks(cell: Cell) -> int:
 
 
 def margin(cell: Cell) -> float:
-    """The margin, as a score, with which its study ran until decided; NaN otherwise."""
+    """The margin with which its study ran until decided, as it was given: in points of a share, else in the metric's unit. NaN
+    where none was."""
     config = cell.header.config
-    return float(config["decide"]["margin"]) / 100 if config.get("until") == UNTIL else float("nan")
+    given = config["decide"]["margin"] if config.get("until") == UNTIL else None
+    return float("nan") if given is None else float(given)
 
 
 def sessions(cell: Cell) -> int:

@@ -29,6 +29,7 @@ from tuneoff.report.statistics.several_tasks import (
 )
 from tuneoff.report.statistics.summary import Interval
 from tuneoff.report.statistics.target import cost_to_target
+from tuneoff.task.units import has_scale
 
 FACTORS = tuple(round(float(factor), 3) for factor in np.geomspace(1, 10, 41))
 """Times the cheapest search's cost."""
@@ -91,11 +92,6 @@ class Together:
     def tasks(self) -> int:
         return len({part.task for part in self.parts})
 
-    @property
-    def share(self) -> bool:
-        """Whether scores are shares of 1, so that differences are in points."""
-        return all(wording.is_share(part.block.metric) for part in self.parts)
-
 
 def together(studies: Sequence[Path]) -> Together:
     """Raises ReportError where there is one block only, or no two searches that all blocks have."""
@@ -151,7 +147,7 @@ def _joined(parts: Sequence[Part], names: Sequence[str], left_out: Sequence[str]
         made = _intervals(_by_task(priced, within))
         width = len(FACTORS)
         profile = {names[i]: tuple(made[width * i : width * (i + 1)]) for i in order}
-    units = {(wording.is_share(part.block.metric) or part.block.metric) for part in parts}
+    units = {_unit(part) for part in parts}
     return Together(
         parts=tuple(parts),
         columns=tuple(names),
@@ -164,6 +160,12 @@ def _joined(parts: Sequence[Part], names: Sequence[str], left_out: Sequence[str]
         pairs=_pairs(parts, names) if len(units) == 1 else None,
         algorithms=algorithms,
     )
+
+
+def _unit(part: Part) -> str:
+    """Differences in one unit can be averaged. An error is in the unit of its task's targets, which no other task has."""
+    metric = part.block.metric
+    return "share" if wording.is_share(metric) else metric if has_scale(metric) else f"{metric} of {part.task}"
 
 
 def _by_task(parts: Sequence[Part], values: Sequence[Floats]) -> list[Task]:

@@ -5,20 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from tuneoff.plugins import PluginError
-from tuneoff.task.kinds import find_metric
-from tuneoff.task.kinds.contracts import SHARE, Metric
+from tuneoff.task.units import declared, is_share, metric_range, number, scale_of, unit_of, usual_margin
+
+__all__ = [
+    "amount",
+    "counted",
+    "device_label",
+    "difference_range",
+    "fine",
+    "is_share",
+    "listed",
+    "mean_sd",
+    "metric_about",
+    "metric_range",
+    "minutes",
+    "number",
+    "scale_of",
+    "score",
+    "short_metric",
+    "size",
+    "unit_of",
+    "usual_margin",
+]
 
 _SHORT = {"accuracy": "acc."}
 _LONG = {"f1": "F1"}
-
-
-def metric_range(metric: str) -> tuple[float, float]:
-    """The lowest and highest possible score, as the metric declares them; infinite for an unknown one."""
-    declared = _declared(metric)
-    if declared is None:
-        return -math.inf, math.inf
-    return (0.0, 1.0) if declared.unit == SHARE else declared.limits
 
 
 def difference_range(metric: str) -> tuple[float, float]:
@@ -31,40 +42,33 @@ def short_metric(metric: str) -> str:
     return _SHORT.get(metric, metric)
 
 
-def is_share(metric: str) -> bool:
-    """Whether the metric declares a share of 1: written in per cent, its differences in points. False for an unknown one."""
-    declared = _declared(metric)
-    return declared is not None and declared.unit == SHARE
-
-
 def metric_about(metric: str, classes: Iterable[str]) -> str:
     """The metric, with the classes that it is about where it is about one: F1 of class 'fraud'."""
-    declared, names = _declared(metric), [repr(name) for name in sorted(set(classes)) if name]
-    about = declared is not None and declared.needs_positive and names
+    found, names = declared(metric), [repr(name) for name in sorted(set(classes)) if name]
+    about = found is not None and found.needs_positive and names
     return f"{_LONG.get(metric, metric)} of class {listed(names)}" if about else metric
 
 
-def _declared(metric: str) -> Metric | None:
-    """None for a metric of a plugin that this process has not loaded: its numbers are written as they are."""
-    try:
-        return find_metric(metric)
-    except PluginError:
-        return None
+def fine(value: float, metric: str, sign: str = "", beside: Sequence[float] = ()) -> str:
+    """A predicted score or gap without its unit: a digit more than a measured one where it is a share. beside: see number."""
+    return f"{100 * value:{sign}.2f}" if is_share(metric) else number(value, metric, sign=sign, beside=beside)
 
 
-def scale_of(metric: str) -> float:
-    """The factor by which a score is multiplied before it is written."""
-    return 100.0 if is_share(metric) else 1.0
-
-
-def unit_of(metric: str) -> str:
-    return " %" if is_share(metric) else ""
+def size(margin: float, metric: str) -> str:
+    """ "1 point", "0.5 points"; without a unit where the metric is no share."""
+    if not is_share(metric):
+        return f"{margin:g}"
+    points = round(100 * margin, 6)
+    return f"{points:g} point" + ("" if points == 1 else "s")
 
 
 def score(values: Sequence[float], metric: str) -> str:
     """Mean, and its spread where there are repeats: "65.4 %", "65.4 ± 1.2 %"; "–" where nothing is known."""
-    digits = 1 if is_share(metric) else 3
-    return _spread([v * scale_of(metric) for v in values], f".{digits}f", unit_of(metric))
+    known = [v for v in values if math.isfinite(v)]
+    if not known:
+        return "–"
+    middle, sd = mean_sd(known)
+    return number(middle, metric) + (f" ± {number(sd, metric, beside=[middle])}" if len(known) > 1 else "") + unit_of(metric)
 
 
 def amount(values: Sequence[float]) -> str:
@@ -101,14 +105,6 @@ def listed(names: Sequence[str]) -> str:
 def counted(n: int, noun: str) -> str:
     """ "1 repeat", "2 repeats"."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def _spread(values: Sequence[float], form: str, unit: str) -> str:
-    known = [v for v in values if math.isfinite(v)]
-    if not known:
-        return "–"
-    middle, sd = mean_sd(known)
-    return format(middle, form) + (f" ± {sd:{form}}" if len(known) > 1 else "") + unit
 
 
 def _digits(value: float) -> str:

@@ -73,8 +73,12 @@ def _remarks(data: Mapping[str, Any]) -> list[str]:
 
 
 def _example(data: Mapping[str, Any]) -> str:
-    """Code that asks the model about a text; about classes by their names."""
-    names = "\nprint([model.config.id2label[i] for i in logits.argmax(-1).tolist()])" if data.get("labels") else ""
+    """Code that asks the model about a text; about classes and labels by their names."""
+    names = ""
+    if data.get("kind") == "multilabel":
+        names = "\nprint([[model.config.id2label[i] for i, x in enumerate(row) if x > 0] for row in logits.tolist()])"
+    elif data.get("labels"):
+        names = "\nprint([model.config.id2label[i] for i in logits.argmax(-1).tolist()])"
     return _USE.replace("LABELS", names)
 
 

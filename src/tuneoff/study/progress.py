@@ -17,6 +17,7 @@ from tuneoff.price import Price, format_dollars
 from tuneoff.records.incumbent import takes_over
 from tuneoff.records.schema import Cell, EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
 from tuneoff.study.run import Listener
+from tuneoff.task.units import written
 
 SHOWN_TRIALS = 12
 REFRESH_SECONDS = 0.25
@@ -110,7 +111,9 @@ class Progress:
         ended = len(self.rows) - len(self.running)
         best = "no score yet"
         if self.best is not None:
-            best = f"best {percent(self.best.validation.metrics[self.header.metric])} ({self.best.trial_id})"
+            best = (
+                f"best {written(self.best.validation.metrics[self.header.metric], self.header.metric)} ({self.best.trial_id})"
+            )
         kind = "GPU" if self.slots.device_kind == "gpu" else "CPU"
         money = format_dollars(self.price.dollars(self.charged_seconds))
         trials = f"{ended} trials ended" if self.trials is None else f"{ended}/{self.trials} trials ended"
@@ -143,8 +146,9 @@ class LineView:
         progress.update(record)
         if isinstance(record, EvaluationRecord):
             row = progress.rows[record.trial_id]
+            score = written(row.last, progress.header.metric)
             copied = f" from {record.parent_trial_id}" if record.parent_trial_id else ""
-            self._line(record, f"epoch {row.epoch:g}/{row.max_epochs:g}  {percent(row.last)}{copied}  [{progress.summary()}]")
+            self._line(record, f"epoch {row.epoch:g}/{row.max_epochs:g}  {score}{copied}  [{progress.summary()}]")
         elif isinstance(record, TrialEndRecord) and record.status not in ("completed", "stopped"):
             self._line(record, f"{record.status}: {record.reason}")
 
@@ -200,8 +204,8 @@ def render(progress: Progress) -> Group:
         table.add_row(
             name,
             f"{row.epoch:g}/{row.max_epochs:g}",
-            percent(row.last),
-            percent(row.best),
+            written(row.last, progress.header.metric),
+            written(row.best, progress.header.metric),
             *(_value(row.hparams[n]) for n in names),
             status,
             style=mark,
@@ -218,10 +222,6 @@ def make_listener(view: str) -> Listener:
         return Listener()
     shown = LiveView(console) if view == "live" or (view == "auto" and console.is_terminal) else LineView(console)
     return Listener(began=shown.began, record=shown.record, ended=shown.ended, note=shown.note)
-
-
-def percent(score: float | None) -> str:
-    return "–" if score is None else f"{100 * score:.1f} %"
 
 
 def _value(value: object) -> str:

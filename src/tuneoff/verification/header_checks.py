@@ -11,12 +11,14 @@ from typing import Any
 from tuneoff.config import hashed_settings
 from tuneoff.price import Price, PriceError
 from tuneoff.records.schema import Header
-from tuneoff.report.statistics.baseline import constant_answer_score
+from tuneoff.report.statistics.baseline import constant_answer_score, constant_set_score
 from tuneoff.seeds import derive
 from tuneoff.verification.discrepancy import Discrepancy, close, exact
 
 PARTS = ("train", "validation", "test")
 STATUSES = ("running", "finished", "failed")
+MULTILABEL = "multilabel"
+"""The kind of task whose rows have several labels each."""
 
 _HEX = {"config_hash": 12, "split_sha256": 64, "model_sha256": 64}
 
@@ -109,13 +111,21 @@ def _baselines(at: str, part: Mapping[str, Any], data: Mapping[str, Any]) -> Ite
     counts = part.get("label_counts")
     if not isinstance(counts, list) or not counts or sum(counts) == 0:
         return
-    yield f"{at}.label_counts, summed", sum(counts), part["rows"]
+    sets = data.get("kind") == MULTILABEL
+    if sets:
+        yield f"{at}.label_counts, the largest", max(counts), min(max(counts), part["rows"])
+    else:
+        yield f"{at}.label_counts, summed", sum(counts), part["rows"]
     if isinstance(data.get("labels"), list):
         yield f"{at}.label_counts, classes", len(counts), len(data["labels"])
     if part.get("majority_rate") is not None:
         yield f"{at}.majority_rate", part["majority_rate"], max(counts) / sum(counts)
     for metric, score in (part.get("constant_scores") or {}).items():
-        expected = constant_answer_score(metric, counts, positive_class(data))
+        expected = (
+            constant_set_score(metric, counts, part["rows"])
+            if sets
+            else constant_answer_score(metric, counts, positive_class(data))
+        )
         if not math.isnan(expected) and not close(score, expected):
             yield f"{at}.constant_scores.{metric}", score, expected
 

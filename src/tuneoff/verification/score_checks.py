@@ -9,7 +9,7 @@ from typing import Any
 
 from tuneoff.evaluation import Score
 from tuneoff.verification.discrepancy import Discrepancy, Log, close, named
-from tuneoff.verification.header_checks import positive_class
+from tuneoff.verification.header_checks import MULTILABEL, positive_class
 
 
 def check_scores(log: Log) -> Iterator[Discrepancy]:
@@ -36,7 +36,10 @@ def _score(
         yield "predicted_counts", f"{list(counts)}, which are {sum(counts)}", f"{score.n_examples} in sum"
     if counts and min(counts) < 0:
         yield "predicted_counts", list(counts), "0 or more"
-    if ours and counts and isinstance(classes, list) and len(counts) != len(classes):
+    sets = data.get("kind") == MULTILABEL
+    if sets and list(counts) != sorted(counts, reverse=True):
+        yield "predicted_counts", list(counts), "the largest first"
+    if ours and counts and isinstance(classes, list) and not sets and len(counts) != len(classes):
         yield "predicted_counts", f"{len(counts)} classes", len(classes)
     if score.predictions is not None:
         if ours and len(score.predictions) != score.n_examples:

@@ -16,7 +16,15 @@ Scores = Mapping[str, float]
 
 
 def task(
-    results: Path, name: str, scores: Scores, *, study: str = "", repeats: int = 5, rows: str = "", spread: float = 0.001
+    results: Path,
+    name: str,
+    scores: Scores,
+    *,
+    study: str = "",
+    repeats: int = 5,
+    rows: str = "",
+    spread: float = 0.001,
+    metric: str = "accuracy",
 ) -> Path:
     """A study of one task: a search reaches its test score at 100 s, the default at once."""
     for algorithm, score in scores.items():
@@ -25,7 +33,7 @@ def task(
             made = syn.stepwise(algorithm, repeat, [(10 if algorithm == "default" else 100, value)], 200)
             head = {**made.header.data, "source_rows": {"train": rows or name}}
             cell = syn.cell(made.records, made.header, task=name, study=study or name, data=head)
-            syn.write(results, cell)
+            syn.write(results, cell if metric == "accuracy" else syn.measured_by(cell, metric, lambda score: score))
     return results / (study or name)
 
 
@@ -129,3 +137,13 @@ def test_studies_that_have_nothing_in_common_are_refused(
         task(tmp_path, name, own)
     assert main([*scores, "--together", "--results", str(tmp_path)]) == 2
     assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("metric", "common"), [("matthews", True), ("minus_rmse", False)])
+def test_errors_of_two_tasks_are_in_two_units_and_correlations_in_one(tmp_path: Path, metric: str, common: bool) -> None:
+    made = together([task(tmp_path, name, scores, metric=metric) for name, scores in FOUR.items()])
+    assert (made.pairs is not None) == common
+    said = " ".join(sentences(made))
+    assert ("grid is better than random by 0.040 [" in said) == common
+    assert ("no common unit" in said) != common
+    assert "points" not in said

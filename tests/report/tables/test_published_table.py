@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import synthetic as syn
 from hypothesis import given
@@ -100,3 +101,8 @@ def test_another_task_or_model_is_said_not_to_compare() -> None:
 def test_without_a_finished_run_there_is_nothing_to_put_beside() -> None:
     cell: Cell = syn.cell(RECORDS, protocol="blog2020", status="running")
     assert published_table(*next(build_frames([cell]).blocks())) is None
+
+
+def test_a_study_of_another_metric_has_no_published_rows_beside_it() -> None:
+    block, frames = made("blog2020")
+    assert published_table(replace(block, metric="pearson"), frames) is None

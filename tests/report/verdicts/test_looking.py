@@ -82,14 +82,14 @@ def test_the_level_is_shared_between_the_looks() -> None:
 
 def test_a_report_takes_margin_and_looks_from_the_records() -> None:
     own = frames_of(cells({"random": 0.75, "grid": 0.76}, config=DECIDING))
-    assert rule_of(own) == Rule(margin=0.02, looks=3)
-    assert rule_of(own, 0.005) == Rule(margin=0.005, looks=3)
-    assert rule_of(frames_of(cells({"random": 0.75}))) == Rule()
+    assert rule_of(own, "accuracy") == Rule(margin=0.02, looks=3)
+    assert rule_of(own, "accuracy", 0.5) == Rule(margin=0.005, looks=3)
+    assert rule_of(frames_of(cells({"random": 0.75})), "accuracy") == Rule()
 
 
 def test_who_is_out_gets_no_more_repeats_and_hides_nobody_elses() -> None:
     made = cells({"random": 0.75, "grid": 0.752}, config=DECIDING) + cells({"default": 0.60}, repeats=8, config=DECIDING)
-    found = recommend(Searches.of(frames_of(made)), "accuracy", rule_of(frames_of(made)))
+    found = recommend(Searches.of(frames_of(made)), "accuracy", rule_of(frames_of(made), "accuracy"))
     assert found is not None
     assert (found.repeats, found.missing) == (12, 0)
     assert next(r for r in found.rivals if r.name == "default").worse

@@ -8,7 +8,7 @@ import pytest
 from tests.task.glue_files import write
 from tuneoff.model.settings import ModelSettings
 from tuneoff.space import Float, SearchSpace
-from tuneoff.task import ProtocolSettings, TaskSettings, load_task
+from tuneoff.task import ProtocolSettings, TaskError, TaskSettings, load_task
 from tuneoff.task.kinds import scoring_of
 from tuneoff.training.hf.sequence_pairs import make_trainer
 from tuneoff.training.protocol import Request
@@ -23,10 +23,8 @@ def settings(folder, kind):
     return {"kind": "csv", "train_file": str(folder / "t.csv"), "text_a": "text", "label": ["a", "b"]}
 
 
-@pytest.mark.parametrize("kind", ["cola", "mnli", "stsb", "tags"])
-def test_loss_and_metrics_are_those_of_the_kind(tmp_path, kind):
-    task = TaskSettings.from_dict(settings(tmp_path, kind))
-    request = Request(
+def request_of(task):
+    return Request(
         task=task,
         protocol=ProtocolSettings(name="heldout"),
         model=ModelSettings(name="micro", source="micro", num_layers=1, max_length=16),
@@ -36,7 +34,12 @@ def test_loss_and_metrics_are_those_of_the_kind(tmp_path, kind):
         seeds={"split": 0},
         device="cpu",
     )
-    trainer, test = make_trainer(request)
+
+
+@pytest.mark.parametrize("kind", ["cola", "mnli", "stsb", "tags"])
+def test_loss_and_metrics_are_those_of_the_kind(tmp_path, kind):
+    task = TaskSettings.from_dict(settings(tmp_path, kind))
+    trainer, test = make_trainer(request_of(task))
     found, outputs = trainer.evaluate(test), trainer.predict(test)
     targets = np.array([row["labels"] for row in test])
     ours = scoring_of(load_task(task)).score(
@@ -44,3 +47,9 @@ def test_loss_and_metrics_are_those_of_the_kind(tmp_path, kind):
     )
     assert found["eval_loss"] == pytest.approx(ours.loss, abs=1e-4)
     assert {name: found[f"eval_{name}"] for name in ours.metrics} == pytest.approx(ours.metrics)
+
+
+def test_an_error_among_the_metrics_is_refused_since_their_sum_is_maximised(tmp_path):
+    task = TaskSettings.from_dict({**settings(tmp_path, "stsb"), "metrics": ["pearson", "rmse"]})
+    with pytest.raises(TaskError, match="engine=task_trainer maximises their sum and rmse is better when lower: leave it out"):
+        make_trainer(request_of(task))

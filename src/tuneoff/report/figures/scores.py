@@ -1,7 +1,7 @@
 """Test scores, the best first.
 
 Mark and bar: mean over repeats with its 95 % interval, for repeats and test rows both. Faint: single repeats. Shaded: within
-the margin (1 point) of the best. Dashed: the untuned default. Dotted: the best constant answer. Bold: the
+the margin of the best. Dashed: the untuned default. Dotted: the best constant answer. Bold: the
 search that is recommended."""
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def data(block: Block, frames: Frames) -> Data | None:
     found = standings(searches, block.metric)
     if not found:
         return None
-    trivial, rule = trivial_score(searches), rule_of(frames)
+    trivial, rule = trivial_score(searches), rule_of(frames, block.metric)
     made = recommend(searches, block.metric, rule)
     return Data(
         standings=found,

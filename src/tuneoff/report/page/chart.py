@@ -13,6 +13,7 @@ from tuneoff.report import wording
 from tuneoff.report.cells import Block
 from tuneoff.report.curves import UNITS, Searches, bands
 from tuneoff.report.frames import HPARAM, Frames
+from tuneoff.task.units import has_scale
 
 MOST_TRIALS = 4000
 """Beyond it the last repeats' trials are left out of the chart, and the chart says so."""
@@ -36,6 +37,7 @@ def chart(block: Block, frames: Frames) -> dict[str, Any] | None:
         "scale": wording.scale_of(block.metric),
         "unit": wording.unit_of(block.metric),
         "cost": "epochs" if Searches.of(frames).equal_budget(names) else "minutes",
+        "digits": 1 if wording.is_share(block.metric) else 3 if has_scale(block.metric) else None,
         "costs": {
             "minutes": f"charged {wording.device_label(done.cells['device_kind'])}-minutes",
             "dollars": "dollars",

@@ -14,7 +14,7 @@ from tuneoff.report import wording
 from tuneoff.report.cells import Block
 from tuneoff.report.tables import BODY, DECISION, DETAILS, Table
 from tuneoff.report.verdicts.findings import Findings
-from tuneoff.report.verdicts.pairwise import difference, size
+from tuneoff.report.verdicts.pairwise import difference
 from tuneoff.report.verdicts.recommendation import Recommendation
 
 FIRST = {
@@ -98,7 +98,7 @@ def _linked(report: BlockReport, title: str) -> str:
 
 def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, str, str]]:
     """(what, value, what it means): gain over the untuned default, price, how sure."""
-    device, point = wording.device_label(cells["device_kind"]), size(made.margin, made.metric)
+    device, point = wording.device_label(cells["device_kind"]), wording.size(made.margin, made.metric)
     if made.gain is not None:
         gain = (
             difference(made.gain, made.metric),

@@ -90,7 +90,7 @@
       said.textContent = text + ` (mean ${state.view} ${data.metric}).`;
     }
 
-    function score(v) { return (v * data.scale).toFixed(data.scale === 1 ? 3 : 1) + data.unit; }
+    function score(v) { return (data.digits === null ? number(v) : (v * data.scale).toFixed(data.digits)) + data.unit; }
     function number(v) { return String(Number(v.toPrecision(4))); }
 
     function draw() {

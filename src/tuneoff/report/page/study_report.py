@@ -66,7 +66,8 @@ def write_report(
     parts = list(frames.blocks())
     names = _folder_names([block for block, _ in parts])
     reports = tuple(
-        _write_block(block, part, root / names[block], draw=draw, rule=rule_of(part, margin)) for block, part in parts
+        _write_block(block, part, root / names[block], draw=draw, rule=rule_of(part, block.metric, margin))
+        for block, part in parts
     )
     page, html = root / PAGE, root / HTML_PAGE
     page.write_text(markdown_page(study.name, reports, predicted.markdown() if predicted else ""), encoding="utf-8")

@@ -14,6 +14,7 @@ from tuneoff.report.statistics.ranks import tied_for_best
 from tuneoff.report.statistics.summary import Interval
 from tuneoff.report.tables import Table
 from tuneoff.report.together import ALPHA, FACTORS, FEWEST_TASKS, PairOverTasks, Together
+from tuneoff.report.verdicts.pairwise import difference
 
 FOLDER, PAGE, HTML_PAGE, FIGURE = "together", "together.md", "together.html", "together"
 SHOWN_FACTORS = (1.0, 1.496, 1.995, 3.981)
@@ -227,11 +228,10 @@ def _percent(one: Interval) -> str:
 
 
 def _difference(one: Interval, made: Together) -> str:
-    factor, form, unit = (100, ".1f", " points") if made.share else (1, ".3f", "")
-    return f"{factor * one.estimate:{form}}{unit} [{factor * one.low:{form}}, {factor * one.high:{form}}]"
+    return difference(one, made.parts[0].block.metric)  # all parts' differences are in one unit
 
 
 def _plain(value: float, made: Together) -> str:
     if math.isnan(value):
         return "–"
-    return f"{100 * value:.1f}" if made.share else f"{value:.3f}"
+    return wording.number(value, made.parts[0].block.metric, digits=3)

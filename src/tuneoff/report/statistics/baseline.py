@@ -27,3 +27,17 @@ def constant_answer_score(metric: str, label_counts: Sequence[int], positive: in
     if metric == "balanced_accuracy":
         return 1 / sum(count > 0 for count in label_counts)
     return 0.0 if metric == "matthews" else math.nan
+
+
+def constant_set_score(metric: str, label_counts: Sequence[int], rows: int) -> float:
+    """The highest score of giving every row the same labels; NaN for a metric that the counts don't decide.
+
+    label_counts: in how many of the rows each label occurs. With the j most frequent labels, of c rows in all, micro-F1 is
+    2c / (j rows + the sum of all counts); with all that occur macro-F1 is the mean of 2c / (rows + c).
+    """
+    there = sorted((count for count in label_counts if count), reverse=True)
+    if metric == "micro_f1" and there:
+        return max(2 * sum(there[:j]) / (j * rows + sum(there)) for j in range(1, len(there) + 1))
+    if metric == "macro_f1" and there:
+        return sum(2 * c / (rows + c) for c in there) / len(there)
+    return math.nan

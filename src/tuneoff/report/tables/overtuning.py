@@ -71,7 +71,7 @@ def _row(one: Overtuned, metric: str, *, repeated: bool) -> tuple[str, ...]:
 def _points(amount: float, metric: str) -> str:
     if amount != amount:  # noqa: PLR0124 - NaN
         return "–"
-    return f"{100 * amount:.1f} points" if wording.is_share(metric) else f"{amount:.3f}"
+    return wording.number(amount, metric, digits=3) + (" points" if wording.is_share(metric) else "")
 
 
 def _numbers(one: Overtuned) -> dict[str, float | int | str]:

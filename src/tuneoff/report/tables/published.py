@@ -15,7 +15,7 @@ from tuneoff.report.verdicts.single_runs import PUBLISHED, PUBLISHED_EXAMPLES
 from tuneoff.task.protocol import protocol_rules
 
 SECTION, RANK = "decision", 10
-TASK, MODEL = "rte", "bert-base"
+TASK, MODEL, METRIC = "rte", "bert-base", "accuracy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,8 +38,8 @@ ROWS = (
 
 
 def table(block: Block, frames: Frames) -> Table | None:
-    """Our rows, then the published ones, labelled. None under another protocol or without a finished run."""
-    if not protocol_rules(block.protocol).halves_dev or not frames.cells["finished"].any():
+    """Our rows, then the published ones, labelled. None under another protocol, of another metric or without a finished run."""
+    if not protocol_rules(block.protocol).halves_dev or block.metric != METRIC or not frames.cells["finished"].any():
         return None
     ours = results.table(block, frames.finished())
     width = len(ours.columns)

@@ -68,8 +68,6 @@ def table(block: Block, frames: Frames) -> Table | None:
 
 
 def _percent(interval: Interval, metric: str) -> str:
-    factor, form = wording.scale_of(metric), ".1f" if wording.unit_of(metric) else ".3f"
-    text = f"{factor * interval.estimate:{form}}{wording.unit_of(metric)}"
-    if interval.low != interval.low:
-        return text
-    return f"{text} [{factor * interval.low:{form}}, {factor * interval.high:{form}}]"
+    values = (interval.estimate, interval.low, interval.high)
+    middle, low, high = (wording.number(x, metric, beside=values) for x in values)
+    return middle + wording.unit_of(metric) + ("" if interval.low != interval.low else f" [{low}, {high}]")

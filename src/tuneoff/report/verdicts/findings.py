@@ -91,7 +91,7 @@ def find(block: Block, frames: Frames, rule: Rule = RULE) -> Findings:
     return Findings(
         verdicts=tuple(all_verdicts(searches, block.metric, rule=rule)),
         metric=block.metric,
-        remarks=tuple(_remarks(frames, searches.names, block.metric)),
+        remarks=(*_remarks(frames, searches.names, block.metric), *_assumed(rule, searches.names, block.metric)),
         algorithms=frames.algorithms,
     )
 
@@ -128,6 +128,17 @@ def _remarks(frames: Frames, names: Sequence[str], metric: str) -> list[str]:
             "divergence; its cost includes them, its score is that of the others."
         )
     return remarks
+
+
+def _assumed(rule: Rule, names: Sequence[str], metric: str) -> list[str]:
+    """What a reader must know where the margin of the verdicts is nobody's."""
+    if not rule.assumed or len(names) < 2:
+        return []
+    margin = wording.size(rule.margin, metric)
+    return [
+        f"What difference of {metric} matters only you can know; {margin} is assumed here, for equivalence and for the repeats "
+        f"that are said to be missing: give yours with --margin, in the unit of {metric}."
+    ]
 
 
 def _single_runs(done: Frames, names: Sequence[str], metric: str) -> list[str]:

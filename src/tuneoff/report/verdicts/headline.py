@@ -47,8 +47,9 @@ def _tuning(findings: Findings) -> str:
     if not worth:
         gap = _largest_gap(verdicts, findings)
         return f"Tuning is not shown to be worth it: no search is shown to beat the untuned default.{gap}{lost}"
-    form, points = (".1f", " points") if wording.is_share(findings.metric) else (".3f", "")
-    gains = [f"{v.difference.estimate * wording.scale_of(findings.metric):{form}}" for v in worth]
+    points = " points" if wording.is_share(findings.metric) else ""
+    found = [v.difference.estimate for v in worth]
+    gains = [wording.number(x, findings.metric, digits=3, beside=found) for x in found]
     prices = [format_dollars(x) for x in sorted(v.more_dollars or 0.0 for v in worth)]
     every = len(worth) == len(verdicts) > 1
     who = "every search" if every else wording.listed(order(v.first for v in worth))

@@ -21,19 +21,23 @@ from tuneoff.report.statistics.comparison import holm, wilcoxon
 from tuneoff.report.statistics.crossed import RowSquares, crossed_interval, row_variance
 from tuneoff.report.statistics.power import fewest_for_wilcoxon, pairs_needed, rows_needed
 from tuneoff.report.statistics.summary import Interval, sd
+from tuneoff.report.wording import size
+from tuneoff.task.units import KNOWN_MARGIN
 
 ALPHA = 0.05
-MARGIN = 0.01
+MARGIN = KNOWN_MARGIN
 """Differences below it don't matter, unless the reader says otherwise: one point."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """margin: differences below it don't matter, in the metric's own unit, above 0. looks: how often the study is judged before
-    it ends, each time at an equal share of ALPHA, so that all looks together keep to it (Bonferroni)."""
+    """margin: differences below it don't matter, in the metric's own unit, above 0. assumed: nobody has said so, and nothing is
+    known of the metric's scale. looks: how often the study is judged before it ends, each time at an equal share of ALPHA, so
+    that all looks together keep to it (Bonferroni)."""
 
     margin: float = MARGIN
     looks: int = 1
+    assumed: bool = False
 
     @property
     def alpha(self) -> float:
@@ -237,14 +241,6 @@ def _of_repeats(some: int, n: int) -> str:
     return f"{some} of {wording.counted(n, 'repeat')}"
 
 
-def size(margin: float, metric: str) -> str:
-    """ "1 point", "0.5 points"; without a unit where the metric is no share."""
-    if not wording.is_share(metric):
-        return f"{margin:g}"
-    points = round(100 * margin, 6)
-    return f"{points:g} point" + ("" if points == 1 else "s")
-
-
 def plain_gap(verdict: Verdict, metric: str) -> str:
     """ "71.2 % against 65.0 %"."""
     first, second = (wording.score([mean], metric) for mean in verdict.means)
@@ -253,12 +249,10 @@ def plain_gap(verdict: Verdict, metric: str) -> str:
 
 def difference(interval: Interval, metric: str) -> str:
     """ "1.8 points [0.6, 3.1]"; without an interval, where there is none."""
-    points = wording.is_share(metric)
-    form, factor = (".1f" if points else ".3f"), wording.scale_of(metric)
-    middle = f"{interval.estimate * factor + 0.0:{form}}" + (" points" if points else "")
-    if interval.low != interval.low:
-        return middle
-    return middle + f" [{interval.low * factor:{form}}, {interval.high * factor:{form}}]"
+    values = (interval.estimate, interval.low, interval.high)
+    middle, low, high = (wording.number(x, metric, digits=3, beside=values) for x in values)
+    points = " points" if wording.is_share(metric) else ""
+    return middle + points + ("" if interval.low != interval.low else f" [{low}, {high}]")
 
 
 def _outlook(v: Verdict, family: _Family) -> str:

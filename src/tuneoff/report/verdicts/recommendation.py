@@ -23,8 +23,9 @@ from tuneoff.report.statistics.comparison import holm, wilcoxon
 from tuneoff.report.statistics.crossed import crossed_interval, row_variance
 from tuneoff.report.statistics.summary import Interval
 from tuneoff.report.verdicts.pairing import pair_up
-from tuneoff.report.verdicts.pairwise import MARGIN, ROW_METRIC, RULE, Pair, Rule, difference, size
+from tuneoff.report.verdicts.pairwise import MARGIN, ROW_METRIC, RULE, Pair, Rule, difference
 from tuneoff.report.verdicts.standing import trivial_score
+from tuneoff.report.wording import scale_of, size, usual_margin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +64,15 @@ class Recommendation:
     sentence: str = ""
 
 
-def rule_of(frames: Frames, margin: float | None = None) -> Rule:
-    """The rule of a study: the margin given, else its own, else one point; the looks that were planned, where it was run until
-    decided."""
+def rule_of(frames: Frames, metric: str, margin: float | None = None) -> Rule:
+    """The rule of a study: the margin given, else its own, else the metric's usual one; the looks that were planned, where it
+    was run until decided. margin, and a study's own: in points of a share, else in the metric's unit."""
     own = frames.cells["margin"].dropna()
     chosen = float(own.max()) if margin is None and len(own) else margin
-    return Rule(margin=MARGIN if chosen is None else chosen, looks=int(frames.cells["looks"].max()))
+    looks, usual = int(frames.cells["looks"].max()), usual_margin(metric)
+    if chosen is not None:
+        return Rule(margin=chosen / scale_of(metric), looks=looks)
+    return Rule(margin=MARGIN if usual is None else usual, looks=looks, assumed=usual is None)
 
 
 def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendation | None:

@@ -79,7 +79,7 @@ class MultiLabel(Kind):
 
     def constants(self, targets: Targets, n_outputs: int, positive: int | None) -> Iterable[Outputs]:
         """The most frequent set, best by subset accuracy; the j most frequent labels for each j, of which one is best by
-        micro-F1, and all of them by macro-F1."""
+        micro-F1, and one (all that occur) by macro-F1."""
         sets, counts = np.unique(targets, axis=0, return_counts=True)
         order = np.argsort(-targets.sum(axis=0), kind="stable")
         prefixes = np.zeros((n_outputs, n_outputs), dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
@@ -86,6 +87,7 @@ class Pearson(Metric):
     """Pearson's correlation of answers and targets, from -1 to 1; 0 for a constant answer."""
 
     targets: ClassVar[str] = NUMBERS
+    limits: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def score(self, answers: Answers) -> float:
         return _correlation(answers.targets, answers.predicted)
@@ -96,6 +98,7 @@ class Spearman(Metric):
     """Correlation of ranks, those of ties averaged, from -1 to 1; 0 for a constant answer."""
 
     targets: ClassVar[str] = NUMBERS
+    limits: ClassVar[tuple[float, float]] = (-1.0, 1.0)
 
     def score(self, answers: Answers) -> float:
         from scipy.stats import rankdata
@@ -108,6 +111,7 @@ class RootMeanSquaredError(Metric):
     """Root mean squared error, in the unit of the targets."""
 
     targets: ClassVar[str] = NUMBERS
+    limits: ClassVar[tuple[float, float]] = (0.0, math.inf)
     higher_is_better: ClassVar[bool] = False
 
     def score(self, answers: Answers) -> float:
@@ -119,6 +123,7 @@ class MeanAbsoluteError(Metric):
     """Mean absolute error, in the unit of the targets."""
 
     targets: ClassVar[str] = NUMBERS
+    limits: ClassVar[tuple[float, float]] = (0.0, math.inf)
     higher_is_better: ClassVar[bool] = False
 
     def score(self, answers: Answers) -> float:

@@ -14,7 +14,7 @@ from transformers import DataCollatorWithPadding, Trainer, TrainingArguments
 
 from tuneoff.model.loading import load_classifier, load_tokenizer
 from tuneoff.model.settings import ModelSettings
-from tuneoff.task.base import Task, TextSplit
+from tuneoff.task.base import Task, TaskError, TextSplit
 from tuneoff.task.kinds import kind_of, scoring_of
 from tuneoff.task.kinds.contracts import CLASSES, LABEL_SETS, NUMBERS
 from tuneoff.task.protocol import ProtocolSettings
@@ -28,8 +28,17 @@ OUTPUT = str(Path(tempfile.gettempdir()) / "tuneoff-trainer")
 
 
 def make_trainer(request: Request, eval_steps: int = 500) -> tuple[Trainer, Dataset[Any]]:
-    """A Trainer with its defaults, evaluated every `eval_steps` steps, and its test rows."""
+    """A Trainer with its defaults, evaluated every `eval_steps` steps, and its test rows.
+
+    Raises TaskError for a metric that is better when lower: the sum of all is maximised.
+    """
     task, rows, tokenizer = _rows(request.task, request.protocol, request.model, request.seeds["split"])
+    for metric in scoring_of(task).metrics:
+        if not metric.higher_is_better:
+            raise TaskError(
+                f"task.metrics is {list(task.metrics)}, but engine=task_trainer maximises their sum and {metric.name} is "
+                "better when lower: leave it out, or use engine=finetune"
+            )
     model, _, _ = load_classifier(request.model, kind_of(task).n_outputs(task))
     model.config.problem_type = _PROBLEMS[kind_of(task).targets]
     trainer = Trainer(
