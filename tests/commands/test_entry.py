@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,3 +93,18 @@ def test_a_file_that_is_missing_is_a_fault_of_ours_and_keeps_its_traceback() -> 
     assert message(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "x")) is None
     with pytest.raises(FileNotFoundError):
         run_command(fail(FileNotFoundError(errno.ENOENT, "gone", "x")))
+
+
+def test_a_reader_that_has_seen_enough_is_no_fault() -> None:
+    """As in python -m benchmarks.report | head -1."""
+    code = (
+        "from tuneoff.commands.entry import run_command\n"
+        "def action():\n    for _ in range(100_000):\n        print('a line that fills a pipe')\n    return 0\n"
+        "run_command(action)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.readline()
+        running.stdout.close()
+        assert (running.stderr.read(), running.wait()) == ("", 141)

@@ -12,14 +12,15 @@ from types import FrameType
 
 from tuneoff.errors import UserError
 
-FAULT, INTERRUPTED, TERMINATED = 2, 130, 143
+FAULT, INTERRUPTED, UNREAD, TERMINATED = 2, 130, 141, 143
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 _MISUSED = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EMFILE)
 
 
 def run_command(action: Callable[[], int]) -> None:
-    """Exits with the action's code; 2 where a user can fix what is wrong, 130 or 143 where they stopped it."""
+    """Exits with the action's code; 2 where a user can fix what is wrong, 130 or 143 where they stopped it, 141 where nobody
+    reads its output any more."""
     print_always()
     terminated: list[int] = []
 
@@ -34,6 +35,9 @@ def run_command(action: Callable[[], int]) -> None:
     except KeyboardInterrupt:
         print("\nstopped: what was done is recorded, and the same command goes on from there", file=sys.stderr)
         code = TERMINATED if terminated else INTERRUPTED
+    except BrokenPipeError:  # who read our output, as `| head` does, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor can what is still to be flushed be written
+        code = UNREAD
     except (UserError, OSError) as error:
         if message(error) is None:
             raise
