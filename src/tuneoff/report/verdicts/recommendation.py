@@ -31,12 +31,13 @@ from tuneoff.report.wording import scale_of, size, usual_margin
 @dataclass(frozen=True, kw_only=True)
 class Rival:
     """Another search beside the recommended one. lead: its test score minus that of the recommended one, mean over repeats.
-    worse: shown to be worse than the best by more than the margin."""
+    worse: shown to be worse than the best by more than the margin. same: repeats in which one training run wins both."""
 
     name: str
     lead: Interval
     dollars: float
     worse: bool
+    same: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +97,7 @@ def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendat
     pairs = {name: pair_up(searches, name, chosen, full_cost=True) for name in (*ranked, *sorted(dropped)) if name != chosen}
     squares = {name: pair.squares if metric == ROW_METRIC else None for name, pair in pairs.items()}
     rivals = tuple(
-        Rival(name=n, lead=_lead(pair, metric, rule), dollars=dollars[n], worse=n in worse or n in dropped)
+        Rival(name=n, lead=_lead(pair, metric, rule), dollars=dollars[n], worse=n in worse or n in dropped, same=pair.same)
         for n, pair in pairs.items()
     )
     sure = float("nan")
@@ -199,10 +200,14 @@ def _not_yet(made: Recommendation) -> str:
 
 
 def _cautions(searches: Searches, made: Recommendation) -> list[str]:
-    """What takes the ground from under a recommendation: a trivial baseline that is not beaten, winners that collapsed."""
+    """What takes the ground from under a recommendation: rows cut off and the like, a trivial baseline that is not beaten,
+    winners that collapsed, a search that found what random search had found."""
     cells = searches.cells
     own = cells[cells["algorithm"] == made.name]
-    notes, trivial = [], trivial_score(searches)
+    notes, trivial = (
+        list(dict.fromkeys(line for text in cells["cautions"] for line in text.splitlines())),
+        trivial_score(searches),
+    )
     if not np.isnan(trivial):
         below = [name for name, mean in made.means.items() if mean <= trivial + 1e-12]
         answer = f"the best constant answer ({wording.score([trivial], made.metric)})"
@@ -215,5 +220,11 @@ def _cautions(searches: Searches, made: Recommendation) -> list[str]:
         notes.append(
             f"The winner of {made.name} gives every row the same answer in {collapsed} of "
             f"{wording.counted(len(own), 'repeat')}: nothing was learned there."
+        )
+    shared = next((rival.same for rival in made.rivals if rival.name == made.random), 0)
+    if shared:
+        notes.append(
+            f"In {shared} of {wording.counted(made.repeats, 'repeat')} {made.name} found the very training run that "
+            f"{made.random} found: it won with a start that they share."
         )
     return notes
