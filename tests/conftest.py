@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,15 @@ def glue() -> Path:
     if not (folder / "rte" / "train.tsv").is_file() or not (folder / "mrpc" / "train.tsv").is_file():
         pytest.skip(f"the real GLUE files are not in {folder} (TUNEOFF_DATA can name their folder)")
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _ray_ends_with_its_module() -> Iterator[None]:
+    """A runtime that a module's tests started would be taken for theirs by those of the next one."""
+    yield
+    ray = sys.modules.get("ray")
+    if ray is not None and ray.is_initialized():
+        ray.shutdown()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
