@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,9 +101,10 @@ def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, 
     """(what, value, what it means): gain over the untuned default, price, how sure."""
     device, point = wording.device_label(cells["device_kind"]), wording.size(made.margin, made.metric)
     if made.gain is not None:
+        interval = ", with its 95 % interval" if math.isfinite(made.gain.low) else ""
         gain = (
             difference(made.gain, made.metric),
-            f"{made.name} over the untuned default, on test, with its 95 % interval{_over_random(made)}",
+            f"{made.name} over the untuned default, on test{interval}{_over_random(made)}",
         )
     elif made.untuned == made.name:
         gain = ("none", "it is the untuned default itself")
