@@ -95,3 +95,12 @@ def test_who_is_out_gets_no_more_repeats_and_hides_nobody_elses() -> None:
     assert next(r for r in found.rivals if r.name == "default").worse
     assert found.gain is not None
     assert found.gain.estimate == pytest.approx(0.15, abs=0.01)
+
+
+def test_a_round_that_was_cut_off_drops_nobody() -> None:
+    """grid lacks a repeat that random has, and is as good: it is not called worse."""
+    made = cells({"random": 0.75}, config=DECIDING) + cells({"grid": 0.752}, repeats=11, config=DECIDING)
+    found = recommend(Searches.of(frames_of(made)), "accuracy", rule_of(frames_of(made), "accuracy"))
+    assert found is not None
+    assert found.repeats == 11
+    assert not found.rivals[0].worse

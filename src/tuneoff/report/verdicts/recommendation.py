@@ -79,7 +79,7 @@ def rule_of(frames: Frames, metric: str, margin: float | None = None) -> Rule:
 def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendation | None:
     """None without a repeat that all searches have, with a test score of each."""
     every = [name for name in searches.names if not searches.algorithms.is_replica(name)] or searches.names
-    dropped = _dropped(searches, every) if rule.looks > 1 else set()
+    dropped = _dropped(searches, every, metric, rule) if rule.looks > 1 else set()
     names = [name for name in every if name not in dropped]
     scores = searches.scores(names=names)
     if scores.empty:
@@ -127,10 +127,15 @@ def recommend(searches: Searches, metric: str, rule: Rule = RULE) -> Recommendat
     return replace(made, sentence=_sentence(made, searches))
 
 
-def _dropped(searches: Searches, names: Sequence[str]) -> set[str]:
-    """The searches that a study which ran until decided gave no more repeats: they had been shown to be worse."""
+def _dropped(searches: Searches, names: Sequence[str], metric: str, rule: Rule) -> set[str]:
+    """The searches that a study which runs until decided gave no more repeats: with fewer than others, and shown to be worse by
+    those. Fewer alone says nothing: a round may have been cut off."""
     most = max(len(searches.named(name)) for name in names)
-    return {name for name in names if len(searches.named(name)) < most}
+    full = [name for name in names if len(searches.named(name)) == most]
+    scores = searches.scores(names=full)
+    if len(full) == len(names) or scores.empty:
+        return set()
+    return worse_by_margin(searches, names, str(scores.mean().idxmax()), metric, rule) - set(full)
 
 
 def worse_by_margin(searches: Searches, names: Sequence[str], best: str, metric: str, rule: Rule = RULE) -> set[str]:
