@@ -28,7 +28,7 @@ from tuneoff.config.parts import (
     nearest_setting,
     parse_space,
 )
-from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_one_of, check_text, check_whole
+from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_number, check_one_of, check_text, check_whole
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
@@ -40,7 +40,7 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide"),
+    *("results", "view", "retrain", "audit", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide"),
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
@@ -105,6 +105,8 @@ class RunConfig:
     decide: DecideSettings
     budget: Budget | None
     retrain: int
+    audit: float
+    """The share of stopped trials that go on to their end after the search."""
     keep: str | None
     """"winner": its model is left in the cell's folder."""
     dry_run: bool
@@ -122,6 +124,7 @@ class RunConfig:
         check_whole("repeat", self.repeat, 0, 100_000)
         check_whole("seed", self.seed, 0, 2**31)
         check_whole("retrain", self.retrain, 0, 1000)
+        check_number("audit", self.audit, "a share of the stopped trials, from 0 to 1, as in audit=0.2", low=0, high=1)
         if self.keep not in (None, WINNER):
             raise ConfigError(f"keep is {self.keep!r}, but it must be {WINNER}, or null for no model")
         check_flag("dry_run", self.dry_run)
@@ -221,6 +224,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         decide=_settings(DecideSettings, "decide", raw),
         budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
         retrain=raw["retrain"],
+        audit=raw["audit"],
         keep=raw["keep"],
         dry_run=raw["dry_run"],
         energy=raw["energy"],

@@ -39,7 +39,7 @@ KEEP_EVERY = 8
 class Recorder(Callback):  # type: ignore[misc]
     """listen: called with every record once it is on the disk. wanted: serial numbers of the states that can still be asked
     for. written_at: the evaluation at which those of earlier sessions were written, by serial number. kept: None where no
-    weights are kept."""
+    weights are kept. spared: whether the state of a trial of this name stays on the disk where it is stopped early."""
 
     def __init__(
         self,
@@ -52,12 +52,13 @@ class Recorder(Callback):  # type: ignore[misc]
         wanted: Callable[[], Collection[int]] = frozenset,
         written_at: Mapping[int, int] | None = None,
         kept: KeptWeights | None = None,
+        spared: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._cell, self._writer, self._shared_state, self._listen = cell, writer, shared_state, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
         self._started, self._ended = set(earlier.started), set(earlier.ended)
-        self._wanted, self._kept = wanted, kept
+        self._wanted, self._kept, self._spared = wanted, kept, spared
         self._written_at: dict[int, int] = dict(written_at or {})
         """Serial of a checkpoint -> its writer's evaluation."""
         self._unkept = 0
@@ -169,7 +170,8 @@ class Recorder(Callback):  # type: ignore[misc]
             folder = self._cell / ERRORS_FOLDER
             folder.mkdir(exist_ok=True)
             (folder / f"{name}.txt").write_text(ended.traceback, encoding="utf-8")
-        drop(self._cell / STATE_FOLDER, name)
+        if not (ended.reason == STOPPED_EARLY and self._spared(name)):
+            drop(self._cell / STATE_FOLDER, name)
         self.write(
             TrialEndRecord(
                 trial_id=name,

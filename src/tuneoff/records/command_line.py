@@ -17,7 +17,7 @@ _PLAIN_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _NO_TEXT = ("true", "false", "null", "nan", "inf")
 """Words that Hydra reads as something else than text."""
 _SETTING = re.compile(r"(\+{0,2}|~)([\w./@:-]+)(=.*)?", flags=re.DOTALL)
-_OF_THE_SEARCH = ("budget", "retrain", "dry_run", "tracker", "keep", "study", "trials", "energy")
+_OF_THE_SEARCH = ("budget", "retrain", "audit", "dry_run", "tracker", "keep", "study", "trials", "energy")
 """Settings that say how a winner was looked for or shown, none of which its own training needs."""
 _PARTS_OF_THE_SEARCH = ("algorithm", "record", "hparams", "tracker")
 """Groups of such settings; hyperparameters are given anew, as the winner has them."""

@@ -11,7 +11,8 @@ Lines of the log, by `kind`:
   trial_end      a trial ended, and how
   session_end    the command stopped working on the cell
 
-`retrain.jsonl` is a second log of the same form: the winner trained again on new seeds.
+`retrain.jsonl` is a second log of the same form: the winner trained again on new seeds. `audit.jsonl` is a third: trials that
+were stopped early, from there to their end.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ LOCK_FILE = ".lock"
 STATE_FOLDER = "state"
 """Snapshots of running trials, see snapshots."""
 RETRAIN_FILE = "retrain.jsonl"
+AUDIT_FILE = "audit.jsonl"
 WINNER_FILE = "winner.yaml"
 KEPT_FOLDER = "kept"
 """Weights of the best evaluation so far, where keep=winner was given."""
@@ -147,7 +148,7 @@ def must_be_writable(results: Path) -> None:
 
 def must_be_free(cell: Path) -> None:
     """Raises RecordError where another process writes one of the cell's logs."""
-    for log in (LOG_FILE, RETRAIN_FILE):
+    for log in (LOG_FILE, RETRAIN_FILE, AUDIT_FILE):
         if (cell / log).exists():
             _lock((cell / log).open("a", encoding="utf-8"), cell).close()
 

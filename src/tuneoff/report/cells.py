@@ -11,9 +11,10 @@ from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price, PriceError
+from tuneoff.records.audit import completed_share
 from tuneoff.records.identity import digest, identity
 from tuneoff.records.schema import Cell, SessionStartRecord
-from tuneoff.records.store import RETRAIN_FILE, RecordError, find_cells, load_cell
+from tuneoff.records.store import AUDIT_FILE, RETRAIN_FILE, RecordError, find_cells, load_cell
 from tuneoff.report.algorithms import declared_presentation
 from tuneoff.report.statistics.baseline import constant_answer_score
 
@@ -83,6 +84,11 @@ def read_retrained(cells: Iterable[Cell]) -> dict[str, Cell]:
     """The second logs, by cell name: each cell's winner trained again on new seeds. Cells without one are left out."""
     logs = {cell_name(c): load_cell(c.path, RETRAIN_FILE) for c in cells if (c.path / RETRAIN_FILE).exists()}
     return {name: log for name, log in logs.items() if log.records}
+
+
+def read_audits(cells: Iterable[Cell]) -> dict[str, Cell]:
+    """The logs of complete audits, by cell name, see records.audit. Cells without one are left out."""
+    return {cell_name(c): load_cell(c.path, AUDIT_FILE) for c in cells if completed_share(c.header) > 0}
 
 
 def cell_name(cell: Cell) -> str:

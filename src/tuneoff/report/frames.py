@@ -19,14 +19,16 @@ from tuneoff.records.identity import IDENTITY
 from tuneoff.records.schema import Cell
 from tuneoff.report import ledger
 from tuneoff.report.algorithms import Algorithms
-from tuneoff.report.cells import Block, cell_name, read_cells, read_retrained
+from tuneoff.report.cells import Block, cell_name, read_audits, read_cells, read_retrained
 from tuneoff.report.rows import (
+    AUDITED,
     EVALUATION,
     HPARAM,
     KEYS,
     LEDGER_ROW,
     RETRAINED,
     TRIAL,
+    audited_rows,
     cell_row,
     evaluation_rows,
     keys,
@@ -45,7 +47,8 @@ UNENDED = ledger.UNENDED
 @dataclass(frozen=True, kw_only=True)
 class Frames:
     """evaluations: a row an evaluation, in known order. trials: a row a trial. cells: a row a cell.
-    retrained: a row a run of a cell's winner on a new seed, at its end (in no other frame). ledger: see report.ledger.
+    retrained: a row a run of a cell's winner on a new seed, at its end (in no other frame). audited: a row an evaluation of a
+    stopped trial that went on after the search (in no other frame). ledger: see report.ledger.
 
     All have the columns study, task, model, protocol, metric, algorithm (its label), repeat, cell, finished, variant.
     """
@@ -54,6 +57,7 @@ class Frames:
     trials: pd.DataFrame
     cells: pd.DataFrame
     retrained: pd.DataFrame
+    audited: pd.DataFrame
     ledger: pd.DataFrame
     algorithms: Algorithms
     repairs: tuple[str, ...] = ()
@@ -85,6 +89,7 @@ class Frames:
             trials=keep(self.trials),
             cells=keep(self.cells),
             retrained=keep(self.retrained),
+            audited=keep(self.audited),
             ledger=keep(self.ledger),
             algorithms=self.algorithms,
             repairs=self.repairs,
@@ -99,17 +104,23 @@ def of_cell(frame: pd.DataFrame, cell: str) -> pd.DataFrame:
 def load_frames(study: Path, price: Price | None = None) -> Frames:
     """The frames of a study's folder; with `price`, dollars are at that price instead of the header's."""
     cells = read_cells(study)
-    return build_frames(cells, price, read_retrained(cells))
+    return build_frames(cells, price, read_retrained(cells), read_audits(cells))
 
 
-def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: Mapping[str, Cell] | None = None) -> Frames:
-    """retrained: second logs by cell name. RecordError where a record lacks its metric, a header its price or size."""
+def build_frames(
+    cells: Sequence[Cell],
+    price: Price | None = None,
+    retrained: Mapping[str, Cell] | None = None,
+    audits: Mapping[str, Cell] | None = None,
+) -> Frames:
+    """retrained, audits: further logs by cell name. RecordError where a record lacks its metric, a header its price or size."""
     ordered, logs = sorted(cells, key=cell_name), retrained or {}
     algorithms = Algorithms.of_headers(cell.header for cell in ordered)
     label = {cell.header.algorithm: algorithms.label(cell.header.algorithm) for cell in ordered}
     labelled = [(cell, label[cell.header.algorithm]) for cell in ordered]
     trials = [list(trial_rows(cell, name)) for cell, name in labelled]
     again = [logs[name] for name in map(cell_name, ordered) if name in logs]
+    gone_on = [(cell, name, (audits or {}).get(cell_name(cell))) for cell, name in labelled]
     shared = [(cell, keys(cell, name)) for cell, name in labelled]
     book = [{**own, **row} for cell, own in shared for row in ledger.ledger(cell).to_dict("records")]
     return Frames(
@@ -117,6 +128,9 @@ def build_frames(cells: Sequence[Cell], price: Price | None = None, retrained: M
         trials=_frame([row for rows in trials for row in rows], TRIAL),
         cells=pd.DataFrame([cell_row(cell, name, own, price) for (cell, name), own in zip(labelled, trials, strict=True)]),
         retrained=_frame([row for log in again for row in retrained_rows(log, label[log.header.algorithm], price)], RETRAINED),
+        audited=_frame(
+            [row for cell, name, log in gone_on if log is not None for row in audited_rows(cell, log, name, price)], AUDITED
+        ),
         ledger=_frame(book, LEDGER_ROW),
         algorithms=algorithms,
         repairs=tuple(f"{cell_name(c)}: {c.repaired}" for c in (*ordered, *again) if c.repaired),

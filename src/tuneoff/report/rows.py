@@ -11,6 +11,7 @@ from typing import Any
 
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price
+from tuneoff.records.audit import completed_share, drawn
 from tuneoff.records.charge import charged_clock, charged_seconds
 from tuneoff.records.identity import identity
 from tuneoff.records.incumbent import incumbents, known_order, reported_evaluations, score_of
@@ -66,6 +67,8 @@ TRIAL = (
 )
 RETRAINED = (*KEYS, "trial_id", "validation", "test", "collapsed", "log_charged_seconds", "log_dollars")
 
+AUDITED = (*KEYS, "trial_id", "epoch", "validation", "test", "audit_share", "log_charged_seconds", "log_dollars")
+
 LEDGER_ROW = (*KEYS, *ledger.COLUMNS)
 
 
@@ -107,6 +110,32 @@ def retrained_rows(log: Cell, label: str, price: Price | None) -> Iterator[dict[
             "log_charged_seconds": charged,
             "log_dollars": dollars,
         }
+
+
+def audited_rows(cell: Cell, log: Cell, label: str, price: Price | None) -> Iterator[dict[str, Any]]:
+    """The evaluations of each drawn trial after the one at which it was stopped; one row of NaN where it came to none.
+    audit_share: the probability with which it was drawn. log_*: the charge of the whole audit, which is not the search's."""
+    charged, share = charged_seconds(log, log.wall_seconds), completed_share(cell.header)
+    shared = {
+        **keys(cell, label),
+        "audit_share": share,
+        "log_charged_seconds": charged,
+        "log_dollars": (price or cells.price_of(log)).dollars(charged),
+    }
+    stopped_at = {record.trial_id: record.examples_seen for record in cell.evaluations}
+    nan = float("nan")
+    for trial_id in drawn(cell, share):
+        own = [r for r in log.evaluations if r.trial_id == trial_id and r.examples_seen > stopped_at.get(trial_id, 0)]
+        for record in own:
+            yield {
+                **shared,
+                "trial_id": trial_id,
+                "epoch": record.epoch,
+                "validation": score_of(record.validation, log),
+                "test": score_of(record.test, log) if record.test else nan,
+            }
+        if not own:
+            yield {**shared, "trial_id": trial_id, "epoch": nan, "validation": nan, "test": nan}
 
 
 def evaluation_rows(cell: Cell, label: str, price: Price | None) -> Iterator[dict[str, Any]]:
@@ -223,6 +252,7 @@ def cell_row(cell: Cell, label: str, trials: Sequence[Mapping[str, Any]], price:
         "sessions": cells.sessions(cell),
         "looks": cells.looks(cell),
         "margin": cells.margin(cell),
+        "audit_share": completed_share(cell.header),
         "split": cells.split_hash(cell),
         "cautions": "\n".join(recorded_cautions(cell.header.data)),
         "positive": str(cell.header.data.get("positive") or ""),

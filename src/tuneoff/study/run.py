@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ray
@@ -21,9 +21,11 @@ from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
+from tuneoff.records.audit import AUDITED, completed_share, drawn, is_drawn
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
 from tuneoff.records.store import (
+    AUDIT_FILE,
     HEADER_FILE,
     LOG_FILE,
     RETRAIN_FILE,
@@ -36,11 +38,12 @@ from tuneoff.records.store import (
     write_header,
 )
 from tuneoff.seeds import derive
+from tuneoff.study.audit import audit_search, resume_audit, unstarted
 from tuneoff.study.estimate import estimate, simulate
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import Meters, add
 from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
-from tuneoff.study.resume import resume
+from tuneoff.study.resume import Resumption, resume
 from tuneoff.study.session import Ready, Session, WorkerError, must_export
 from tuneoff.study.stored_cell import must_fit_the_study
 from tuneoff.study.winner import leave_winner
@@ -62,15 +65,19 @@ class Listener:
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """A search, or the retraining of its winner: each has a log of its own in the cell."""
+    """A search, the retraining of its winner, or the audit of its stopped trials: each has a log of its own in the cell.
+
+    audited: the audit's trials.
+    """
 
     log: str
     search: Search
     prefix: str = "t"
+    audited: list[str] = field(default_factory=list)
 
     @property
-    def retraining(self) -> bool:
-        return self.log == RETRAIN_FILE
+    def searching(self) -> bool:
+        return self.log == LOG_FILE
 
     @property
     def trials(self) -> int | None:
@@ -109,7 +116,12 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
         status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
     if status == "finished":
         leave_winner(ready, listener.note)
+    share = completed_share(header)
+    if status == "finished" and config.audit > share:
+        status, reason, share = _audit(session, ready, header, listener)
     extra = {**add(dict(header.extra), meters.found), "predicted": _predicted(ready, header, search)}
+    if share:
+        extra[AUDITED] = share
     write_header(cell, replace(header, status="running" if status == "interrupted" else status, extra=extra))
     if status == "interrupted":
         raise KeyboardInterrupt
@@ -122,6 +134,13 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     return cell
 
 
+def _resumption(config: RunConfig, phase: Phase) -> Resumption:
+    log, pace = load_cell(config.cell, phase.log), config.training.evaluations_per_epoch
+    if phase.audited:
+        return resume_audit(load_cell(config.cell), log, phase.search, phase.audited, pace)
+    return resume(log, phase.search, pace)
+
+
 def _search(ready: Ready) -> Search:
     return build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
 
@@ -132,15 +151,15 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
     with LogWriter(config.cell, phase.log) as writer:
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
-        resumption = resume(load_cell(config.cell, phase.log), phase.search, config.training.evaluations_per_epoch)
-        for record in resumption.missing_ends:
+        resumption = _resumption(config, phase)
+        for record in (*resumption.missing_ends, *unstarted(load_cell(config.cell, phase.log), phase.search, phase.audited)):
             writer.append(record)
         log, earlier = load_cell(config.cell, phase.log), resumption.earlier
         limits = shared_state.Limits(
             best=earlier.best,
             epochs_spent=earlier.epochs_spent,
             snapshots=earlier.snapshots,
-            **({} if phase.retraining else budget_limits(config, slots, earlier)),
+            **(budget_limits(config, slots, earlier) if phase.searching else {}),
         )
         state = shared_state.create(limits)
         restored = restore(state, earlier) if phase.search.population else Restored()
@@ -158,7 +177,8 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
             listener.record,
             wanted=scheduler.wanted,
             written_at=restored.written_at,
-            kept=None if phase.retraining else kept_weights(log),
+            kept=kept_weights(log) if phase.searching else None,
+            spared=(lambda name: is_drawn(header, name, config.audit)) if phase.searching else (lambda _: False),
         )
         listener.began(config, header, slots, phase.trials, log)
         number = earlier.sessions + 1
@@ -173,7 +193,14 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
         )
         status, reason = "interrupted", "stopped from outside"
         try:
-            inputs = session.inputs(ready, phase.search, state, retraining=phase.retraining, deadline=limits.deadline)
+            inputs = session.inputs(
+                ready,
+                phase.search,
+                state,
+                retraining=phase.log == RETRAIN_FILE,
+                keeps=phase.searching,
+                deadline=limits.deadline,
+            )
             searcher = RaySearcher(
                 phase.search,
                 unfinished=earlier.unfinished,
@@ -208,6 +235,19 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
         assert left == 0, f"{left} checkpoints were left behind"
         ray.kill(state)
     return status, reason
+
+
+def _audit(session: Session, ready: Ready, header: Header, listener: Listener) -> tuple[str, str, float]:
+    """Has the drawn trials go on to their end; returns the status, the reason and the share that is complete."""
+    config = ready.config
+    names = drawn(load_cell(config.cell), config.audit)
+    if names:
+        _, context = algorithm_and_context(config, ready.slots.count, ready.slots.devices)
+        phase = Phase(log=AUDIT_FILE, search=audit_search(names, context), audited=names)
+        status, reason = _run_phase(session, ready, header, phase, listener)
+        if status != "finished":
+            return status, reason, completed_share(header)
+    return "finished", "", config.audit
 
 
 def _predicted(ready: Ready, header: Header, search: Search) -> dict[str, float] | None:

@@ -173,9 +173,17 @@ class Session:
                 ray.kill(handle)
 
     def inputs(
-        self, ready: Ready, search: Search, shared_state: Any = None, *, retraining: bool = False, deadline: float | None = None
+        self,
+        ready: Ready,
+        search: Search,
+        shared_state: Any = None,
+        *,
+        retraining: bool = False,
+        keeps: bool = True,
+        deadline: float | None = None,
     ) -> SessionInputs:
-        """The inputs of every trial of a search. Large values are put into Ray's object store, once."""
+        """The inputs of every trial of a search. Large values are put into Ray's object store, once. keeps: whether the
+        weights of the best evaluations are kept, where the configuration asks for it."""
         config, prepared = ready.config, ready.prepared
         return SessionInputs(
             recipe=prepared.recipe(self._pool.share),
@@ -195,7 +203,7 @@ class Session:
             deadline=deadline,
             shared_state=shared_state,
             plugins=config.plugins,
-            kept_folder=str(config.cell / KEPT_FOLDER) if config.keep is not None and not retraining else None,
+            kept_folder=str(config.cell / KEPT_FOLDER) if config.keep is not None and keeps else None,
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tuneoff.config import RunConfig, hashed_settings
 from tuneoff.errors import StudyError
+from tuneoff.records.audit import completed_share
 from tuneoff.records.identity import IDENTITY, MODEL_WEIGHTS, TASK_DATA, TEST_ROWS, UNKNOWN, identity, identity_of
 from tuneoff.records.incumbent import incumbent
 from tuneoff.records.provenance import PROTOCOL_VERSION
@@ -40,7 +41,7 @@ def finished(config: RunConfig) -> bool:
             f"study=NAME, or delete {cell}"
         )
     _must_have_kept(config, header)
-    if header.status == "finished" and _retrained(cell) >= config.retrain:
+    if header.status == "finished" and _retrained(cell) >= config.retrain and completed_share(header) >= config.audit:
         return True
     _must_be_of_this_protocol(config)
     return False

@@ -30,12 +30,19 @@ class Discrepancy:
 
 @dataclass(frozen=True, kw_only=True)
 class Log:
-    """A log of a cell as it is checked. lines: (number from 1, record), those that could be read."""
+    """A log of a cell as it is checked. lines: (number from 1, record), those that could be read. before: of an audit, the
+    search's evaluations of the trials that went on."""
 
     file: str
     header: Header
     lines: tuple[tuple[int, Record], ...]
     retraining: bool = False
+    audit: bool = False
+    before: tuple[EvaluationRecord, ...] = ()
+
+    @property
+    def searching(self) -> bool:
+        return not self.retraining and not self.audit
 
     @property
     def records(self) -> tuple[Record, ...]:

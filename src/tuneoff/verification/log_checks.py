@@ -72,7 +72,7 @@ def _sessions(log: Log) -> Iterator[Discrepancy]:
             if record.session != count:
                 yield log.wrong(number, "session", record.session, count)
     number = log.lines[-1][0] if log.lines else 1
-    if log.header.status == "finished" and (last is None or last.status != "finished") and not log.retraining:
+    if log.header.status == "finished" and (last is None or last.status != "finished") and log.searching:
         yield log.wrong(number, "the search's end", last.status if last else "none", "finished, as in the header")
     if log.header.status == "failed" and any(True for _ in log.evaluations):
         yield log.wrong(
@@ -83,8 +83,8 @@ def _sessions(log: Log) -> Iterator[Discrepancy]:
 def _trials(log: Log) -> Iterator[Discrepancy]:
     """Each trial is proposed once, evaluated in order, and ended once, by a known status with its reason."""
     started: set[str] = set()
-    count: Counter[str] = Counter()
-    last: dict[str, EvaluationRecord] = {}
+    count = Counter(record.trial_id for record in log.before)
+    last: dict[str, EvaluationRecord] = {record.trial_id: record for record in log.before}
     ended: set[str] = set()
     for number, record in log.lines:
         if isinstance(record, TrialStartRecord):
@@ -107,11 +107,11 @@ def _trials(log: Log) -> Iterator[Discrepancy]:
     proposed = any(isinstance(r, TrialStartRecord) for r in log.records)  # logs of 0.1 have them all, those of scripts may not
     if proposed and not ({*count, *ended} <= started):
         yield log.wrong(number, "trials without a proposal", sorted({*count, *ended} - started), "none")
-    if log.header.status == "finished" and not log.retraining and not (started | set(count)) <= ended:
+    if log.header.status == "finished" and log.searching and not (started | set(count)) <= ended:
         yield log.wrong(number, "trials without an end", sorted((started | set(count)) - ended), "none, since it is finished")
     ids = sorted(started)
     letter = "r" if log.retraining else "t"
-    if ids and ids != [f"{letter}{i:03d}" for i in range(len(ids))]:
+    if ids and not log.audit and ids != [f"{letter}{i:03d}" for i in range(len(ids))]:
         yield log.wrong(number, "the trials' names", ", ".join(ids), f"{letter}000 to {letter}{len(ids) - 1:03d}")
 
 
@@ -130,7 +130,7 @@ def _end(log: Log, number: int, end: TrialEndRecord, last: EvaluationRecord | No
 
 def _progress(log: Log) -> Iterator[Discrepancy]:
     """Parents exist and come earlier; what was seen is what the weights had seen before, and what this interval trained."""
-    known: dict[tuple[str, int], EvaluationRecord] = {}
+    known = {(record.trial_id, record.evaluation): record for record in log.before}
     n_train, ours = log.header.data.get("n_train"), log.ours and not _recomputes_progress(log)
     for number, record in log.evaluations:
         behind = [0] + [known[key].examples_seen for key in known if key[0] == record.trial_id]
@@ -251,6 +251,8 @@ def _tested(log: Log) -> Iterator[Discrepancy]:
         return
     scored = [(number, r, r.validation.metrics[log.header.metric]) for number, r in log.evaluations]
     for i, (number, record, score) in enumerate(scored):
+        if log.audit and not always:
+            return  # which of its scores were the best so far depends on the search's
         if always:
             if record.test is None:
                 yield log.wrong(number, f"{named(record)}, test", "no score", "one, as every evaluation has here")

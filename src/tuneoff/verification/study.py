@@ -12,8 +12,9 @@ from tuneoff.errors import UserError
 from tuneoff.records.identity import identity
 from tuneoff.records.schema import Header
 from tuneoff.records.seal import examine
-from tuneoff.records.store import HEADER_FILE, LOG_FILE, RETRAIN_FILE, WINNER_FILE, find_cells, from_dict, read_header
+from tuneoff.records.store import AUDIT_FILE, HEADER_FILE, LOG_FILE, RETRAIN_FILE, WINNER_FILE, find_cells, from_dict, read_header
 from tuneoff.report.cells import ReportError
+from tuneoff.verification.audit_checks import audit_of, check_audit
 from tuneoff.verification.discrepancy import EXACT_SINCE, UNREADABLE, Discrepancy, Log, exact
 from tuneoff.verification.facts import unchecked_facts
 from tuneoff.verification.header_checks import check_header
@@ -92,15 +93,22 @@ def _verify_cell(study: Path, cell: Path, made: Verification, rows: Rows, header
     headers[folder] = header
     if seal.sealed:
         _say_what_is_open(made, folder, header, seal.open_bytes)
-    logs = [
-        log for name in (LOG_FILE, RETRAIN_FILE) if (cell / name).exists() for log in _read(cell, name, folder, header, made)
-    ]
+    found = {
+        name: log
+        for name in (LOG_FILE, RETRAIN_FILE, AUDIT_FILE)
+        if (cell / name).exists()
+        for log in _read(cell, name, folder, header, made)
+    }
+    if AUDIT_FILE in found and LOG_FILE in found:
+        found[AUDIT_FILE] = audit_of(found[LOG_FILE], found[AUDIT_FILE])
+    logs = list(found.values())
     made.discrepancies += _guarded(file, check_header, file, header)
     for log in logs:
         made.evaluations += sum(1 for _ in log.evaluations)
         made.discrepancies += [*_guarded(log.file, check_log, log), *_guarded(log.file, check_scores, log)]
-    if len(logs) == 2:
-        made.discrepancies += _guarded(logs[1].file, check_retraining, *logs)
+    for name, check in ((RETRAIN_FILE, check_retraining), (AUDIT_FILE, check_audit)):
+        if name in found and LOG_FILE in found:
+            made.discrepancies += _guarded(found[name].file, check, found[LOG_FILE], found[name])
     winner = f"{folder}/{WINNER_FILE}"
     if (study / winner).exists() and logs:
         made.discrepancies += _guarded(winner, check_winner, winner, cell, logs[0])
@@ -113,7 +121,7 @@ def _verify_cell(study: Path, cell: Path, made: Verification, rows: Rows, header
 
 
 def _say_what_is_open(made: Verification, folder: str, header: Header, open_bytes: Mapping[str, int]) -> None:
-    """What was written after the seal: by a search or a retraining that was cut off, or by somebody else."""
+    """What was written after the seal: by a search, a retraining or an audit that was cut off, or by somebody else."""
     for name, size in open_bytes.items():
         if header.status == "finished" and name == LOG_FILE:
             made.discrepancies.append(
@@ -146,7 +154,7 @@ def _read(cell: Path, name: str, folder: str, header: Header, made: Verification
                 made.discrepancies.append(
                     Discrepancy(file=file, place=f"line {number}", found=f"no record ({error!r})", expected="one")
                 )
-    yield Log(file=file, header=header, lines=tuple(lines), retraining=name == RETRAIN_FILE)
+    yield Log(file=file, header=header, lines=tuple(lines), retraining=name == RETRAIN_FILE, audit=name == AUDIT_FILE)
 
 
 def _guarded(file: str, check: Callable[..., Iterator[Discrepancy]], *given: Any) -> list[Discrepancy]:

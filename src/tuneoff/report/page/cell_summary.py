@@ -8,11 +8,14 @@ from typing import Any
 
 from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.price import format_dollars
+from tuneoff.records.charge import charged_seconds
 from tuneoff.records.schema import Cell
 from tuneoff.records.store import MODEL_FOLDER, load_cell
 from tuneoff.records.winner import short, winner_of
 from tuneoff.report.algorithms import declared_presentation
+from tuneoff.report.cells import read_audits
 from tuneoff.report.frames import build_frames
+from tuneoff.report.verdicts.stopping_audit import audits
 from tuneoff.report.wording import counted, device_label, minutes, score
 from tuneoff.task.cautions import recorded_cautions
 
@@ -35,11 +38,30 @@ def cell_summary(folder: Path) -> str:
         f"  ${format_dollars(row['dollars'])} at ${row['per_device_hour_usd']:g} per {kind}-hour (price={row['price']})",
         *_predicted(cell, row, kind),
         *(f"  note: {caution}" for caution in recorded_cautions(cell.header.data)),
+        *_audited(cell, metric, kind),
         *_winner(cell),
         f"  records: {folder}",
         f"  {_next_command(cell, folder)}",
     ]
     return "\n".join(lines)
+
+
+def _audited(cell: Cell, metric: str, kind: str) -> list[str]:
+    """The stopped trials that went on after the search, where some did."""
+    log = read_audits([cell])
+    if not log:
+        return []
+    row = next(iter(audits(build_frames([cell], audits=log))), None)
+    if row is None or not row.audited:
+        return ["  audit of early stopping: no stopped trial was drawn"]
+    (audit,) = log.values()
+    won, most = row.measured_wrongly, row.measured_regret
+    lost = f", the best by {score([most.low], metric)}" if most.low > 0 else ""
+    return [
+        f"  audit of early stopping: {row.audited} of {counted(row.stopped, 'stopped trial')} went on to their end "
+        f"({minutes([charged_seconds(audit, audit.wall_seconds)])} {kind}-minutes, not charged): {won.low:.0f} beat this "
+        f"result{lost}"
+    ]
 
 
 def _winner(cell: Cell) -> list[str]:

@@ -1,19 +1,24 @@
-"""Early-stopping audit: the cost that stopping early saved, and an estimate of the score that it lost.
+"""Early-stopping audit: the cost that stopping early saved, and the score that it lost, estimated and, where trials were
+completed for it, measured.
 
-Which trials were stopped wrongly can't be known without completing them. It is estimated from trials that ran to their end:
-for each stopped trial, the completed trials whose score was closest at the same epoch lend their later gains, which says how
-often a trial in its place has gone on to beat the search's incumbent.
+Which trials were stopped wrongly can't be known without completing them. With `audit=SHARE` a random share of them is, see
+records.audit. For every search it is estimated from trials that ran to their end: for each stopped trial, the completed trials
+whose score was closest at the same epoch lend their later gains, which says how often a trial in its place has gone on to beat
+the search's incumbent.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, STOPPED
 from tuneoff.report.frames import HPARAM, Frames
+from tuneoff.report.statistics.stopping import AuditedSearch, stopping_regret, wrongly_stopped
+from tuneoff.report.statistics.summary import Interval
 
 PLANNED = HPARAM + "num_epochs"
 NEIGHBOURS, DRAWS = 20, 2000
@@ -26,6 +31,8 @@ class Audit:
     wrongly_stopped: expected number of stopped trials that would have beaten their search's incumbent on validation.
     regret: expected loss of the winner's validation score, mean over repeats. reference: lending trials.
     survivors_only: the lending trials come from searches that stop trials themselves, so they are the better ones.
+    audited: stopped trials that went on after the search, of the audited_stopped ones in searches that have a complete audit.
+    measured_wrongly, measured_regret: what they say of those searches, see statistics.stopping; NaN without any.
     """
 
     algorithm: str
@@ -39,6 +46,17 @@ class Audit:
     regret: float
     reference: int
     survivors_only: bool
+    audited: int
+    audited_stopped: int
+    measured_wrongly: Interval
+    measured_regret: Interval
+
+    def numbers(self) -> dict[str, Any]:
+        """A flat row: the intervals as estimate, low and high."""
+        values = {name: value for name, value in vars(self).items() if not isinstance(value, Interval)}
+        for name, interval in (("measured_wrongly", self.measured_wrongly), ("measured_regret", self.measured_regret)):
+            values |= {name: interval.estimate, f"{name}_low": interval.low, f"{name}_high": interval.high}
+        return values
 
 
 def stopped_trials(done: Frames) -> pd.DataFrame:
@@ -74,7 +92,7 @@ def _audit(name: str, done: Frames, own: pd.DataFrame, lenders: pd.DataFrame, su
         excess = _excess(own[own["cell"] == cell], float(best), lenders, rng)
         wrongly += float((excess > 0).mean(axis=1).sum()) if len(excess) else 0.0
         regrets.append(float(np.maximum(excess, 0).max(axis=0).mean()) if len(excess) else 0.0)
-    known = len(lenders) > 0
+    known, searches = len(lenders) > 0, _audited_searches(name, done, own)
     return Audit(
         algorithm=name,
         stopped=len(own),
@@ -87,7 +105,26 @@ def _audit(name: str, done: Frames, own: pd.DataFrame, lenders: pd.DataFrame, su
         regret=float(np.mean(regrets)) if known else float("nan"),
         survivors_only=survivors,
         reference=lenders.groupby(["cell", "trial_id"]).ngroups if known else 0,
+        audited=sum(len(search.excess) for search in searches),
+        audited_stopped=sum(search.stopped for search in searches),
+        measured_wrongly=wrongly_stopped(searches),
+        measured_regret=stopping_regret(searches),
     )
+
+
+def _audited_searches(name: str, done: Frames, own: pd.DataFrame) -> list[AuditedSearch]:
+    """The searches of an algorithm that have a complete audit. own: its stopped trials."""
+    cells = done.cells[(done.cells["algorithm"] == name) & (done.cells["audit_share"] > 0)]
+    later = done.audited.assign(validation=done.audited["validation"].astype(float))
+    best = later.groupby(["cell", "trial_id"])["validation"].max()
+    return [
+        AuditedSearch(
+            stopped=int((own["cell"] == cell).sum()),
+            excess=(best[cell].fillna(-np.inf) - result).to_numpy(np.float64) if cell in best else np.empty(0),
+            share=float(share),
+        )
+        for cell, result, share in zip(cells["cell"], cells["validation"].astype(float), cells["audit_share"], strict=True)
+    ]
 
 
 def _lenders(done: Frames, stopping: set[str]) -> tuple[pd.DataFrame, bool]:
