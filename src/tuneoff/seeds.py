@@ -20,8 +20,8 @@ def trial_seed(training_seed: int, trial_id: str) -> int:
 
 
 def audit_number(search_seed: int, trial_id: str) -> float:
-    """From 0 to 1, uniform: an audit of the share p takes the stopped trials whose number is below p. It depends on nothing that
-    the search saw, and more of a share only adds trials."""
+    """From 0 to 1, uniform: an audit of the share p takes the stopped trials whose number is below p. It depends on nothing
+    that the search saw, and a larger share only adds trials."""
     return _draw(search_seed, int(trial_id[1:]), _AUDIT) / 2**32
 
 

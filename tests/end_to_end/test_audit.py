@@ -83,7 +83,7 @@ def test_the_report_has_the_measured_regret_and_the_records_are_sound(results, t
 
 
 def test_an_audit_that_was_cut_off_goes_on_and_a_larger_one_adds_to_it(results, tmp_path):
-    """The states are gone with the search's end: the trials begin from scratch, with their seeds, and come to the same scores."""
+    """The states are gone with the search's end: the trials begin from scratch, under their seeds, and score the same."""
     shutil.copytree(results / "s", tmp_path / "s")
     before = cell_of(tmp_path, log=AUDIT_FILE)
     log = before.path / AUDIT_FILE

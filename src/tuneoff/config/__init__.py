@@ -28,7 +28,16 @@ from tuneoff.config.parts import (
     nearest_setting,
     parse_space,
 )
-from tuneoff.errors import ConfigError, check_flag, check_mapping, check_name, check_number, check_one_of, check_text, check_whole
+from tuneoff.errors import (
+    ConfigError,
+    check_flag,
+    check_mapping,
+    check_name,
+    check_number,
+    check_one_of,
+    check_text,
+    check_whole,
+)
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names

@@ -39,12 +39,9 @@ def resume_audit(searched: Cell, audit: Cell, search: Search, names: list[str], 
     evaluations = [r for r in searched.evaluations if r.trial_id in wanted]
     since = [r for r in audit.records if not isinstance(r, TrialStartRecord)]
     found = resume(replace(audit, records=(*before, *evaluations, *since)), search, evaluations_per_epoch)
-    earlier = replace(
-        found.earlier, elapsed_seconds=audit.wall_seconds, best=max(best_score(searched), best_score(audit))
-    )
+    earlier = replace(found.earlier, elapsed_seconds=audit.wall_seconds, best=max(best_score(searched), best_score(audit)))
     return Resumption(
-        earlier=earlier,
-        missing_ends=tuple(replace(end, elapsed_seconds=audit.wall_seconds) for end in found.missing_ends),
+        earlier=earlier, missing_ends=tuple(replace(end, elapsed_seconds=audit.wall_seconds) for end in found.missing_ends)
     )
 
 

@@ -152,8 +152,10 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
         resumption = _resumption(config, phase)
-        for record in (*resumption.missing_ends, *unstarted(load_cell(config.cell, phase.log), phase.search, phase.audited)):
-            writer.append(record)
+        for end in resumption.missing_ends:
+            writer.append(end)
+        for start in unstarted(load_cell(config.cell, phase.log), phase.search, phase.audited):
+            writer.append(start)
         log, earlier = load_cell(config.cell, phase.log), resumption.earlier
         limits = shared_state.Limits(
             best=earlier.best,

@@ -18,8 +18,8 @@ def audit_of(search: Log, audit: Log) -> Log:
 
 
 def check_audit(search: Log, audit: Log) -> Iterator[Discrepancy]:
-    """Only trials that were stopped early go on, under their own hyperparameters; up to the share that the header calls complete
-    each one that the draw takes came to an end."""
+    """Only trials that were stopped early go on, under their own hyperparameters; up to the share that the header calls
+    complete each one that the draw takes came to an end."""
     cell = Cell(path=Path(search.file).parent, header=search.header, records=search.records)
     stopped = set(stopped_early(cell))
     proposed = {r.trial_id: dict(r.hparams) for r in search.records if isinstance(r, TrialStartRecord)}

@@ -12,7 +12,16 @@ from tuneoff.errors import UserError
 from tuneoff.records.identity import identity
 from tuneoff.records.schema import Header
 from tuneoff.records.seal import examine
-from tuneoff.records.store import AUDIT_FILE, HEADER_FILE, LOG_FILE, RETRAIN_FILE, WINNER_FILE, find_cells, from_dict, read_header
+from tuneoff.records.store import (
+    AUDIT_FILE,
+    HEADER_FILE,
+    LOG_FILE,
+    RETRAIN_FILE,
+    WINNER_FILE,
+    find_cells,
+    from_dict,
+    read_header,
+)
 from tuneoff.report.cells import ReportError
 from tuneoff.verification.audit_checks import audit_of, check_audit
 from tuneoff.verification.discrepancy import EXACT_SINCE, UNREADABLE, Discrepancy, Log, exact

@@ -56,8 +56,8 @@ def data(block: Block, frames: Frames) -> Data | None:
             broken = own["trial_id"].map(ended).isin((FAILED, DIVERGED))
             curves[name] = own[["trial_id", "epoch", "validation"]].assign(stopped=stopped, broken=broken)
             gone_on = of_cell(done.audited, cell)[["trial_id", "epoch", "validation"]].dropna()
-            ends = own[own["trial_id"].isin(gone_on["trial_id"])].groupby("trial_id")[["epoch", "validation"]].last().reset_index()
-            later[name] = pd.concat([ends, gone_on]) if len(gone_on) else gone_on
+            there = own[own["trial_id"].isin(gone_on["trial_id"])].groupby("trial_id")[["epoch", "validation"]].last()
+            later[name] = pd.concat([there.reset_index(), gone_on]) if len(gone_on) else gone_on
     return Data(curves=curves, later=later, audits=made, metric=block.metric, algorithms=frames.algorithms)
 
 
