@@ -4,14 +4,15 @@ python scripts/replay_opda.py FOLDER [--out results/replay-opda] [--runs cheap g
 
 FOLDER: of deberta-base_tuning.results.jsonl and deberta-v3-base_tuning.results.jsonl (github.com/nicholaslourie/opda). Makes
 the replays that are missing, then for each table and run what `python -m benchmarks.replay` leaves, and over all of them
-numbers.csv, numbers.md and against-random.{svg,png}. Model-based searches cost more, so they get fewer replays; each run has
-random search and ASHA of its own, replayed with the same luck, to compare with.
+numbers.csv, numbers.md and against-random.{svg,png}, in which runs that --runs leaves out stay as they are. Model-based
+searches cost more, so they get fewer replays; each run has random search and ASHA of its own, replayed with the same luck, to
+compare with.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -184,6 +185,12 @@ def draw(numbers: pd.DataFrame, stem: Path) -> None:
         style.save(made, stem)
 
 
+def others(file: Path, runs: Sequence[str]) -> pd.DataFrame:
+    """The lines of earlier runs that are not made now."""
+    known = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["run"])
+    return known[~known["run"].isin(runs)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -196,7 +203,7 @@ def main() -> None:
         for table in TABLES
         for line in lines(table, name, predict(options.folder, table, name, options.out))
     ]
-    numbers = pd.DataFrame(found)
+    numbers = pd.concat([others(options.out / "numbers.csv", options.runs), pd.DataFrame(found)], ignore_index=True)
     numbers.to_csv(options.out / "numbers.csv", index=False, float_format="%.6g")
     (options.out / "numbers.md").write_text(markdown(numbers), encoding="utf-8")
     draw(numbers, options.out / "against-random")
