@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from tuneoff.report.statistics.baseline import constant_answer_score
+from tuneoff.report.statistics.baseline import constant_answer_score, constant_set_score
 
 SCORES = {
     "accuracy": metrics.accuracy_score,
@@ -48,3 +49,21 @@ def test_what_is_not_known_is_not_invented() -> None:
     assert math.isnan(constant_answer_score("accuracy", [0, 0]))
     assert math.isnan(constant_answer_score("f1", [1, 2], positive=2))
     assert math.isnan(constant_answer_score("f1", [1, 2], positive=-1))
+
+
+@pytest.mark.filterwarnings("ignore")
+@given(rows=st.lists(st.tuples(*[st.integers(0, 1)] * 3), min_size=1, max_size=8).filter(lambda rows: any(map(any, rows))))
+def test_of_label_sets_it_is_the_best_of_all_sets(rows: list[tuple[int, int, int]]) -> None:
+    truth = np.array(rows)
+    counts = [int(count) for count in truth.sum(axis=0)]
+    answers = [np.tile(answer, (len(rows), 1)) for answer in product((0, 1), repeat=3)]
+    best = max(metrics.f1_score(truth, answer, average="micro", zero_division=0.0) for answer in answers)
+    assert constant_set_score("micro_f1", counts, len(rows)) == pytest.approx(best)
+    there = truth.any(axis=0)
+    best = max(metrics.f1_score(truth, answer, average=None, zero_division=0.0)[there].mean() for answer in answers)
+    assert constant_set_score("macro_f1", counts, len(rows)) == pytest.approx(best)
+
+
+def test_of_label_sets_what_is_not_known_is_not_invented() -> None:
+    assert math.isnan(constant_set_score("micro_f1", [0, 0], 3))
+    assert math.isnan(constant_set_score("subset_accuracy", [1, 2], 3))

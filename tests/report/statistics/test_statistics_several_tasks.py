@@ -46,7 +46,7 @@ def test_one_task_or_one_repeat_leaves_unknown_what_it_does_not_show() -> None:
     assert single.between_sd == pytest.approx(1)
     assert random_tasks([[0.0], [0.0]]).p == 1
     assert random_tasks([[1.0], [1.0]]).p == 0
-    for wrong in ([], [[]], [[1.0, np.nan]]):
+    for wrong in ([], [[]], [[1.0, np.nan]], [[1.0], []], [[[1.0, 2.0]]]):
         with pytest.raises(ValueError, match="finite"):
             random_tasks(wrong)
 

@@ -40,6 +40,23 @@ def test_without_a_winner_the_regret_has_no_upper_end() -> None:
     assert math.isnan(found.high)
 
 
+def test_where_all_that_went_on_won_the_others_are_still_drawn() -> None:
+    found = stopping_regret([search(4, 0.02, 0.04)])
+    assert 0.04 <= found.low <= found.estimate <= found.high < 1
+
+
+def test_the_interval_is_that_of_both_posteriors() -> None:
+    """One trial of two won, by 0.01; of the other two M win with a share from Beta(1.5, 1.5), by an exponential size whose mean
+    is 0.01 over a Gamma(1): the same mixture, drawn otherwise."""
+    found = stopping_regret([search(4, 0.01, -0.1)])
+    rng = np.random.default_rng(7)
+    share, mean = rng.beta(1.5, 1.5, 200_000), 0.01 / rng.standard_gamma(1.0, 200_000)
+    sizes = rng.exponential(1, (2, 200_000)) * mean * (rng.random((2, 200_000)) < share)
+    drawn = np.maximum(0.01, sizes.max(axis=0))
+    assert found.low == pytest.approx(np.quantile(drawn, 0.025))
+    assert found.high == pytest.approx(np.quantile(drawn, 0.975), rel=0.15)
+
+
 def test_without_a_trial_that_went_on_nothing_is_known() -> None:
     assert math.isnan(wrongly_stopped([search(10)]).estimate)
     assert math.isnan(stopping_regret([search(10)]).estimate)

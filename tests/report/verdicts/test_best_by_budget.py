@@ -144,3 +144,14 @@ def test_a_smoothed_probability_is_the_mean_over_its_neighbours(crossing):
     assert found is not None
     last = len(found.budget) - 1
     np.testing.assert_allclose(found.smoothed[last], np.nanmean(found.best[last - NEIGHBOURS :], axis=0))
+
+
+def test_the_first_budget_is_the_one_at_which_a_second_search_has_a_score_in_every_repeat():
+    cells = [
+        c
+        for k in range(3)
+        for c in (syn.stepwise("grid", k, [(60, 0.8)], 3000), syn.stepwise("random", k, [(300.0 * (k + 1), 0.7)], 3000))
+    ]
+    found = best_by_budget(made(cells)[1], "minutes", "accuracy")
+    assert found is not None
+    assert found.budget[0] == pytest.approx(15)

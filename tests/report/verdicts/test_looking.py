@@ -50,7 +50,14 @@ def test_nothing_is_decided_before_a_test_can_be() -> None:
     found = seen(cells({"random": 0.75, "grid": 0.60}), ["random", "grid"], 6)
     assert RULE.fewest() == 7
     assert (found.dropped, found.decided) == ((), False)
-    assert seen(cells({"random": 0.75, "grid": 0.60}), ["random", "grid"], 10).dropped == ("grid",)
+    assert seen(cells({"random": 0.75, "grid": 0.60}), ["random", "grid"], 7).dropped == ("grid",)
+
+
+def test_a_look_at_one_search_or_without_a_common_repeat_drops_nobody() -> None:
+    assert seen(cells({"random": 0.75}), ["random"], 10).dropped == ()
+    late = [*cells({"random": 0.75}), syn.stepwise("grid", 11, [(60, 0.6)], 3600)]
+    found = seen(late, ["random", "grid"], 10)
+    assert found.dropped == ()
 
 
 def test_a_look_sees_only_the_repeats_before_it() -> None:

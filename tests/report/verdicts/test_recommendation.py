@@ -68,6 +68,7 @@ def test_worse_by_less_than_the_margin_is_good_enough() -> None:
 def test_of_equally_cheap_ones_the_simplest_near_the_best() -> None:
     near = of(cells({"random": 0.745, "bayesopt": 0.75}))
     assert near.name == "random"
+    assert near.sentence.endswith("by more than 1 point, and none of them costs clearly less.")
     far = of(cells({"random": 0.735, "bayesopt": 0.75}, noise=6))
     assert far.name == "bayesopt", "not shown to be worse, but more than the margin below at the same price"
 
@@ -102,6 +103,14 @@ def test_a_possible_lead_is_not_hidden() -> None:
     assert f" bayesopt scored {100 * lead.estimate:.1f} points [" in found.sentence
     assert found.sentence.endswith(" higher, for $3.06 against $1.53 a search.")
     assert found.sure < 0.9
+
+
+def test_of_several_possible_leads_the_largest_is_named() -> None:
+    found = of(cells({"random": 0.745, "hyperopt": 0.747, "bayesopt": 0.752, "grid": 0.746}, seconds={"random": 1800}, noise=5))
+    assert found.name == "random"
+    largest = max(found.rivals, key=lambda r: r.lead.estimate)
+    assert f" {largest.name} scored " in found.sentence
+    assert largest.lead.estimate > min(r.lead.estimate for r in found.rivals) + 0.003
 
 
 def test_a_search_below_the_constant_answer_is_said_first() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import synthetic as syn
 
-from tuneoff.records.schema import Cell, Record
-from tuneoff.report.cells import Block
+from tuneoff.records.schema import STOPPED_EARLY, Cell, Record
+from tuneoff.report.cells import Block, cell_name
 from tuneoff.report.figures import importance
 from tuneoff.report.frames import Frames, build_frames
 from tuneoff.report.tables.failures import table as failures_table
@@ -66,6 +66,45 @@ def test_without_a_completed_trial_nothing_is_estimated() -> None:
     cell = syn.cell([syn.start(), *run("b", [0.45], "stopped"), syn.end()], algorithm="random_asha")
     (made,) = audits(build_frames([cell]))
     assert math.isnan(made.wrongly_stopped)
+
+
+def audited_study(share: float, later: list[float]) -> Frames:
+    """One search with the result 0.7, in which b was stopped at 0.45 and went on."""
+    cut = syn.cell(
+        [syn.start(), *run("t000", [0.5, 0.6, 0.7]), *run("t001", [0.45], "stopped", STOPPED_EARLY), syn.end()],
+        algorithm="random_asha",
+    )
+    cut = syn.replace(cut, header=syn.replace(cut.header, seeds={"search": 11}, extra={"audit": share}))
+    gone_on = [
+        syn.evaluation("t001", i + 2, v, 10.0 * (i + 1), examples_seen=syn.N_TRAIN * (i + 2)) for i, v in enumerate(later)
+    ]
+    log = syn.replace(cut, records=(syn.start(), *gone_on, syn.end()))
+    return build_frames([cut], audits={cell_name(cut): log})
+
+
+def test_what_was_lost_is_measured_on_trials_that_went_on() -> None:
+    (made,) = audits(audited_study(1.0, [0.75, 0.72]))
+    assert (made.audited, made.audited_stopped) == (1, 1)
+    assert made.measured_wrongly.estimate == 1
+    assert made.measured_regret.estimate == pytest.approx(0.05), "its best later evaluation against the result"
+    assert made.numbers()["measured_regret_low"] == pytest.approx(0.05)
+    (made,) = audits(audited_study(1.0, [0.6, 0.65]))
+    assert (made.measured_wrongly.estimate, made.measured_regret.estimate) == (0, 0)
+    (made,) = audits(audited_study(1.0, []))
+    assert (made.audited, made.measured_wrongly.estimate) == (1, 0), "it came to nothing, and is counted"
+
+
+def test_without_an_audit_nothing_is_measured() -> None:
+    (made,) = audits(study()[1])
+    assert made.audited == made.audited_stopped == 0
+    assert math.isnan(made.measured_regret.estimate)
+    assert "Completed for this" not in stopping_table(*study()).markdown()  # type: ignore[union-attr]
+
+
+def test_a_gain_is_the_best_to_come_not_the_last() -> None:
+    sure = syn.cell([syn.start(), *run("x", [0.45, 0.9, 0.5]), syn.end()], algorithm="random")
+    (made,) = audits(study(sure)[1])
+    assert made.regret == pytest.approx(0.2)
 
 
 def test_nobody_stopped_no_audit() -> None:

@@ -137,7 +137,7 @@ def _lenders(done: Frames, stopping: set[str]) -> tuple[pd.DataFrame, bool]:
     chosen = free if len(free) else ended
     own = done.evaluations.merge(chosen[["cell", "trial_id"]], on=["cell", "trial_id"])
     own = own.assign(validation=own["validation"].astype(float))
-    ahead = own.iloc[::-1].groupby(["cell", "trial_id"])["validation"].cummax().iloc[::-1]
+    ahead = own.iloc[::-1].groupby(["cell", "trial_id"])["validation"].cummax()  # aligned by the index below
     return own.assign(gain=ahead - own["validation"]), not len(free)
 
 
