@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -92,3 +93,27 @@ def test_ray_reports_no_usage_and_imports_no_tracker_for_it() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[0] == "False []"
+
+
+LISTENING = """
+import psutil, ray
+from tests.test_config import config
+from tuneoff.execution import runtime
+made = config("resources.slots=1")
+runtime.start_ray(made, runtime.find_slots(made, "cpu"))
+ray.get(ray.remote(lambda: None).remote())
+ours = {psutil.Process().pid, *(child.pid for child in psutil.Process().children(recursive=True))}
+for found in psutil.net_connections("inet"):
+    if found.pid in ours and found.status in (psutil.CONN_LISTEN, psutil.CONN_NONE):
+        print("listens", found.laddr.ip)
+runtime.stop_ray()
+"""
+
+
+@pytest.mark.ray
+def test_a_runtime_of_our_own_listens_to_this_machine_alone():
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", LISTENING], capture_output=True, text=True, timeout=120, check=True, cwd=root)
+    listening = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("listens")]
+    assert len(listening) >= 3, "the cluster's store, the node, the driver"
+    assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}

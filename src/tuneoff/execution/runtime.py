@@ -32,12 +32,13 @@ os.environ.update(
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray reports its use over the network, unless told not to
 
 import ray
-from ray._private import parameter
+from ray._private import parameter, services
 
 from tuneoff.config import RunConfig
 from tuneoff.config.parts import ResourceSettings, available_cores
 from tuneoff.errors import ConfigError
 
+LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 15
 """How long a cluster may take to answer."""
 SOCKET_PATH_BYTES = 107
@@ -139,8 +140,16 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
             return True
         gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
         # "local": a runtime of our own, whatever other Ray runs on this machine and whatever RAY_ADDRESS says
-        with _without_watchers():
-            ray.init("local", num_cpus=cores, num_gpus=gpus, include_dashboard=False, _temp_dir=_ray_folder(), **quiet)
+        with _without_watchers(), _loopback() as ip:
+            ray.init(
+                "local",
+                num_cpus=cores,
+                num_gpus=gpus,
+                include_dashboard=False,
+                _temp_dir=_ray_folder(),
+                _node_ip_address=ip,
+                **quiet,
+            )
     return True
 
 
@@ -176,6 +185,18 @@ def _without_watchers() -> Iterator[None]:
         yield
     finally:
         parameter.RayParams = made
+
+
+@contextmanager
+def _loopback() -> Iterator[str]:
+    """The address on which all processes of our own runtime listen: no other machine reaches them. `ray.init` takes an address
+    and replaces a local one by one that the network reaches, for which there is no setting."""
+    replace = services.resolve_ip_for_localhost
+    services.resolve_ip_for_localhost = lambda host: host
+    try:
+        yield LOOPBACK
+    finally:
+        services.resolve_ip_for_localhost = replace
 
 
 @contextmanager
