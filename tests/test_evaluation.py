@@ -39,3 +39,4 @@ def test_answers_that_are_all_one_class_are_collapsed() -> None:
     assert score(0, 10).collapsed
     assert not score(9, 1).collapsed
     assert not score().collapsed, "numbers have no classes"
+    assert not Score(metrics={}, loss=0.0, n_examples=1, predicted_counts=()).collapsed

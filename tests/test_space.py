@@ -101,6 +101,8 @@ def test_a_value_lies_in_the_middle_of_its_share_of_the_unit_interval() -> None:
     log = Int(low=1, high=4, log=True)
     assert [log.to_unit(value) for value in (1, 3)] == pytest.approx([math.log(2) / math.log(9), math.log(6) / math.log(9)])
     assert [log.from_unit(unit) for unit in (0.0, 0.49, 0.51, 1.0)] == [1, 1, 2, 4]  # 0.5 x 9^0.5 = 1.5
+    last = math.log(3.5 / 0.5) / math.log(9)  # where 3.5 lies
+    assert [log.from_unit(unit) for unit in (last - 1e-3, last + 1e-3)] == [3, 4]
     assert Float(low=2.0, high=6.0).to_unit(3.0) == 0.25
     assert Float(low=2.0, high=6.0).from_unit(0.25) == 3.0
     assert Float(low=1e-4, high=1e-2, log=True).to_unit(1e-3) == pytest.approx(0.5)
