@@ -71,6 +71,11 @@ def score(values: Sequence[float], metric: str) -> str:
     return number(middle, metric) + (f" ± {number(sd, metric, beside=[middle])}" if len(known) > 1 else "") + unit_of(metric)
 
 
+def chance(share: float) -> str:
+    """No certainty from a finite number of draws."""
+    return "over 99 %" if share > 0.99 else "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
+
+
 def amount(values: Sequence[float]) -> str:
     """Mean ± sd to three significant digits: minutes, epochs, counts; no spread where all are the same."""
     known = [round(v, 9) for v in values if math.isfinite(v)]

@@ -42,7 +42,8 @@ def test_the_cheapest_of_equal_quality_is_recommended() -> None:
     found = of(cells({"default": 0.60, "random": 0.75, "bayesopt": 0.752}, seconds={"default": 60, "random": 1800}))
     assert (found.name, found.missing) == ("random", 0)
     assert found.sentence == (
-        "Use random. bayesopt is not shown to be better or worse by more than 1 point, and it is clearly the cheapest of them."
+        "Use random (over 99 % sure). bayesopt is not shown to be better or worse by more than 1 point, and it is clearly the "
+        "cheapest of them."
     )
     assert found.gain is not None
     assert found.gain.estimate == pytest.approx(0.15, abs=0.002)
@@ -75,7 +76,9 @@ def test_of_equally_cheap_ones_the_simplest_near_the_best() -> None:
 
 def test_an_untuned_default_that_is_as_good_is_kept() -> None:
     found = of(cells({"default": 0.75, "random": 0.752}, seconds={"default": 300}))
-    assert found.sentence.startswith("Keep the untuned default. random is not shown to be better or worse by more than 1 point")
+    assert found.sentence.startswith(
+        "Keep the untuned default (over 99 % sure). random is not shown to be better or worse by more than 1 point"
+    )
     assert found.gain is None
 
 
@@ -111,6 +114,12 @@ def test_of_several_possible_leads_the_largest_is_named() -> None:
     largest = max(found.rivals, key=lambda r: r.lead.estimate)
     assert f" {largest.name} scored " in found.sentence
     assert largest.lead.estimate > min(r.lead.estimate for r in found.rivals) + 0.003
+
+
+def test_a_replica_of_a_published_defect_is_not_considered_and_that_is_said() -> None:
+    found = of(cells({"random": 0.70, "pbt": 0.75, "pbt_2020": 0.80}))
+    assert found.name == "pbt"
+    assert found.sentence.endswith(" pbt_2020 repeats a published defect, and is not considered.")
 
 
 def test_a_search_below_the_constant_answer_is_said_first() -> None:
@@ -171,7 +180,7 @@ def test_a_search_that_wins_with_what_random_search_found_says_so() -> None:
     found = of(made)
     assert found.name == "bayesopt"
     assert found.notes == (
-        "In 5 of 8 repeats bayesopt found the very training run that random found: it won with a start that they share.",
+        "In 5 of 8 repeats bayesopt found the very training run that random found: there the two are one search.",
     )
 
 

@@ -188,7 +188,7 @@ def _chart(report: BlockReport, number: int) -> str:
         return ""
     return (
         f'<div class="chart" id="chart-{number}" hidden><p class="caption"><strong>Score against cost.</strong> Mean '
-        "test score of the best by validation so far, where every repeat of a search has one and none has ended.</p>"
+        "test score of the best by validation so far; a curve ends where the first of its repeats does.</p>"
         f'<script type="application/json">{safe_json(report.chart)}</script></div>'
     )
 

@@ -119,7 +119,7 @@ def three_numbers(made: Recommendation, cells: pd.DataFrame) -> list[tuple[str, 
     elif not made.rivals:
         sure = ("–", "nothing to compare it with")
     else:
-        sure = (_percent(made.sure), f"probability that no other search here is better by more than {point}")
+        sure = (wording.chance(made.sure), f"probability that no other search here is better by more than {point}")
     names = ("Gain over untuned", "Price of a search", "How sure")
     return [(name, value, note) for name, (value, note) in zip(names, (gain, price, sure), strict=True)]
 
@@ -128,11 +128,6 @@ def _over_random(made: Recommendation) -> str:
     """The gain over random search too, where that is another search: what a poor default can't inflate."""
     random = next((rival for rival in made.rivals if rival.name == made.random), None)
     return "" if random is None else f"; over {random.name}: {difference(-random.lead, made.metric)}"
-
-
-def _percent(share: float) -> str:
-    """No certainty from a finite number of draws."""
-    return "over 99 %" if share > 0.99 else "under 1 %" if share < 0.01 else f"{100 * share:.0f} %"
 
 
 def commands(report: BlockReport) -> list[str]:

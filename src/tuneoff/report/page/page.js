@@ -74,15 +74,16 @@
         if (hidden.has(name)) continue;
         let i = c.cost.length - 1;
         while (i >= 0 && c.cost[i] > budget) i--;
-        i < 0 ? none.push(name) : known.push([c.mean[i], name]);
+        const last = c.cost[c.cost.length - 1], over = last < 0.97 * budget ? ` (ended at ${number(last)})` : "";
+        i < 0 ? none.push(name) : known.push([c.mean[i], name, over]);
       }
       known.sort((a, b) => b[0] - a[0]);
-      return known.map(([v, name]) => `${name} ${score(v)}`).join(", ") + (none.length ? `; no score in every repeat yet: ${none.join(", ")}` : "");
+      return known.map(([v, name, over]) => `${name} ${score(v)}${over}`).join(", ") + (none.length ? `; no score in every repeat yet: ${none.join(", ")}` : "");
     }
 
     function move() {
       if (state.view === "trials" || !points.length) return;
-      const budget = (cursor.value / 200) * high, at = L + (budget / high) * (W - L - R), line = svg.querySelector(".budget");
+      const budget = Number(((cursor.value / 200) * high).toPrecision(3)), at = L + (budget / high) * (W - L - R), line = svg.querySelector(".budget");
       line.setAttribute("x1", at);
       line.setAttribute("x2", at);
       const text = `With ${number(budget)} ${data.costs[state.unit]}: ${reached(budget) || "nothing yet"}`;

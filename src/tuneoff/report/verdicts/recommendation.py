@@ -163,8 +163,14 @@ def _cheapest(
 
 
 def _sentence(made: Recommendation, searches: Searches) -> str:
-    if made.missing:
-        return _not_yet(made)
+    text = _not_yet(made) if made.missing else _what_to_do(made, searches)
+    left_out = [name for name in searches.names if name not in made.means and searches.algorithms.is_replica(name)]
+    if left_out:
+        text += f" {wording.listed(left_out)} repeats a published defect, and is not considered."
+    return text
+
+
+def _what_to_do(made: Recommendation, searches: Searches) -> str:
     point, name = size(made.margin, made.metric), made.name
     if not made.rivals:
         return f"Only {name} has finished, tested runs: there is nothing to compare it with."
@@ -172,6 +178,7 @@ def _sentence(made: Recommendation, searches: Searches) -> str:
     level = [rival for rival in made.rivals if not rival.worse]
     if not level:
         return f"{use}: every other search here is shown to be worse by more than {point}."
+    use += f" ({wording.chance(made.sure)} sure)"
     cheapest = all(r.dollars > EQUAL_COST * made.dollars for r in level)
     price = "it is clearly the cheapest of them" if cheapest else "none of them costs clearly less"
     among = wording.listed([rival.name for rival in level])
@@ -230,6 +237,6 @@ def _cautions(searches: Searches, made: Recommendation) -> list[str]:
     if shared:
         notes.append(
             f"In {shared} of {wording.counted(made.repeats, 'repeat')} {made.name} found the very training run that "
-            f"{made.random} found: it won with a start that they share."
+            f"{made.random} found: there the two are one search."
         )
     return notes
