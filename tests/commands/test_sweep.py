@@ -104,7 +104,7 @@ def test_a_sweep_needs_no_writable_working_folder(tmp_path: Path) -> None:
 def test_the_command_of_a_cell_can_be_typed_again(tmp_path: Path) -> None:
     table = ("task=csv", "task.train_file=a b (1).csv", "task.dev_file=a b", "task.text_a=1", "task.label=é")
     done = job(tmp_path, "-m", "algorithm=random", "seed=1,2", *table)
-    command = done.stdout.splitlines()[1].split("benchmarks.run ")[1]
+    command = done.stdout.splitlines()[1].split("tuneoff run ")[1]
     again = read(*shlex.split(command))
     assert again == read("algorithm=random", "seed=1", *table)
     assert job(tmp_path, *shlex.split(command)).returncode == 0
@@ -113,7 +113,7 @@ def test_the_command_of_a_cell_can_be_typed_again(tmp_path: Path) -> None:
 def test_the_command_of_a_cell_names_the_folder_of_its_users_configuration(tmp_path: Path) -> None:
     (tmp_path / "my conf").mkdir()
     done = job(tmp_path, "algorithm=random", "--config-dir", str(tmp_path / "my conf"))
-    assert "benchmarks.run --config-dir 'my conf' algorithm=random" in done.stdout, done.stderr
+    assert "tuneoff run --config-dir 'my conf' algorithm=random" in done.stdout, done.stderr
 
 
 def test_text_that_the_terminal_does_not_have_is_replaced(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from tuneoff.records.winner import short, winner_of, write_winner
 from tuneoff.seeds import derive, trial_seed
 from tuneoff.study.plan import build_search
 
-RUN = "python -m benchmarks.run "
+RUN = "tuneoff run "
 
 
 def searched(*settings: str, **values: Any) -> tuple[RunConfig, Cell]:
@@ -41,8 +41,8 @@ def searched(*settings: str, **values: Any) -> tuple[RunConfig, Cell]:
 
 def trained_by(command: str) -> RunConfig:
     words = shlex.split(command)
-    assert words[:3] == RUN.split()
-    return from_plain(to_plain(composed(read_command_line(words[3:]).for_hydra)))
+    assert words[:2] == RUN.split()
+    return from_plain(to_plain(composed(read_command_line(words[2:]).for_hydra)))
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,13 @@ def test_values_survive_the_shell_and_hydra():
     assert {name: trained_by(winner_of(cell).command).hparams[name] for name in awkward} == awkward
 
 
+def test_a_command_of_older_records_is_read_as_well():
+    _, cell = searched("algorithm=random", "task.train_rows=300")
+    old = replace(cell, header=replace(cell.header, command=cell.header.command.replace(RUN, "python -m benchmarks.run ")))
+    assert winner_of(old).command == winner_of(cell).command
+    assert " task.train_rows=300 " in winner_of(old).command
+
+
 def population() -> Cell:
     given = config("algorithm=pbt")
     head = syn.header("pbt", config=given.raw, space=given.raw["space"], command=RUN + "algorithm=pbt", seeds=derive(2020, 0))
@@ -91,7 +98,7 @@ def test_inherited_weights_have_a_schedule_and_a_command_that_follows_it(tmp_pat
     winner = winner_of(cell)
     assert winner.changes == 2
     assert winner.command == (
-        "python -m benchmarks.run algorithm=pbt_replay study=demo-pbt-winner "
+        "tuneoff run algorithm=pbt_replay study=demo-pbt-winner "
         "algorithm.searcher.source=results/demo/rte-bert-base/pbt/repeat-0"
     )
     facts = yaml.safe_load(write_winner(winner).read_text())
@@ -118,7 +125,7 @@ def test_the_file_says_scores_cost_and_where_they_come_from(tmp_path):
     assert facts["cost"]["charged_device_seconds"] == 360.0
     assert facts["cost"]["dollars"] == pytest.approx(0.306)
     assert (facts["search"], facts["trial"], facts["evaluation"]) == ("rte-bert-base/random/repeat-0", "t000", 1)
-    assert facts["command"].startswith("python -m benchmarks.run algorithm=default ")
+    assert facts["command"].startswith("tuneoff run algorithm=default ")
 
 
 def test_a_search_from_python_is_trained_again_from_python():

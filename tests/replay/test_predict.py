@@ -63,8 +63,8 @@ def test_a_verdict_names_the_best_and_what_is_worse_given_all_errors(table, gate
 def test_a_population_is_named_with_the_command_that_runs_it(table, gate, tmp_path):
     prediction = predicted(table, gate, tmp_path / "r.jsonl")
     assert [c.label for c in prediction.not_replayed] == ["pbt"]
-    page = markdown(prediction, ["python -m benchmarks.run algorithm=pbt budget=epochs:12"])
-    assert "python -m benchmarks.run algorithm=pbt budget=epochs:12" in page
+    page = markdown(prediction, ["tuneoff run algorithm=pbt budget=epochs:12"])
+    assert "tuneoff run algorithm=pbt budget=epochs:12" in page
     assert "has to be run for real" in page
 
 

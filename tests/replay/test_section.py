@@ -82,7 +82,7 @@ def test_the_report_has_what_was_predicted_as_a_last_section_of_its_own(results,
         assert "predicted best" in after
         assert "Not replayed" in after
         assert "copies weights" in after
-        assert "python -m benchmarks.run" in after
+        assert "tuneoff run" in after
     assert "](../replay/predicted.svg)" in page
     assert (folder / "../replay/predicted.svg").exists()
     assert html.index('id="predicted"') < html.rindex("<svg")
@@ -101,5 +101,5 @@ def test_a_damaged_prediction_is_one_message(results, capsys):
         (results / "s" / "replay" / "predicted.json").write_text(text)
         assert report(["s", "--results", str(results), "--no-figures"]) == 2
         error = capsys.readouterr().err
-        assert "make it again with python -m benchmarks.replay s" in error
+        assert "make it again with tuneoff replay s" in error
         assert error.count("\n") == 1

@@ -80,7 +80,7 @@ def test_a_tracker_on_a_bad_day_is_one_note_and_is_caught_up(study, name, said, 
     assert len(notes) == 1
     assert re.search(said, notes[0])
     assert KEY not in notes[0]
-    assert f"python -m benchmarks.track {study.name} --results {study.parent}" in notes[0]
+    assert f"tuneoff track {study.name} --results {study.parent}" in notes[0]
     assert lines(study) == []
     monkeypatch.setattr(plugins._registered["tracker"][name], "evaluated", Lines.evaluated)
     assert main([str(study), "--to", name, "--no-figures"]) == 0

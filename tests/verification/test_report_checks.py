@@ -57,7 +57,7 @@ def test_a_report_of_other_code_says_so(study: Path) -> None:
 
 def test_a_study_without_a_report_is_said_to_have_none(study: Path) -> None:
     (study / FOLDER / "report.html").unlink()
-    assert check_report(study) == ([], ["there is no report: python -m benchmarks.report mrpc-minilm makes one"])
+    assert check_report(study) == ([], ["there is no report: tuneoff report mrpc-minilm makes one"])
 
 
 @pytest.mark.parametrize(

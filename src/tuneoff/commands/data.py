@@ -1,4 +1,4 @@
-"""python -m benchmarks.data task=rte task.files=DIR [protocol=...] [model=...]
+"""tuneoff data task=rte task.files=DIR [protocol=...] [model=...]
 
 Describes a task's rows and the parts that the protocol makes of them: sizes, labels, lengths, duplicates, shared sentences.
 """

@@ -22,7 +22,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> str:
     if key and key[1] in _leaves(_chosen(arguments)):
         return f"{key[1]} can't be given other fields than it has: remove it and add it again, ~{key[1]} '+{key[1]}={{...}}'"
     if key:
-        return f"{key[1]} is not a setting{_nearest(key[1], arguments)}; python -m benchmarks.run --help lists them all"
+        return f"{key[1]} is not a setting{_nearest(key[1], arguments)}; tuneoff run --help lists them all"
     group = re.search(r"Could not find '([^']+)/([^']+)'", text)
     if group:
         choices = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)

@@ -7,7 +7,15 @@ from pathlib import Path
 
 from tuneoff.commands.composition import CONF
 
-SHOWN = {"algorithm": "pbt", "task": "csv", "model": "minilm", "space": "micro", "protocol": "heldout", "price": "v100-2020"}
+SHOWN = {
+    "engine": "finetune",
+    "algorithm": "pbt",
+    "task": "csv",
+    "model": "minilm",
+    "space": "minilm",
+    "protocol": "heldout",
+    "price": "v100-2020",
+}
 
 
 def help_text(usage: str) -> str:

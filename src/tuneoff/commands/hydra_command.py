@@ -104,4 +104,4 @@ def command_of(module: str) -> str:
     hydra = HydraConfig.get()
     own = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
     options = [word for folder in own for word in ("--config-dir", os.path.relpath(folder))]
-    return " ".join([f"python -m benchmarks.{module}", *(shlex.quote(word) for word in (*options, *hydra.overrides.task))])
+    return " ".join([f"tuneoff {module}", *(shlex.quote(word) for word in (*options, *hydra.overrides.task))])

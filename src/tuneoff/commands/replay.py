@@ -1,7 +1,7 @@
-"""python -m benchmarks.replay STUDY [name=value ...]
-python -m benchmarks.replay table=FILE format=opda [name=value ...]
+"""tuneoff replay STUDY [name=value ...]
+tuneoff replay table=FILE format=opda [name=value ...]
 
-Predicts every search on one recorded study (python -m benchmarks.run algorithm=record), or on somebody else's table, by
+Predicts every search on one recorded study (tuneoff run algorithm=record), or on somebody else's table, by
 replaying it on the recorded curves. Settings, each with its default:
 
   algorithms=random,random_asha,grid,hyperopt,pbt   also with knobs and a name: asha2=random_asha:scheduler.reduction_factor=2;

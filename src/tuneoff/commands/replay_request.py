@@ -1,4 +1,4 @@
-"""The settings of `python -m benchmarks.replay`, read and checked."""
+"""The settings of `tuneoff replay`, read and checked."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def read(arguments: Sequence[str]) -> Request:
     if settings["as_far"] is not None:
         check_flag("as_far", settings["as_far"])
     if (settings["table"] is None) == (not studies) or len(studies) > 1:
-        raise ConfigError("give one recorded study, as in python -m benchmarks.replay STUDY, or table=FILE format=...")
+        raise ConfigError("give one recorded study, as in tuneoff replay STUDY, or table=FILE format=...")
     if settings["table"] is not None:
         names = tuple(name.replace("_", "-") for name in format_names())
         check_one_of("format", settings["format"], names)

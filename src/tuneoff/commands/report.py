@@ -1,8 +1,8 @@
-"""python -m benchmarks.report [STUDY] [--results DIR] [--usd-per-device-hour X] [--margin POINTS] [--no-figures]
+"""tuneoff report [STUDY] [--results DIR] [--usd-per-device-hour X] [--margin POINTS] [--no-figures]
                             [--plugins MODULE ...]
-python -m benchmarks.report A B    may these two studies be compared, and what differs
-python -m benchmarks.report A B --together   several tasks or models: mean ranks, profile and differences over them
-python -m benchmarks.report --all  every study's report, and a page over all of them: results/index.html
+tuneoff report A B    may these two studies be compared, and what differs
+tuneoff report A B --together   several tasks or models: mean ranks, profile and differences over them
+tuneoff report --all  every study's report, and a page over all of them: results/index.html
 
 Tables and figures of a study, from its records alone; neither Ray nor torch is needed. Without STUDY: the newest.
 """
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.report", description="Tables and figures of a study, from its records alone."
+        prog="tuneoff report", description="Tables and figures of a study, from its records alone."
     )
     parser.add_argument(
         "study",
@@ -126,7 +126,7 @@ def chosen_studies(results: Path, names: Sequence[str], everything: bool = False
     there = _studies(results)
     if not there and not any(Path(name).is_dir() for name in names):
         raise ReportError(
-            f"{results} holds no studies: run one first, for example python -m benchmarks.run "
+            f"{results} holds no studies: run one first, for example tuneoff run "
             "algorithm=random, or say where they are with --results DIR"
         )
     if everything:

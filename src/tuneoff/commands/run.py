@@ -1,4 +1,4 @@
-"""python -m benchmarks.run algorithm=pbt: runs one search and leaves its records under results/. --help lists all."""
+"""tuneoff run algorithm=pbt: runs one search and leaves its records under results/. --help lists all."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 def main(configuration: DictConfig) -> Estimate | None:
     """tuneoff: which hyperparameter search is worth its money on your fine-tuning task?
 
-    python -m benchmarks.run algorithm=pbt                                         one search
-    python -m benchmarks.run -m algorithm=grid,bayesopt,pbt 'repeat=range(0,3)'    every combination of these
-    python -m benchmarks.run algorithm=pbt task=mrpc task.files=DIR model=minilm   another task and model
-    python -m benchmarks.run -m algorithm=random,pbt until=decided                 repeats until there is a verdict
-    python -m benchmarks.run algorithm=pbt dry_run=true                            what it would cost
-    python -m benchmarks.report                                                    table and plots of what ran
+    tuneoff run algorithm=pbt                                         one search
+    tuneoff run -m algorithm=grid,bayesopt,pbt 'repeat=range(0,3)'    every combination of these
+    tuneoff run algorithm=pbt task=mrpc task.files=DIR model=minilm   another task and model
+    tuneoff run -m algorithm=random,pbt until=decided                 repeats until there is a verdict
+    tuneoff run algorithm=pbt dry_run=true                            what it would cost
+    tuneoff report                                                    table and plots of what ran
 
     A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
     """

@@ -30,7 +30,7 @@ class SearchResult:
 
     hparams: in force there, all of them; of a population's winner those of its last interval. metric: the one that was
     maximised (`minus_...` where it was to be minimised). test: its score on the test dataset. trials: how many were begun.
-    cell: the folder of the records, which `python -m benchmarks.report` reads. model: the folder of the winner's model, which
+    cell: the folder of the records, which `tuneoff report` reads. model: the folder of the winner's model, which
     from_pretrained reads; None without the setting keep=winner.
     """
 

@@ -1,5 +1,5 @@
-"""python -m benchmarks.track [STUDY] [--to TRACKER ...] [--set TRACKER.NAME=VALUE ...]   sends a study to trackers
-python -m benchmarks.track STUDY --optuna FILE.db                                      exports it as an Optuna storage
+"""tuneoff track [STUDY] [--to TRACKER ...] [--set TRACKER.NAME=VALUE ...]   sends a study to trackers
+tuneoff track STUDY --optuna FILE.db                                      exports it as an Optuna storage
 
 Sends what the trackers do not have yet: after a search whose tracker was down, or for a study that was run without. Nothing is
 sent twice. Without --to: the trackers that the study was run with. Keys are taken from the environment.
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.track", description="Sends a study's records to trackers.")
+    parser = argparse.ArgumentParser(prog="tuneoff track", description="Sends a study's records to trackers.")
     parser.add_argument("study", nargs="?", metavar="STUDY", help="a study's name, or its folder")
     parser.add_argument("--to", nargs="+", default=[], metavar="TRACKER", help="default: those that the study was run with")
     parser.add_argument(

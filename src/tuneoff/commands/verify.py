@@ -1,4 +1,4 @@
-"""python -m benchmarks.verify [STUDY ...] [--results DIR] [--rows] [--no-figures] [--records] [--all] [--plugins MODULE ...]
+"""tuneoff verify [STUDY ...] [--results DIR] [--rows] [--no-figures] [--records] [--all] [--plugins MODULE ...]
 
 Derives a study's report again from its records and compares every file, and checks the records themselves: seals, hashes,
 splits, seeds, sums, progress, lineage, scores. Exit code 0 where all agrees, 2 with each discrepancy on a line of its own.
@@ -43,8 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.verify",
-        description="Is a study as it was written, and does its report follow from its records?",
+        prog="tuneoff verify", description="Is a study as it was written, and does its report follow from its records?"
     )
     parser.add_argument("study", nargs="*", metavar="STUDY", help="a study's name, or its folder (default: the newest)")
     parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")

@@ -50,14 +50,14 @@ def locate(settings: ModelSettings) -> str:
     if settings.source in BUILT_IN:
         return str(files("tuneoff").joinpath(BUILT_IN[settings.source]))
     if settings.source in PACKAGED:
-        return _in_package(*PACKAGED[settings.source])
+        return _in_package(settings.source, *PACKAGED[settings.source])
     return settings.source
 
 
-def _in_package(package: str, extra: str) -> str:
+def _in_package(source: str, package: str, extra: str) -> str:
     spec = find_spec(package)
     if spec is None or spec.origin is None:
-        raise ModelError(f"model={package!r} needs its files, which are not installed: pip install '{extra}'")
+        raise ModelError(f"model={source!r} needs its files, which are not installed: pip install '{extra}'")
     found = sorted(Path(spec.origin).parent.rglob("model.safetensors"))
     if not found:
         raise ModelError(f"the package {package} holds no model.safetensors: pip install --force-reinstall '{extra}'")

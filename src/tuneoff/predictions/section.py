@@ -74,7 +74,7 @@ def document(prediction: Prediction, commands: Sequence[str] = (), real: Sequenc
     parts += _unreplayed(prediction, commands, real)
     if table.attribution:
         parts.append(Paragraph(text=table.attribution))
-    made = f"Made by python -m benchmarks.replay from {len(table.trials)} recorded trials (hash {table.hash})."
+    made = f"Made by tuneoff replay from {len(table.trials)} recorded trials (hash {table.hash})."
     return Document(title=f"Predicted: which search for {table.name}", made=made, parts=tuple(parts))
 
 
@@ -175,10 +175,7 @@ def _deciding(prediction: Prediction) -> list[Part]:
 def real_command(candidate: Candidate, table: Table, budget: str, last: int = FIRST_REAL_REPEAT + FEWEST_REPEATS) -> str:
     """Runs a search for real, on seeds that the recording did not use. last: the repeat after the last one."""
     words = " ".join((candidate.command, *table.task_words))
-    return (
-        f"python -m benchmarks.run -m {words} budget={budget} 'repeat=range({FIRST_REAL_REPEAT},{last})' "
-        f"study={table.name}{REAL_SUFFIX}"
-    )
+    return f"tuneoff run -m {words} budget={budget} 'repeat=range({FIRST_REAL_REPEAT},{last})' study={table.name}{REAL_SUFFIX}"
 
 
 def _unreplayed(prediction: Prediction, commands: Sequence[str], real: Sequence[RealResult]) -> list[Part]:

@@ -12,7 +12,9 @@ from tuneoff.hparams import HParamValue
 from tuneoff.records.recipe import Schedule
 from tuneoff.records.schema import Header
 
-RUN = "python -m benchmarks.run"
+RUN = "tuneoff run"
+OLD_RUN = "python -m benchmarks.run"
+"""The same, as records before 0.3 have it."""
 _PLAIN_TEXT = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 _NO_TEXT = ("true", "false", "null", "nan", "inf")
 """Words that Hydra reads as something else than text."""
@@ -49,9 +51,10 @@ def winner_command(header: Header, cell: Path, schedule: Schedule) -> str:
     algorithm = "pbt_replay" if changing else "default"
     study = f"{header.study}-{header.algorithm}-winner"
     values = schedule.segments[-1].hparams
-    if not header.command.startswith(f"{RUN} ") and header.command != RUN:
+    began = next((run for run in (RUN, OLD_RUN) if f"{header.command} ".startswith(f"{run} ")), None)
+    if began is None:
         return _in_python(header, algorithm, study, source, values)
-    given = shlex.split(header.command)[len(RUN.split()) :]
+    given = shlex.split(header.command)[len(began.split()) :]
     kept = [one for one in given if not _is_of_the_search(one)]
     settings = [f"algorithm={algorithm}", *kept, f"study={written(study)}"]
     settings += [f"{name}={written(value)}" for name, value in source.items()]

@@ -79,7 +79,7 @@ def read_study(folder: Path) -> Table:
     if not found and left_out[UNTESTED]:
         raise TableError(
             f"{folder} has no trial with test scores at every evaluation ({left_out[UNTESTED]} have none): only incumbents "
-            "were scored on test. Record a table that can be replayed: python -m benchmarks.run algorithm=record"
+            "were scored on test. Record a table that can be replayed: tuneoff run algorithm=record"
         )
     if not found and left_out[STOPPED_TRIAL]:
         raise TableError(
@@ -119,7 +119,7 @@ def _recordings(cells: list[Cell]) -> list[Cell]:
 
 def _task_words(command: str) -> tuple[str, ...]:
     """Of a recorded command, those that say what is learned, not by which search."""
-    return tuple(word for word in shlex.split(command)[3:] if "=" in word and not word.startswith(SEARCH_WORDS))
+    return tuple(word for word in shlex.split(command) if "=" in word and not word.startswith(SEARCH_WORDS))
 
 
 def _logs(cell: Cell) -> list[Cell]:

@@ -63,13 +63,11 @@ def read_cells(study: Path) -> list[Cell]:
     cells = [cell for cell in found if declared_presentation(cell.header).role != RECORDING]
     if found and not cells:
         raise ReportError(
-            f"{study} holds a recording and no search to report on: python -m benchmarks.replay {study.name} says what it "
-            "predicts of them"
+            f"{study} holds a recording and no search to report on: tuneoff replay {study.name} says what it predicts of them"
         )
     if not cells:
         raise ReportError(
-            f"{study} holds no cells (no run.json below it): run a study first, for example "
-            "python -m benchmarks.run algorithm=random"
+            f"{study} holds no cells (no run.json below it): run a study first, for example tuneoff run algorithm=random"
         )
     seen: dict[str, Path] = {}
     for cell in cells:

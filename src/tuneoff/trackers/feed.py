@@ -115,7 +115,7 @@ class Feeds:
                 where = "" if feed.study.parent == Path("results").resolve() else f" --results {feed.study.parent}"
                 notes.append(
                     f"note: {feed.name} does not have all of {feed.study.name} ({fault}); the records do, and "
-                    f"python -m benchmarks.track {feed.study.name}{where} sends what is missing"
+                    f"tuneoff track {feed.study.name}{where} sends what is missing"
                 )
         return notes
 

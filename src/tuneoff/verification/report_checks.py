@@ -35,7 +35,7 @@ def check_report(study: Path, options: Options | None = None) -> tuple[list[Disc
     """(what differs, remarks on what was compared how)."""
     root = study / FOLDER
     if not (root / HTML_PAGE).is_file():
-        return [], [f"there is no report: python -m benchmarks.report {study.name} makes one"]
+        return [], [f"there is no report: tuneoff report {study.name} makes one"]
     found, made = check_unchanged(study)
     remarks = []
     if made is None and not found:
@@ -56,7 +56,7 @@ def check_report(study: Path, options: Options | None = None) -> tuple[list[Disc
     if made is not None and not made.same_code:
         remarks.append(
             "the report was made by another version of tuneoff's code: where it differs from the records' report by this one, "
-            f"make it again (python -m benchmarks.report {study.name}) and see what is left"
+            f"make it again (tuneoff report {study.name}) and see what is left"
         )
     if not draw:
         remarks.append("figures were not drawn again")

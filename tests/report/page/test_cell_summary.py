@@ -31,29 +31,27 @@ def test_little_truncation_is_not(tmp_path: Path) -> None:
 
 
 def next_command(cell: Path) -> str:
-    return next(line for line in cell_summary(cell).splitlines() if "benchmarks.report" in line)
+    return next(line for line in cell_summary(cell).splitlines() if "tuneoff report" in line)
 
 
 def test_the_next_command_finds_the_results_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cell = syn.write(tmp_path / "my results", syn.search("random", 0, quality=0.7))
-    assert next_command(cell).endswith(f"python -m benchmarks.report demo --results '{tmp_path}/my results'")
+    assert next_command(cell).endswith(f"tuneoff report demo --results '{tmp_path}/my results'")
     (tmp_path / "my results").rename(tmp_path / "results")
     monkeypatch.chdir(tmp_path)
-    assert next_command(Path("results") / cell.relative_to(tmp_path / "my results")).endswith(
-        "python -m benchmarks.report demo"
-    )
+    assert next_command(Path("results") / cell.relative_to(tmp_path / "my results")).endswith("tuneoff report demo")
 
 
 def test_a_recording_leads_to_its_replay(tmp_path: Path) -> None:
     syn.write(tmp_path, syn.search("record", 0, quality=0.7, config={"algorithm": {"name": "record", "role": "recording"}}))
     folder = next(tmp_path.rglob("run.json")).parent
     last = cell_summary(folder).splitlines()[-1]
-    assert last.startswith("  predictions: python -m benchmarks.replay demo results=")
+    assert last.startswith("  predictions: tuneoff replay demo results=")
 
 
 def test_the_summary_says_what_was_found_and_how_to_train_it_again(tmp_path: Path) -> None:
     space = {"learning_rate": {"type": "float", "low": 1e-5, "high": 1e-4}}
-    cell = syn.search("random", 0, quality=0.7, space=space, command="python -m benchmarks.run algorithm=random")
+    cell = syn.search("random", 0, quality=0.7, space=space, command="tuneoff run algorithm=random")
     folder = syn.write(tmp_path, cell)
     rate = max(cell.evaluations, key=lambda e: e.validation.metrics["accuracy"]).hparams["learning_rate"]
     lines = cell_summary(folder).splitlines()

@@ -28,7 +28,7 @@ def test_the_best_repeat_of_each_search_is_shown_and_every_repeat_is_in_the_numb
     assert len(found.numbers) == 3
     numbers = found.numbers.set_index(["algorithm", "repeat"])
     assert numbers.loc[("random", 1), "learning_rate"] == best.hparams["learning_rate"], "unrounded"
-    assert numbers.loc[("random", 0), "winner_command"].startswith("python -m benchmarks.run algorithm=default ")
+    assert numbers.loc[("random", 0), "winner_command"].startswith("tuneoff run algorithm=default ")
 
 
 def test_a_population_says_that_its_winner_changed_on_the_way() -> None:

@@ -82,9 +82,7 @@ def _next_command(cell: Cell, folder: Path) -> str:
     """The command that reads the study, with its results folder unless it looks there anyway."""
     recording = declared_presentation(cell.header).role == RECORDING
     text, option = (
-        ("predictions: python -m benchmarks.replay", "results=")
-        if recording
-        else ("table and plots: python -m benchmarks.report", "--results ")
+        ("predictions: tuneoff replay", "results=") if recording else ("table and plots: tuneoff report", "--results ")
     )
     results = folder.resolve().parents[3]
     elsewhere = "" if results == Path("results").resolve() else f" {option}{shlex.quote(str(results))}"

@@ -197,7 +197,7 @@ def _table(report: BlockReport, key: str, table: Table, *, title: bool = True, m
     """short: without caption and source."""
     study = str(report.cells["study"].iloc[0])
     source = (
-        f'<p class="made">Made by <code>python -m benchmarks.report {escape(study)}</code>; unrounded in '
+        f'<p class="made">Made by <code>tuneoff report {escape(study)}</code>; unrounded in '
         f"<code>report/{escape(report.folder.name)}/{escape(key)}.csv</code>.</p>"
     )
     return (

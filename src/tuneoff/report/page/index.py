@@ -38,7 +38,7 @@ def index_page(entries: Sequence[Entry]) -> str:
     parts = [
         "<h1>Studies</h1>",
         f"<p>{wording.counted(len(entries), 'folder')} below this one, the one written to last "
-        "first. Made by <code>python -m benchmarks.report --all</code>.</p>",
+        "first. Made by <code>tuneoff report --all</code>.</p>",
     ]
     ordered = sorted(entries, key=lambda entry: not entry.reports)
     return frame("Studies", "\n".join([*parts, *(_entry(entry) for entry in ordered)]))

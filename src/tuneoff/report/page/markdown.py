@@ -143,7 +143,7 @@ def commands(report: BlockReport) -> list[str]:
 def reproduce(report: BlockReport) -> str:
     study = report.cells["study"].iloc[0]
     return (
-        f"`python -m benchmarks.report {study}` makes every table, figure and sentence of this page again from the "
+        f"`tuneoff report {study}` makes every table, figure and sentence of this page again from the "
         f"records; unrounded numbers are in report/{report.folder.name}/*.csv"
     )
 

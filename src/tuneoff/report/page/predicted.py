@@ -1,6 +1,6 @@
 """What a replay predicted for the study, as the page's last section: never in a table or a verdict of real repeats.
 
-A report knows no replay: it shows what `python -m benchmarks.replay STUDY` left in the study's folder.
+A report knows no replay: it shows what `tuneoff replay STUDY` left in the study's folder.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def read_predicted(study: Path) -> Predicted | None:
         return Predicted(document=read_document(path), folder=path.parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReportError(
-            f"{path} is not what a replay leaves ({type(error).__name__}: {error}): make it again with python -m "
-            f"benchmarks.replay {study.name}, or delete it"
+            f"{path} is not what a replay leaves ({type(error).__name__}: {error}): make it again with tuneoff replay "
+            f"{study.name}, or delete it"
         ) from error
 
 
