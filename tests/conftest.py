@@ -49,6 +49,7 @@ _LONGEST_FIRST = {
             "test_bad_input.py",
             "test_trainer.py",
             "test_exploit_bytes.py",
+            "test_tutorial.py",
         )
     )
 }

@@ -13,8 +13,10 @@ from omegaconf import OmegaConf
 from tuneoff.commands.composition import composed, to_plain
 from tuneoff.config import RunConfig, from_plain
 from tuneoff.errors import ConfigError
+from tuneoff.records.charge import charged_seconds
 from tuneoff.records.incumbent import incumbent, score_of
 from tuneoff.records.store import MODEL_FOLDER, load_cell
+from tuneoff.report.cells import price_of
 from tuneoff.space import Choice, Domain, Float, Int
 from tuneoff.study.stored_cell import finished
 from tuneoff.trackers.feed import Feeds
@@ -30,8 +32,9 @@ class SearchResult:
 
     hparams: in force there, all of them; of a population's winner those of its last interval. metric: the one that was
     maximised (`minus_...` where it was to be minimised). test: its score on the test dataset. trials: how many were begun.
-    cell: the folder of the records, which `tuneoff report` reads. model: the folder of the winner's model, which
-    from_pretrained reads; None without the setting keep=winner.
+    charged_seconds: device-seconds of the whole search, idle included. dollars: their price, as it was when it ran. cell: the
+    folder of the records, which `tuneoff.write_report` reads. model: the folder of the winner's model, which from_pretrained
+    reads; None without the setting keep=winner.
     """
 
     hparams: Mapping[str, Any]
@@ -41,6 +44,8 @@ class SearchResult:
     metrics: Mapping[str, float]
     epoch: float
     trials: int
+    charged_seconds: float
+    dollars: float
     cell: Path
     model: Path | None = None
 
@@ -85,7 +90,7 @@ def search(
 def result(folder: Path) -> SearchResult:
     """The result of a finished cell."""
     cell = load_cell(folder)
-    best = incumbent(cell)
+    best, charged = incumbent(cell), charged_seconds(cell, cell.wall_seconds)
     return SearchResult(
         hparams=best.hparams,
         metric=cell.header.metric,
@@ -94,6 +99,8 @@ def result(folder: Path) -> SearchResult:
         metrics=best.validation.metrics,
         epoch=best.epoch,
         trials=len(cell.trial_ends),
+        charged_seconds=charged,
+        dollars=price_of(cell).dollars(charged),
         cell=folder,
         model=folder / MODEL_FOLDER if (folder / MODEL_FOLDER).is_dir() else None,
     )

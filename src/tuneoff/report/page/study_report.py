@@ -41,14 +41,15 @@ class StudyReport:
 
 
 def write_report(
-    study: Path, price: Price | None = None, *, draw: bool = True, folder: Path | None = None, margin: float | None = None
+    study: str | Path, price: Price | None = None, *, draw: bool = True, folder: Path | None = None, margin: float | None = None
 ) -> StudyReport:
-    """Reads the study's records and writes its report, in place of an earlier one (it can always be made again).
+    """Reads the records in a study's folder and writes its report, in place of an earlier one (it can always be made again).
 
     The last section is what a replay predicted, where `<study>/replay` has it. draw: with figures, which take most of the time;
     without, the files of an earlier report's figures stay as they are. folder: default <study>/report. margin: None for the
     study's own; differences below it don't matter, in the metric's own unit. Raises ReportError without a finished cell,
     RecordError for records that can't be read."""
+    study = Path(study)
     with collector_paused():
         frames = load_frames(study, price)
     studies = sorted(frames.cells["study"].unique())
