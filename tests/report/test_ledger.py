@@ -72,6 +72,8 @@ def test_the_charge_is_wall_time_times_devices_session_by_session() -> None:
     assert spending.charged_microseconds(cell) == 180_000_000
     assert charged_seconds(cell, 60.0) == 180
     assert charged_seconds(cell, 45.0) == 120
+    assert charged_seconds(cell, 20.0) == 40, "the second session has cost nothing yet"
+    assert charged_seconds(cell, 0.0) == 0
     killed_at_once = syn.cell([syn.start(1, 0.0, devices=8), syn.start(2, 0.0, devices=2), syn.end(2, 60.0)])
     assert spending.charged_microseconds(killed_at_once) == 120_000_000
     assert charged_seconds(killed_at_once, 60.0) == 120

@@ -138,6 +138,7 @@ def test_arrays_are_read_only_and_the_hash_sees_content(small: Any) -> None:
         (4, "max_length is 4, but it must be a whole number from 5 to 16"),
         (17, "max_length is 17"),
         (True, "max_length is True"),
+        (8.5, "max_length is 8.5"),
     ],
 )
 def test_what_cannot_be_encoded_is_an_error(small: Any, max_length: int, message: str) -> None:

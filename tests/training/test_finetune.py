@@ -15,7 +15,7 @@ from tests.training.conftest import make_split
 from tuneoff.task.kinds import scoring
 from tuneoff.training.batches import DeviceSplit
 from tuneoff.training.checkpoint import TrainState
-from tuneoff.training.finetune import Job, finetune
+from tuneoff.training.finetune import Job, Run, finetune
 from tuneoff.training.hparams import HParams
 from tuneoff.training.lr_schedule import lr_factor
 from tuneoff.training.optimiser import Optimiser
@@ -234,6 +234,18 @@ def test_the_learning_rate_follows_progress_in_examples(job, monkeypatch):
 def test_a_run_whose_state_has_seen_every_epoch_ends_without_an_evaluation(job):
     state = final(job)
     assert list(finetune(job, HP, seed=5, state=state)) == []
+
+
+def test_a_captured_state_says_how_far_it_is(job):
+    for evaluation in finetune(job, HP, seed=5):
+        assert states(evaluation).epoch == evaluation.epoch == evaluation.examples_seen / 70
+
+
+def test_a_training_loss_that_is_not_finite_ends_a_run_whose_weights_still_score(job, monkeypatch):
+    original = Run._train
+    monkeypatch.setattr(Run, "_train", lambda run, target: (float("inf"), *original(run, target)[1:]))
+    with pytest.raises(Diverged, match="training loss is inf after 70 examples"):
+        list(finetune(job, HP, seed=5))
 
 
 def test_nothing_is_invented_where_the_loss_is_not_finite(job, monkeypatch):
