@@ -13,7 +13,7 @@ from tuneoff.records.audit import completed_share, drawn, stopped_early
 from tuneoff.records.schema import EvaluationRecord, SessionEndRecord
 from tuneoff.records.store import AUDIT_FILE, load_cell, write_header
 
-SEARCHES = ("algorithm.trials=9", "hparams.num_epochs=3", "resources.slots=2")
+SEARCHES = ("algorithm.trials=9", "hparams.num_epochs=3", "resources.slots=1")
 SHARE = 0.5
 
 
@@ -39,7 +39,7 @@ def scores(cell) -> dict[tuple[str, float], float]:
 def test_a_stopped_trial_goes_on_as_if_it_had_not_been_stopped(results):
     searched, audit, unstopped = cell_of(results), cell_of(results, log=AUDIT_FILE), scores(cell_of(results, "random"))
     names = drawn(searched, SHARE)
-    assert 0 < len(names) < len(stopped_early(searched))
+    assert 0 < len(names) <= len(stopped_early(searched))
     whole = scores(searched) | scores(audit)
     assert {key: whole[key] for key in unstopped if key[0] in names} == {k: v for k, v in unstopped.items() if k[0] in names}
     numbers = defaultdict(list)

@@ -104,5 +104,5 @@ def test_a_recording_is_no_search_of_the_report(tmp_path: Path) -> None:
 
 def test_a_study_of_recordings_only_says_what_reads_them(tmp_path: Path) -> None:
     syn.write(tmp_path, syn.search("record", 0, quality=0.7, config={"algorithm": {"name": "record", "role": "recording"}}))
-    with pytest.raises(study_cells.ReportError, match=r"holds a recording and no search .* benchmarks\.replay"):
+    with pytest.raises(study_cells.ReportError, match=r"holds a recording and no search .* tuneoff replay"):
         study_cells.read_cells(tmp_path)
