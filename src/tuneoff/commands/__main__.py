@@ -1,4 +1,4 @@
-"""tuneoff run|report|...: the commands of an installed package, tuneoff run ... in a checkout."""
+"""tuneoff run|report|...: the commands of an installed package; in a checkout also python -m benchmarks.run ..."""
 
 from __future__ import annotations
 
