@@ -44,7 +44,6 @@ KNOWN = {
 """The heavy libraries that a package may know; the others know none."""
 LIGHT = {
     "execution/messages.py": ("ray", "torch"),
-    "execution/worker_locks.py": ("ray", "torch"),
     "execution/trainable.py": ("torch",),
     "execution/actor.py": ("torch",),
     "execution/worker_pool.py": ("torch",),

@@ -54,6 +54,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.execution.recorder import Recorder
     from tuneoff.execution.trainable import Trial
     from tuneoff.execution.tune import RUNTIME_FOLDER
+    from tuneoff.execution.worker_slots import given_to_tune
     from tuneoff.records.history import Earlier
     from tuneoff.records.schema import TrialEndRecord
     from tuneoff.records.store import LOG_FILE, LogWriter, read_log
@@ -69,9 +70,9 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         state = shared_state.create(shared_state.Limits())
         recorder = Recorder(cell, writer, state, Earlier(), lambda _: None)
         hosts = tuple(ray.remote(num_cpus=0)(NoOpWorker).remote(state) for _ in range(slots))
-        assignment: Any = Assignment(inputs=None, workers=hosts, locks=str(cell / RUNTIME_FOLDER))  # type: ignore[arg-type]
-        tune.Tuner(
-            tune.with_resources(tune.with_parameters(Trial, assignment=assignment), {"CPU": 1}),
+        assignment: Any = Assignment(inputs=None, workers=hosts)  # type: ignore[arg-type]
+        tuner = tune.Tuner(
+            tune.with_parameters(Trial, assignment=assignment),
             tune_config=tune.TuneConfig(
                 metric=SCORE,
                 mode=MODE,
@@ -81,7 +82,9 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
-        ).fit()
+        )
+        with given_to_tune(hosts, recorder.lose):
+            tuner.fit()
         for actor in (state, *hosts):
             ray.kill(actor)
     seconds, used = time.perf_counter() - began, time.process_time() - used

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from tuneoff.execution.snapshots import SnapshotWriter, copy_name
+from tuneoff.execution.snapshots import SnapshotWriter, copy_name, save
 from tuneoff.training.protocol import State
 
 STATE = State(arrays={"w": np.zeros(1)}, numbers={}, examples_seen=1, epoch=1.0)
@@ -17,20 +18,20 @@ def files(folder: Path) -> list[str]:
 
 
 def test_the_two_newest_of_an_undisturbed_trial_are_kept(tmp_path):
-    writer = SnapshotWriter(tmp_path, "t001", 0)
+    writer = SnapshotWriter(partial(save, tmp_path), "t001", 0)
     written = [writer.write(STATE) for _ in range(5)]
     assert files(tmp_path) == written[-2:]
 
 
 def test_a_paused_trial_that_comes_back_in_another_worker_keeps_two_as_well(tmp_path):
-    written = [SnapshotWriter(tmp_path, "t001", 0).write(STATE) for _ in range(5)]
+    written = [SnapshotWriter(partial(save, tmp_path), "t001", 0).write(STATE) for _ in range(5)]
     assert files(tmp_path) == written[-2:]
 
 
 def test_files_that_never_reached_the_log_do_not_push_out_the_newest_that_did(tmp_path):
-    recorded = SnapshotWriter(tmp_path, "t001", 0).write(STATE)
+    recorded = SnapshotWriter(partial(save, tmp_path), "t001", 0).write(STATE)
     for _ in range(3):  # killed after each: its file is written, its evaluation is not recorded
-        writer = SnapshotWriter(tmp_path, "t001", 0)
+        writer = SnapshotWriter(partial(save, tmp_path), "t001", 0)
         writer.went_on_from(recorded)
         writer.write(STATE)
         assert recorded in files(tmp_path)
@@ -39,9 +40,9 @@ def test_files_that_never_reached_the_log_do_not_push_out_the_newest_that_did(tm
 
 
 def test_the_files_of_other_trials_and_copies_are_left_alone(tmp_path):
-    other, copied = SnapshotWriter(tmp_path, "t010", 0).write(STATE), copy_name("t001", "t010-1.safetensors")
+    other, copied = SnapshotWriter(partial(save, tmp_path), "t010", 0).write(STATE), copy_name("t001", "t010-1.safetensors")
     (tmp_path / copied).touch()
-    writer = SnapshotWriter(tmp_path, "t001", 0)
+    writer = SnapshotWriter(partial(save, tmp_path), "t001", 0)
     writer.went_on_from(copied)
     for _ in range(4):
         writer.write(STATE)

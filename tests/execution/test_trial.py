@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from types import SimpleNamespace
 
 import pytest
 import torch
 from ray.exceptions import RayActorError
 
+from tests.execution.local_actor import LocalActor
 from tests.training.conftest import local as shared
 from tests.training.conftest import make_base, make_split
 from tuneoff.execution import worker as module
-from tuneoff.execution.messages import MESSAGE, SCORE, TRIAL, Assignment, Ended, Evaluated, SessionInputs, TrialRequest
+from tuneoff.execution.files import LocalFiles
+from tuneoff.execution.messages import MESSAGE, SCORE, SLOT, TRIAL, Assignment, Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Worker
@@ -30,19 +31,13 @@ REQUEST = TrialRequest(trial_id="t001", hparams={})
 DEFAULTS = HParams(num_epochs=3, learning_rate=1e-3, batch_size=16)
 
 
-class LocalState:
-    """The shared state's methods with Ray's calling convention, in this process."""
-
-    def __init__(self, limits: Limits | None = None) -> None:
-        self.state = SharedState(limits or Limits())
-
-    def __getattr__(self, name):
-        return SimpleNamespace(remote=getattr(self.state, name))
+def local_state(limits: Limits | None = None) -> LocalActor:
+    return LocalActor(SharedState(limits or Limits()))
 
 
 @pytest.fixture(autouse=True)
 def local(monkeypatch):
-    monkeypatch.setattr(module.ray, "get", lambda value: value)
+    monkeypatch.setattr(module.ray, "get", lambda value, timeout=None: value)
 
 
 def encoded(n: int, seed: int) -> EncodedSplit:
@@ -71,19 +66,19 @@ def inputs(tmp_path) -> SessionInputs:
         resume="examples",
         checkpoints=True,
         schedule=None,
-        snapshot_folder=str(tmp_path / "state"),
+        files=LocalFiles(snapshots=tmp_path / "state", kept=tmp_path / "kept"),
         snapshot_seconds=0.0,
         test_always=False,
         began=0.0,
         deadline=None,
-        shared_state=LocalState(),
+        shared_state=local_state(),
     )
 
 
 def make(inputs: SessionInputs, name: str = "t000", **hparams) -> Trial:
     trial = Trial.__new__(Trial)
     trial._iteration = 0
-    trial.setup({TRIAL: name, **hparams}, Assignment(inputs=inputs, workers=(), locks=""))
+    trial.setup({TRIAL: name, SLOT: 0, **hparams}, Assignment(inputs=inputs, workers=(LocalActor(Worker()),)))
     return trial
 
 
@@ -138,7 +133,7 @@ def test_a_trial_that_comes_back_to_its_own_state_has_no_parent(inputs, tmp_path
 def test_after_a_crash_a_trial_goes_on_from_its_recorded_snapshot(inputs):
     trial = make(inputs)
     first, second = trial.step()[MESSAGE], trial.step()[MESSAGE]
-    inputs.shared_state.state.recorded("t000", first.snapshot)
+    inputs.shared_state.of.recorded("t000", first.snapshot)
     again = make(inputs)
     result = again.step()[MESSAGE]
     assert result.validation == second.validation, "bit for bit"
@@ -171,7 +166,7 @@ def test_an_exception_is_a_failed_trial_with_its_reason_and_no_score(inputs, mon
 
 
 def test_a_spent_budget_ends_a_trial_before_it_trains(inputs):
-    trial = make(replace(inputs, shared_state=LocalState(Limits(epochs=1.0))))
+    trial = make(replace(inputs, shared_state=local_state(Limits(epochs=1.0))))
     assert isinstance(trial.step()[MESSAGE], Evaluated)
     result = trial.step()[MESSAGE]
     assert (result.status, result.reason) == ("stopped", "the budget is spent")
@@ -200,7 +195,7 @@ def test_a_schedule_is_followed_instead_of_a_proposal(inputs):
 
 def test_only_incumbents_are_scored_on_test_unless_the_protocol_wants_all(inputs):
     def tested(given: SessionInputs) -> list[bool]:
-        given.shared_state.state.offer(0.999)
+        given.shared_state.of.offer(0.999)
         trial = make(given)
         return [trial.step()[MESSAGE].test is not None for _ in range(2)]
 
@@ -288,17 +283,18 @@ def test_what_prepares_badly_says_why_each_time_and_never_goes_on_with_the_last_
     worker.reset(REQUEST)
     assert worker.step().status == "failed", "the next trial says so too"
     monkeypatch.undo()
-    monkeypatch.setattr(module.ray, "get", lambda value: value)
+    monkeypatch.setattr(module.ray, "get", lambda value, timeout=None: value)
     assert search(worker, inputs, began=2.0).rates
 
 
-def test_a_shared_state_that_died_interrupts_a_trial_and_is_never_its_failure(inputs, monkeypatch):
-    def dead(_):
-        raise RayActorError
+def test_a_shared_state_that_died_interrupts_a_trial_and_is_never_its_failure(inputs):
+    class Dead:
+        def take(self, *_):
+            raise RayActorError
 
     trial = make(inputs)
     trial.step()
-    monkeypatch.setattr(module.ray, "get", dead)
+    inputs.shared_state.of = Dead()
     ended = trial.step()[MESSAGE]
     assert ended.status == "interrupted"
     assert "shared state died" in ended.reason

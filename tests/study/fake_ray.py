@@ -13,17 +13,20 @@ from typing import Any
 
 from ray.tune.experiment import Trial as TuneTrial
 
+from tests.execution.local_actor import LocalActor
 from tests.report.synthetic import header
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
 from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.files import LocalFiles
 from tuneoff.execution.kept import kept_weights
-from tuneoff.execution.messages import TIME, Assignment, SessionInputs
+from tuneoff.execution.messages import SLOT, TIME, Assignment, SessionInputs
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder
 from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.execution.trainable import Trial
+from tuneoff.execution.worker import Worker
 from tuneoff.records.schema import Record, SessionStartRecord
 from tuneoff.records.store import HEADER_FILE, KEPT_FOLDER, LOG_FILE, STATE_FOLDER, LogWriter, load_cell, write_header
 from tuneoff.study.plan import budget_gate, budget_limits, build_search
@@ -31,16 +34,6 @@ from tuneoff.study.resume import resume
 from tuneoff.training import protocol
 
 N_TRAIN = 100
-
-
-class LocalState:
-    """The shared state's methods with Ray's calling convention, in this process; `ray.get` must be the identity."""
-
-    def __init__(self, limits: Limits) -> None:
-        self.state = SharedState(limits)
-
-    def __getattr__(self, name: str) -> Any:
-        return SimpleNamespace(remote=getattr(self.state, name))
 
 
 @dataclass(frozen=True)
@@ -85,7 +78,7 @@ class ScriptedRecipe(protocol.Recipe):
         return ScriptedTrainer(self.per_epoch, environment)
 
 
-def session_inputs(config: RunConfig, search: Search, state: LocalState) -> SessionInputs:
+def session_inputs(config: RunConfig, search: Search, state: LocalActor) -> SessionInputs:
     per_epoch = config.training.evaluations_per_epoch
     return SessionInputs(
         recipe=ScriptedRecipe(per_epoch),
@@ -98,13 +91,13 @@ def session_inputs(config: RunConfig, search: Search, state: LocalState) -> Sess
         resume=search.resume,
         checkpoints=search.population,
         schedule=search.schedule,
-        snapshot_folder=str(config.cell / STATE_FOLDER),
+        files=LocalFiles(snapshots=config.cell / STATE_FOLDER, kept=config.cell / KEPT_FOLDER),
         snapshot_seconds=0.0,
         test_always=False,
         began=time.time(),
         deadline=None,
         shared_state=state,
-        kept_folder=str(config.cell / KEPT_FOLDER) if config.keep is not None else None,
+        keeps=config.keep is not None,
     )
 
 
@@ -185,7 +178,7 @@ class FakeController:
         trial.status = TuneTrial.RUNNING
         if self.process is None:
             self.process = Trial.__new__(Trial)
-            self.process.setup(trial.config, Assignment(inputs=self.inputs, workers=(), locks=""))
+            self.process.setup({**trial.config, SLOT: 0}, Assignment(inputs=self.inputs, workers=(LocalActor(Worker()),)))
         else:
             self.process.reset_config(trial.config)
         self.process._iteration = 0
@@ -224,7 +217,9 @@ def session(config: RunConfig, listen: Callable[[Record], None] = lambda _: None
             listen(record)
         earlier = found.earlier
         limits = budget_limits(config, SimpleNamespace(devices=1), earlier)  # type: ignore[arg-type]
-        state = LocalState(Limits(best=earlier.best, epochs_spent=earlier.epochs_spent, snapshots=earlier.snapshots, **limits))
+        state = LocalActor(
+            SharedState(Limits(best=earlier.best, epochs_spent=earlier.epochs_spent, snapshots=earlier.snapshots, **limits))
+        )
         restored = restore(state, earlier) if search.population else Restored()
         scheduler = RayScheduler(
             search, references=cell / "references", snapshots=cell / STATE_FOLDER, restored=restored.members

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import ray
 
-from tests.study.fake_ray import LocalState
+from tests.execution.local_actor import LocalActor
 from tests.test_config import config
 from tuneoff.budget import BudgetError
 from tuneoff.execution.runtime import Slots
-from tuneoff.execution.shared_state import Limits
+from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.records.history import Earlier, Snapshot, UnfinishedTrial
 from tuneoff.seeds import derive
 from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
@@ -61,9 +61,9 @@ def test_dollars_without_a_price_are_refused_before_anything_runs() -> None:
 
 
 def gate(monkeypatch: pytest.MonkeyPatch, overrides: tuple[str, ...], **limits: Any) -> Any:
-    monkeypatch.setattr(ray, "get", lambda value: value)
+    monkeypatch.setattr(ray, "get", lambda value, timeout=None: value)
     found = config(*overrides)
-    return budget_gate(found, build_search(found, slots=1, devices=1), LocalState(Limits(**limits)))
+    return budget_gate(found, build_search(found, slots=1, devices=1), LocalActor(SharedState(Limits(**limits))))
 
 
 def test_where_nothing_stops_early_a_trial_needs_all_of_its_epochs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,7 +50,7 @@ SEARCHES = {
 
 @pytest.fixture(autouse=True)
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ray, "get", lambda value: value)
+    monkeypatch.setattr(ray, "get", lambda value, timeout=None: value)
     monkeypatch.setattr(os, "fsync", lambda _: None)
 
 

@@ -9,7 +9,6 @@ from ray.exceptions import RayTaskError
 
 from tests.test_config import config
 from tuneoff.errors import UserError
-from tuneoff.execution import worker_pool
 from tuneoff.execution.runtime import Slots
 from tuneoff.study import session as module
 from tuneoff.study.session import Ready, Session, WorkerError
@@ -81,27 +80,19 @@ def test_a_worker_that_cant_take_a_step_is_a_message(settle, error, said):
         settle(fail)
 
 
-@pytest.mark.parametrize("placed", [0, 2])
-def test_on_a_busy_cluster_those_workers_are_used_that_find_a_place_and_all_are_gone_afterwards(monkeypatch, placed):
-    made, gone = [], []
-
-    def create(_):
-        made.append(SimpleNamespace(__ray_ready__=SimpleNamespace(remote=object)))
-        return made[-1]
-
-    monkeypatch.setattr(worker_pool.ray, "remote", lambda **_: lambda _: SimpleNamespace(remote=create))
-    monkeypatch.setattr(worker_pool.ray, "wait", lambda asked, num_returns, timeout: (asked[:placed], asked[placed:]))
-    monkeypatch.setattr(module.ray, "kill", gone.append)
-    slots = Slots(count=3, devices=3, device_kind="cpu")
-    ready = Ready(config=config("resources.address=auto"), slots=slots, prepared=prepared(), workers=())
-    if placed:
-        with Session().measuring(ready) as workers:
-            assert workers == made[:placed]
-    else:
-        with pytest.raises(WorkerError, match="no place for a worker"), Session().measuring(ready):
-            pass
-    assert gone == made
-    assert len(gone) == 3
+def test_a_busy_cluster_with_no_place_for_a_worker_is_a_message(monkeypatch, tmp_path):
+    session = Session()
+    monkeypatch.setattr(module.runtime, "find_slots", lambda *_: Slots(count=2, devices=2, device_kind="cpu"))
+    monkeypatch.setattr(module.runtime, "start_ray", lambda *_: False)
+    monkeypatch.setattr(session, "engine", lambda _: SimpleNamespace(prepare=lambda *_: prepared()))
+    pool = SimpleNamespace(workers=lambda *_: ("a", "b"), placed=lambda workers, _: workers[:1])
+    monkeypatch.setattr(session, "_pool", pool)
+    given = config("resources.address=auto", f"results={tmp_path}")
+    ready = session.ready(given)
+    assert (ready.workers, ready.slots.count, ready.slots.devices) == (("a",), 1, 1), "as many at once as found a place"
+    pool.placed = lambda *_: ()
+    with pytest.raises(WorkerError, match=r"resources.address is 'auto'.*no place for a worker"):
+        session.ready(given)
 
 
 def test_a_winner_that_its_engine_cannot_write_is_refused_before_anything_is_started(monkeypatch, tmp_path):

@@ -197,7 +197,7 @@ class Killed(Exception):
 def test_a_search_that_was_killed_and_resumed_breaks_no_rule(
     search: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ray, "get", lambda value: value)
+    monkeypatch.setattr(ray, "get", lambda value, timeout=None: value)
     monkeypatch.setattr(os, "fsync", lambda _: None)
     extra = ("algorithm.trials=4", "hparams.num_epochs=4") if search == "pbt_2020" else ("budget=epochs:15",)
     run, rng = replace(config(f"algorithm={search}", *extra), results=tmp_path), random.Random(1)

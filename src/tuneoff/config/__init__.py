@@ -50,6 +50,7 @@ from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
     *("results", "view", "retrain", "audit", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide"),
+    "resources.hang_seconds",
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where

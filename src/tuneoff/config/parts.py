@@ -15,13 +15,15 @@ from tuneoff.space import Choice, Domain, Float, Int, SearchSpace, SpaceError
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceSettings:
-    """Where trials run. `slots` is how many at once; null means as many as fit."""
+    """Where trials run. `slots` is how many at once; null means as many as fit. hang_seconds: how long a trial may take to its
+    next evaluation; "auto" goes by the worker's measured speed, null means for ever."""
 
     device: str
     cpus_per_trial: int
     gpus_per_trial: float
     slots: int | None
     address: str | None
+    hang_seconds: float | str | None
 
     def __post_init__(self) -> None:
         check_one_of("resources.device", self.device, ("auto", "cpu", "cuda"))
@@ -32,6 +34,9 @@ class ResourceSettings:
         check_number("resources.gpus_per_trial", self.gpus_per_trial, rule, low=0, high=1)
         if self.address is not None:
             check_text("resources.address", self.address, "the address of a Ray cluster (host:port), or null for this machine")
+        if self.hang_seconds not in (None, "auto"):
+            rule = "auto (20 times what it should take, at least 10 minutes), a number of seconds above 0, or null for no limit"
+            check_number("resources.hang_seconds", self.hang_seconds, rule, above=0)
         if self.device == "cuda" and self.gpus_per_trial == 0:
             raise ConfigError(
                 "resources.gpus_per_trial is 0, but resources.device=cuda needs a share of a GPU for each "

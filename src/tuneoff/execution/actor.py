@@ -3,17 +3,29 @@ that trains."""
 
 from __future__ import annotations
 
+import socket
+import time
+from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray.exceptions import ActorUnavailableError, GetTimeoutError
 
+from tuneoff.evaluation import Cost
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.garbage import collector_paused
+from tuneoff.records.provenance import code_hash, versions
+from tuneoff.records.schema import FAILED
 from tuneoff.training.protocol import Rates
 
 if TYPE_CHECKING:
     from tuneoff.execution.worker import Worker
+
+
+UNAVAILABLE_SECONDS = 30.0
+"""How long Ray may take to notice that a machine is gone."""
+MACHINE, CODE = "machine", "the code of tuneoff"
 
 
 class WorkerActor:
@@ -27,14 +39,18 @@ class WorkerActor:
 
             self._worker: Worker = Worker()
 
+    def origin(self) -> Mapping[str, str]:
+        """The machine, and the versions and code on it."""
+        return {MACHINE: socket.gethostname(), **versions(), CODE: code_hash()}
+
     def step_seconds(self, inputs: SessionInputs) -> float:
         return self._worker.step_seconds(inputs)
 
     def prepare(self, inputs: SessionInputs) -> Rates | None:
         return self._worker.prepare(inputs)
 
-    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None:
-        self._worker.begin(inputs, request, since)
+    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None:
+        return self._worker.begin(inputs, request, since)
 
     def reset(self, request: TrialRequest) -> None:
         self._worker.reset(request)
@@ -47,19 +63,50 @@ class WorkerActor:
 
 
 class RemoteWorker:
-    """Calls a WorkerActor and waits for its answers. handle: the actor's."""
+    """Calls a WorkerActor and waits for its answers. handle: the actor's.
+
+    A step that takes longer than it may is ended with the worker's process, whatever it hangs in; Ray starts another one.
+    """
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
+        self._ended = False
+        """Whether this object ended the process, and has not begun in the new one."""
 
-    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None:
-        ray.get(self._handle.begin.remote(inputs, request, since))
+    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None:
+        self._inputs, self._request = inputs, request
+        until = time.monotonic() + UNAVAILABLE_SECONDS
+        while True:
+            try:
+                patience: float | None = ray.get(self._handle.begin.remote(inputs, request, since))
+            except ActorUnavailableError:  # its machine is gone, and the cluster has not noticed yet
+                if time.monotonic() > until:
+                    raise
+                time.sleep(1.0)
+            else:
+                self._patience, self._ended = patience, False
+                return patience
 
     def reset(self, request: TrialRequest) -> None:
-        ray.get(self._handle.reset.remote(request))
+        self._request = request
+        if self._ended:
+            self.begin(self._inputs, request, time.time())
+        else:
+            ray.get(self._handle.reset.remote(request))
 
     def step(self) -> Evaluated | Ended:
-        result: Evaluated | Ended = ray.get(self._handle.step.remote())
+        try:
+            result: Evaluated | Ended = ray.get(self._handle.step.remote(), timeout=self._patience)
+        except GetTimeoutError:
+            ray.kill(self._handle, no_restart=False)
+            self._ended = True
+            return Ended(
+                trial_id=self._request.trial_id,
+                status=FAILED,
+                reason=f"it hung: no evaluation in {self._patience:g} s (resources.hang_seconds)",
+                cost=Cost(train_seconds=self._patience or 0.0),
+                worker="",
+            )
         return result
 
     def load(self, serial: int) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tuneoff.evaluation import Cost, Score
 from tuneoff.records.recipe import Schedule
-from tuneoff.training.protocol import Rates, Recipe, Values
+from tuneoff.training.protocol import Rates, Recipe, State, Values
 
 TRIAL = "trial"
 """The key of a trial's name in the configuration that Ray Tune gives it."""
+SLOT = "slot"
+"""The key of its worker's number there."""
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
 SCORE = "score"
@@ -29,17 +31,26 @@ class StoredState:
     name: str
 
 
+class Files(Protocol):
+    """Where a worker's states and weights go: see execution.files."""
+
+    def save(self, trial_id: str, state: State, session: Sequence[str]) -> str: ...
+    def load(self, trial_id: str, name: str) -> tuple[str, State]: ...
+    def keep(self, trial_id: str, weights: State) -> str: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionInputs:
     """The inputs that are the same for every trial of one session of a search.
 
     metric: the one of the validation score that the search maximises. defaults: the hyperparameters in force where neither the
     search nor `schedule` sets them. resume: how a trial goes on from a copied state, of training.protocol.RESUME. checkpoints:
-    whether the scheduler copies trials. schedule: the one that every trial follows instead of its proposal. snapshot_seconds:
-    see SnapshotWriter; None writes none. test_always: score every evaluation on test, not only incumbents. began: time.time()
-    at which the session began, also its name. deadline: time.time() at which a budget of time is spent, or None. plugins:
-    modules that a worker imports first. kept_folder: where the weights of the best evaluations are written, None where they are
-    not to be kept.
+    whether the scheduler copies trials. schedule: the one that every trial follows instead of its proposal. files: where states
+    and weights are written. snapshot_seconds: see SnapshotWriter; None writes none. keeps: whether the weights of the best
+    evaluations are written. test_always: score every evaluation on test, not only incumbents. began: time.time() at which the
+    session began, also its name. deadline: time.time() at which a budget of time is spent, or None. hang_seconds: how long a
+    trial may take to its next evaluation; None for as long as it likes; "auto" by its worker's speed, see `patience`. plugins:
+    modules that a worker imports first.
     """
 
     recipe: Recipe
@@ -52,14 +63,15 @@ class SessionInputs:
     resume: str
     checkpoints: bool
     schedule: Schedule | None
-    snapshot_folder: str
+    files: Files
     snapshot_seconds: float | None
     test_always: bool
     began: float
     deadline: float | None
     shared_state: Any
     plugins: tuple[str, ...] = ()
-    kept_folder: str | None = None
+    keeps: bool = False
+    hang_seconds: float | str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +84,7 @@ class TrialRequest:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrialRequest:
         """Reads the request from the configuration that Ray Tune carries."""
-        values = dict(config)
+        values = {key: value for key, value in config.items() if key != SLOT}
         return cls(trial_id=values.pop(TRIAL), hparams=values)
 
 
@@ -119,9 +131,10 @@ class Ended:
 
 
 class TrialWorker(Protocol):
-    """A worker as a trial of Ray Tune uses it, in its own process or in another."""
+    """A worker as a trial of Ray Tune uses it, in its own process or in another. begin returns how many seconds a step may
+    take, None for as many as it likes."""
 
-    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None: ...
+    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None: ...
     def reset(self, request: TrialRequest) -> None: ...
     def step(self) -> Evaluated | Ended: ...
     def load(self, serial: int) -> None: ...
@@ -129,9 +142,7 @@ class TrialWorker(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
-    """workers: handles, one a slot, of which each trial of Ray Tune takes one (see worker_locks); empty where a trial trains
-    in its own process. locks: folder of the locks by which they are taken."""
+    """workers: handles, one a slot; each trial of Ray Tune has the one whose number it is told (see worker_slots)."""
 
     inputs: SessionInputs
     workers: tuple[Any, ...]
-    locks: str

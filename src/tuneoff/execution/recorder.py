@@ -39,7 +39,8 @@ KEEP_EVERY = 8
 class Recorder(Callback):  # type: ignore[misc]
     """listen: called with every record once it is on the disk. wanted: serial numbers of the states that can still be asked
     for. written_at: the evaluation at which those of earlier sessions were written, by serial number. kept: None where no
-    weights are kept. spared: whether the state of a trial of this name stays on the disk where it is stopped early."""
+    weights are kept. spared: whether the state of a trial of this name stays on the disk where it is stopped early.
+    note: told of deaths."""
 
     def __init__(
         self,
@@ -53,12 +54,13 @@ class Recorder(Callback):  # type: ignore[misc]
         written_at: Mapping[int, int] | None = None,
         kept: KeptWeights | None = None,
         spared: Callable[[str], bool] = lambda _: False,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._cell, self._writer, self._shared_state, self._listen = cell, writer, shared_state, listen
         self._began = time.monotonic() - earlier.elapsed_seconds
         self._evaluations = dict(earlier.evaluations)
         self._started, self._ended = set(earlier.started), set(earlier.ended)
-        self._wanted, self._kept, self._spared = wanted, kept, spared
+        self._wanted, self._kept, self._spared, self._note = wanted, kept, spared, note
         self._written_at: dict[int, int] = dict(written_at or {})
         """Serial of a checkpoint -> its writer's evaluation."""
         self._unkept = 0
@@ -74,6 +76,10 @@ class Recorder(Callback):  # type: ignore[misc]
     @property
     def elapsed_seconds(self) -> float:
         return time.monotonic() - self._began
+
+    def lose(self, reason: str) -> None:
+        """The search can't go on."""
+        self.lost = self.lost or reason
 
     def outcome(self) -> tuple[str, str]:
         """(status of the session, reason): finished, failed where no trial was scored, or interrupted."""
@@ -100,6 +106,9 @@ class Recorder(Callback):  # type: ignore[misc]
         message = result.get(MESSAGE)
         if not isinstance(message, Evaluated):
             return
+        trial.run_metadata.num_failures = (
+            0  # deaths are counted from one evaluation to the next: machines of a cluster come and go
+        )
         if message.rates is not None:
             rates = asdict(message.rates)
             self.write(CalibrationRecord(worker=message.worker, elapsed_seconds=self.elapsed_seconds, **rates))
@@ -152,6 +161,12 @@ class Recorder(Callback):  # type: ignore[misc]
         text = str(error).strip() if error else "no message"
         self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[0]}", traceback=text))
 
+    def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
+        """A process died, and the trial goes on from its newest recorded state."""
+        name, text = trial.config[TRIAL], str(trial.get_error() or "no message").strip()
+        self._keep_traceback(name, text)
+        self._note(f"note: {name} goes on from its last evaluation, since its worker died ({text.splitlines()[-1]})")
+
     def _ending(self, trial: TuneTrial, status: str, reason: str, *, worker: str = "", traceback: str = "") -> Ended:
         """The end of a trial that did not report it itself; all of its cost is in its evaluations."""
         name = trial.config[TRIAL]
@@ -167,9 +182,7 @@ class Recorder(Callback):  # type: ignore[misc]
         self._last_reason = ended.reason or self._last_reason
         self._shared_state.ended.remote(name)
         if ended.traceback:
-            folder = self._cell / ERRORS_FOLDER
-            folder.mkdir(exist_ok=True)
-            (folder / f"{name}.txt").write_text(ended.traceback, encoding="utf-8")
+            self._keep_traceback(name, ended.traceback)
         if not (ended.reason == STOPPED_EARLY and self._spared(name)):
             drop(self._cell / STATE_FOLDER, name)
         self.write(
@@ -183,6 +196,11 @@ class Recorder(Callback):  # type: ignore[misc]
                 worker=ended.worker or None,
             )
         )
+
+    def _keep_traceback(self, name: str, text: str) -> None:
+        folder = self._cell / ERRORS_FOLDER
+        folder.mkdir(exist_ok=True)
+        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
 
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays in memory."""

@@ -23,6 +23,7 @@ os.environ.update(
         "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
         "RAY_AIR_NEW_OUTPUT": "0",
         "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
+        "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the recorder says so
         "TUNE_GLOBAL_CHECKPOINT_S": "1e9",  # Ray's snapshots of the experiment: resuming goes by our records
         "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -82,9 +83,12 @@ def find_slots(config: RunConfig, device: str) -> Slots:
             + (f" and {gpus} GPUs" if on_gpu else "")
             + (f": at most {fit_at_once} fit at once" if fit_at_once else ": not one trial fits")
         )
-    if resources.address is not None and resources.slots is not None:
-        raise ConfigError(f"resources.slots is {resources.slots}, but a cluster's size is not ours to limit: leave it null")
-    count = resources.slots or fit_at_once
+    return slots_of(config, resources.slots or fit_at_once, device)
+
+
+def slots_of(config: RunConfig, count: int, device: str) -> Slots:
+    """So many trials at once, and the devices that they hold."""
+    resources, on_gpu = config.resources, device == "cuda"
     held = count * (resources.gpus_per_trial if on_gpu else resources.cpus_per_trial)
     return Slots(count=count, devices=math.ceil(held - 1e-9), device_kind="gpu" if on_gpu else "cpu")
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import ray
 
+from tuneoff.execution.placement import on_this_machine
 from tuneoff.records.incumbent import needs_test_score
 
 TINY = 1e-9
@@ -118,5 +119,6 @@ class SharedState:
 
 
 def create(limits: Limits) -> Any:
-    """The actor's handle. It takes no slot from the trials."""
-    return ray.remote(num_cpus=0)(SharedState).remote(limits)
+    """The actor's handle. It takes no slot from the trials, and lives on the driver's machine, which ends the search if it
+    dies."""
+    return ray.remote(num_cpus=0, scheduling_strategy=on_this_machine())(SharedState).remote(limits)

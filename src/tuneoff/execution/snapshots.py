@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuneoff.training.protocol import State
@@ -18,13 +19,13 @@ KEPT = 2
 
 
 class SnapshotWriter:
-    """One trial's files: `<trial>-<nanoseconds>.safetensors`, so that names sort by age.
+    """One trial's snapshots. save: writes one, as the function of this name does in its folder.
 
     interval_seconds: 0 writes after every evaluation; more writes less often, and a crash loses more.
     """
 
-    def __init__(self, folder: Path, trial_id: str, interval_seconds: float) -> None:
-        self._folder, self._trial_id, self._interval = folder, trial_id, interval_seconds
+    def __init__(self, save: Callable[[str, State, Sequence[str]], str], trial_id: str, interval_seconds: float) -> None:
+        self._save, self._trial_id, self._interval = save, trial_id, interval_seconds
         self._written_at: float | None = None
         self._session: list[str] = []
         """The file from which the trial went on, and those written since."""
@@ -40,16 +41,24 @@ class SnapshotWriter:
 
     def write(self, state: State) -> str:
         """The name of the file, to be recorded with the evaluation."""
-        name = f"{self._trial_id}-{time.time_ns()}.safetensors"
-        write(state, self._folder / name)
+        name = self._save(self._trial_id, state, tuple(self._session))
         self._session = [*self._session[-KEPT:], name]
-        found = sorted(path.name for path in self._folder.glob(f"{self._trial_id}-[0-9]*.safetensors"))
-        oldest = self._session[-KEPT] if len(self._session) >= KEPT else found[-KEPT:][0]
-        for old in found:
-            if old < oldest:
-                (self._folder / old).unlink(missing_ok=True)
         self._written_at = time.monotonic()
         return name
+
+
+def save(folder: Path, trial_id: str, state: State, session: Sequence[str]) -> str:
+    """Writes `<trial>-<nanoseconds>.safetensors`, so that names sort by age, and deletes the trial's older files; returns the
+    name. session: the file from which the trial went on, and those written since."""
+    name = f"{trial_id}-{time.time_ns()}.safetensors"
+    write(state, folder / name)
+    session = [*session[-KEPT:], name]
+    found = sorted(path.name for path in folder.glob(f"{trial_id}-[0-9]*.safetensors"))
+    oldest = session[-KEPT] if len(session) >= KEPT else found[-KEPT:][0]
+    for old in found:
+        if old < oldest:
+            (folder / old).unlink(missing_ok=True)
+    return name
 
 
 def copy_name(trial_id: str, name: str) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 from ray.tune import Trainable
 
 from tuneoff.execution.actor import RemoteWorker
-from tuneoff.execution.messages import MESSAGE, SCORE, Assignment, Ended, Evaluated, TrialRequest, TrialWorker
-from tuneoff.execution.worker_locks import take
+from tuneoff.execution.messages import MESSAGE, SCORE, SLOT, Assignment, Ended, Evaluated, TrialRequest, TrialWorker
 
 REFERENCE_FILE = "state.ref"
 
@@ -23,16 +22,8 @@ class Trial(Trainable):  # type: ignore[misc]
 
     def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
         self._serial = 0
-        self._worker: TrialWorker = self._take_worker(assignment)
+        self._worker: TrialWorker = RemoteWorker(assignment.workers[config[SLOT]])
         self._worker.begin(assignment.inputs, TrialRequest.of(config), IMPORT_BEGAN)
-
-    def _take_worker(self, assignment: Assignment) -> TrialWorker:
-        if assignment.workers:
-            number, self._lock = take(Path(assignment.locks), len(assignment.workers))
-            return RemoteWorker(assignment.workers[number])
-        from tuneoff.execution.worker import Worker
-
-        return Worker()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._serial = 0

@@ -17,8 +17,9 @@ from tuneoff.execution.messages import MODE, SCORE, Assignment, SessionInputs
 from tuneoff.execution.ray_scheduler import RayScheduler
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, StopWhenLost
-from tuneoff.execution.runtime import Slots, gpu_share
+from tuneoff.execution.runtime import Slots
 from tuneoff.execution.trainable import Trial
+from tuneoff.execution.worker_slots import given_to_tune
 
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
@@ -49,9 +50,7 @@ def fit(
     trials = max(search.num_trials + search.population - ended, 1)
     for worker in workers:
         worker.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
-    assignment = Assignment(inputs=inputs, workers=workers, locks=str(config.cell / RUNTIME_FOLDER))
-    held = {"CPU": config.resources.cpus_per_trial, "GPU": 0 if workers else gpu_share(config, inputs.device)}
-    trainable = tune.with_resources(tune.with_parameters(Trial, assignment=assignment), held)
+    trainable = tune.with_parameters(Trial, assignment=Assignment(inputs=inputs, workers=workers))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
@@ -69,7 +68,7 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _without_usage_tags():
+        with _without_usage_tags(), given_to_tune(workers, recorder.lose):
             tuner.fit()
 
 

@@ -11,7 +11,6 @@ import socket
 import traceback
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 
 import ray
 from ray.exceptions import RayActorError
@@ -19,12 +18,10 @@ from ray.exceptions import RayActorError
 from tuneoff import plugins
 from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
-from tuneoff.execution.kept import keep
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, StoredState, TrialRequest
-from tuneoff.execution.snapshots import SnapshotWriter, find
+from tuneoff.execution.snapshots import SnapshotWriter
 from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
 from tuneoff.seeds import trial_seed
-from tuneoff.training import state_file
 from tuneoff.training.protocol import (
     Diverged,
     Environment,
@@ -39,6 +36,9 @@ from tuneoff.training.protocol import (
     Values,
 )
 
+AUTO = "auto"
+HANG_FACTOR, LEAST_PATIENCE_SECONDS = 20.0, 600.0
+"""With hang_seconds=auto a trial hangs that takes so many times as long as it should, and this long at least."""
 SHARED_STATE_LOST = "the process that held the search's shared state died (killed from outside, or out of memory)"
 
 
@@ -59,8 +59,7 @@ class _Running:
 
 
 class Worker:
-    """`begin` a first trial, `reset` to the next, `step` through it. In a process of its own where it is a Ray actor (see
-    worker_pool), else in a process of Ray Tune."""
+    """`begin` a first trial, `reset` to the next, `step` through it. A Ray actor is made of it in worker_pool."""
 
     def __init__(self) -> None:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
@@ -109,9 +108,12 @@ class Worker:
         self._may_be_best = bool(ray.get(inputs.shared_state.offer.remote(score)))
         return self._may_be_best or inputs.test_always
 
-    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> None:
+    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None:
         """A process's first trial. since: time.time() from which it was starting, which is booked as start-up, as is this
-        worker's preparation for the session. Where that fails, each step says so: another try would fail as well."""
+        worker's preparation for the session. Where that fails, each step says so: another try would fail as well.
+
+        Returns how many seconds a step may take, None for as many as it likes.
+        """
         rates, self._broken = None, None
         try:
             rates = self.prepare(inputs)
@@ -121,6 +123,7 @@ class Worker:
         if self._broken is None and self._new:
             since, self._report, self._new = min(since, self._busy_since), rates, False
         self._running.pending = Cost(start_up_seconds=max(0.0, time.time() - max(since, inputs.began)))
+        return None if self._broken else patience(inputs.hang_seconds, self._speed.interval_seconds)
 
     def _out_of_time(self) -> bool:
         """Whether a budget of time would be overdrawn by going on: an interval that was trained must also be scored."""
@@ -136,11 +139,11 @@ class Worker:
         """Begins the next trial, from scratch."""
         self._must_have_begun()
         inputs = self._inputs
-        seconds, folder = inputs.snapshot_seconds, Path(inputs.snapshot_folder)
+        seconds = inputs.snapshot_seconds
         self._running = _Running(
             trial_id=request.trial_id,
             hparams={**inputs.defaults, **request.hparams},
-            snapshots=None if seconds is None else SnapshotWriter(folder, request.trial_id, seconds),
+            snapshots=None if seconds is None else SnapshotWriter(inputs.files.save, request.trial_id, seconds),
         )
 
     def step(self) -> Evaluated | Ended:
@@ -227,9 +230,9 @@ class Worker:
         name = ray.get(self._inputs.shared_state.snapshot_of.remote(running.trial_id))
         if name is None:
             return
-        running.state = state_file.read(Path(self._inputs.snapshot_folder) / name)
+        file, running.state = self._inputs.files.load(running.trial_id, name)
         if running.snapshots is not None:
-            running.snapshots.went_on_from(name)
+            running.snapshots.went_on_from(file)
         running.clock = int(running.state.epoch * self._inputs.evaluations_per_epoch + 1e-9)
         running.pending = running.pending + Cost(load_seconds=time.perf_counter() - started)
 
@@ -239,15 +242,15 @@ class Worker:
         started, running, inputs = time.perf_counter(), self._running, self._inputs
         goes_on = not evaluation.done
         snapshots = running.snapshots if goes_on and running.snapshots and running.snapshots.due() else None
-        folder = inputs.kept_folder if self._may_be_best else None
-        if not (goes_on and inputs.checkpoints) and snapshots is None and folder is None:
+        keeps = inputs.keeps and self._may_be_best
+        if not (goes_on and inputs.checkpoints) and snapshots is None and not keeps:
             return Cost(), None, None
         state = evaluation.capture()
         if goes_on and inputs.checkpoints:
             running.serial = ray.get(inputs.shared_state.put.remote(running.trial_id, state))
         name = snapshots.write(state) if snapshots else None
         assert self._trainer is not None
-        kept = keep(Path(folder), running.trial_id, self._trainer.weights_of(state)) if folder is not None else None
+        kept = inputs.files.keep(running.trial_id, self._trainer.weights_of(state)) if keeps else None
         return Cost(save_seconds=time.perf_counter() - started), name, kept
 
     def load(self, serial: int) -> None:
@@ -256,10 +259,9 @@ class Worker:
         started, running = time.perf_counter(), self._running
         writer, state = ray.get(self._inputs.shared_state.get.remote(serial))
         if isinstance(state, StoredState):
-            file = find(Path(self._inputs.snapshot_folder), running.trial_id, state.name)
-            state = state_file.read(file)
+            file, state = self._inputs.files.load(running.trial_id, state.name)
             if running.snapshots is not None:
-                running.snapshots.went_on_from(file.name)
+                running.snapshots.went_on_from(file)
         running.state = state
         running.generator = None
         running.parent = (writer, serial) if writer != running.trial_id else None
@@ -269,6 +271,14 @@ class Worker:
         running = self._running
         spent, running.pending = cost + running.pending, Cost()
         return Ended(trial_id=running.trial_id, status=status, reason=reason, cost=spent, worker=self._name, traceback=trace)
+
+
+def patience(hang_seconds: float | str | None, interval_seconds: float) -> float | None:
+    """How many seconds a trial may take to its next evaluation. interval_seconds: that it is expected to take at most, 0 where
+    that is unknown."""
+    if hang_seconds == AUTO:
+        return max(LEAST_PATIENCE_SECONDS, HANG_FACTOR * interval_seconds) if interval_seconds else None
+    return None if hang_seconds is None else float(hang_seconds)
 
 
 def _reason(error: Exception) -> str:

@@ -1,22 +1,25 @@
-"""The workers of one command on this machine, one process a slot, and the values that all of them read."""
+"""The workers of one command, one process a slot, and the values that all of them read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 
-from tuneoff.execution.actor import WorkerActor
+from tuneoff.errors import ConfigError, first_line
+from tuneoff.execution.actor import CODE, MACHINE, WorkerActor
+from tuneoff.records.provenance import code_hash, versions
 from tuneoff.training.protocol import Shared
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkerKind:
-    """The settings of a worker process; a search reuses workers of its own kind only. gpus: share of a GPU that each holds.
-    modules: those imported first, while the driver goes on."""
+    """The settings of a worker process; a search reuses workers of its own kind only. threads: cores that each holds; gpus: its
+    share of a GPU. modules: those imported first, while the driver goes on."""
 
     device: str
     threads: int
@@ -35,15 +38,37 @@ class WorkerPool:
     def workers(self, count: int, kind: WorkerKind) -> tuple[Any, ...]:
         """Handles of `count` workers; those of the search before where they are of the same kind.
 
-        New ones are still importing what they need. They take no CPUs from the trials, which hold those. Where one dies Ray
-        starts it anew; they end with the driver.
+        New ones are still importing what they need, or wait for a place on a cluster. Where one dies Ray starts it anew, on
+        another machine where its own is gone; they end with the driver.
         """
         if self._kind != kind:
             self._stop()
             self._kind = kind
-        made = ray.remote(num_cpus=0, num_gpus=kind.gpus, max_restarts=-1)(WorkerActor)
+        made = ray.remote(num_cpus=kind.threads, num_gpus=kind.gpus, max_restarts=-1)(WorkerActor)
         self._workers += [made.remote(kind.modules) for _ in range(count - len(self._workers))]
         return tuple(self._workers[:count])
+
+    def placed(self, workers: Sequence[Any], patience_seconds: float) -> tuple[Any, ...]:
+        """Those of the workers for which a cluster finds a place in time; the others are given up, and hold nothing later.
+
+        Raises ConfigError where one can't start there, or where its machine has other versions or code than this one.
+        """
+        asked = {worker.origin.remote(): worker for worker in workers}
+        found, missing = ray.wait(list(asked), num_returns=len(asked), timeout=patience_seconds)
+        for one in missing:
+            ray.kill(asked[one])
+            self._workers.remove(asked[one])
+        here = {**versions(), CODE: code_hash()}
+        for one in found:
+            try:
+                there = ray.get(one)
+            except RayError as error:
+                raise ConfigError(
+                    f"a worker could not start on the cluster of resources.address ({first_line(error)}): tuneoff and what it "
+                    "needs must be installed on each of its machines"
+                ) from error
+            _must_be_the_same(here, there)
+        return tuple(asked[one] for one in found)
 
     def share(self, key: str, make: Callable[[], Any]) -> Shared:
         """Puts the value into the object store, once for all searches in a row with the same key."""
@@ -57,14 +82,10 @@ class WorkerPool:
         self._workers = []
 
 
-def own_workers(count: int, kind: WorkerKind, cpus: int) -> list[Any]:
-    """Workers that hold their CPUs, on a cluster, for as long as the caller keeps them: see `placed`."""
-    made = ray.remote(num_cpus=cpus, num_gpus=kind.gpus)(WorkerActor)
-    return [made.remote(kind.modules) for _ in range(count)]
-
-
-def placed(handles: Sequence[Any], patience_seconds: float) -> list[Any]:
-    """The handles of the workers that the cluster found a place for in time."""
-    ready = {handle.__ray_ready__.remote(): handle for handle in handles}
-    found, _ = ray.wait(list(ready), num_returns=len(ready), timeout=patience_seconds)
-    return [ready[one] for one in found]
+def _must_be_the_same(here: Mapping[str, str], there: Mapping[str, str]) -> None:
+    for name, value in here.items():
+        if there.get(name) != value:
+            raise ConfigError(
+                f"resources.address is a cluster whose machine {there[MACHINE]} has {name} {there.get(name)}, but here it is "
+                f"{value}, and trials of one search must be trained alike: install the same on all machines"
+            )

@@ -55,6 +55,14 @@ def git(package: Path = _PACKAGE) -> dict[str, Any]:
     return {"commit": commit, "dirty": None if status is None else bool(status)}
 
 
+def code_hash(package: Path = _PACKAGE) -> str:
+    """The first 12 hexadecimal digits of SHA-256 over the package's modules."""
+    digest = hashlib.sha256()
+    for file in sorted(package.rglob("*.py")):
+        digest.update(f"{file.relative_to(package)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def plugin_hashes(modules: Iterable[str]) -> dict[str, str]:
     """SHA-256 of the source file of each module that `plugins` names, imported already: code of the user's that ran."""
     found = {}

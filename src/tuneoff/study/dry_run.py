@@ -19,14 +19,12 @@ def dry_run(session: Session, config: RunConfig) -> tuple[Estimate, str]:
     ready = session.ready(config)
     slots = ready.slots
     search = build_search(config, slots=slots.count, devices=slots.devices)
-    with session.measuring(ready) as workers:
-        ready = session.settled(replace(ready, workers=tuple(workers)))
-        measured = session.measure(ready, search, workers)
+    ready = session.settled(ready)
+    measured = session.measure(ready, search)
     if not measured:
         raise ConfigError(f"dry_run is true, but engine={config.engine.name} does not measure its speed: run the search itself")
     rates = [CalibrationRecord(worker="", elapsed_seconds=0.0, **asdict(one)) for one in measured]
-    if config.resources.address is None:
-        rates = [replace(one, start_up_seconds=START_SECONDS) for one in rates]
+    rates = [replace(one, start_up_seconds=START_SECONDS) for one in rates]
     work = simulate(config, lambda: build_search(config, slots=1, devices=1))
     found = estimate(
         config, work, rates, ready.prepared.facts, slots=slots.count, devices=slots.devices, population=search.population

@@ -107,7 +107,7 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
         if old is None:
             write_header(cell, header)
     with suppress(WorkerError):  # the first trial says so
-        session.measure(ready, search, ready.workers)
+        session.measure(ready, search)
     status, reason, meters = "finished", "", Meters(config.energy, ready.prepared.device)
     if header.status != "finished":
         with meters:
@@ -180,6 +180,7 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
             wanted=scheduler.wanted,
             written_at=restored.written_at,
             kept=kept_weights(log) if phase.searching else None,
+            note=listener.note,
             spared=(lambda name: is_drawn(header, name, config.audit)) if phase.searching else (lambda _: False),
         )
         listener.began(config, header, slots, phase.trials, log)

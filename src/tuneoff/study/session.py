@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,9 +19,10 @@ from ray.exceptions import RayError
 from tuneoff.config import EngineConfig, RunConfig
 from tuneoff.errors import ConfigError, UserError, first_line
 from tuneoff.execution import runtime
+from tuneoff.execution.files import FarFiles, LocalFiles
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
-from tuneoff.execution.worker_pool import WorkerKind, WorkerPool, own_workers, placed
+from tuneoff.execution.worker_pool import WorkerKind, WorkerPool
 from tuneoff.records.store import KEPT_FOLDER, STATE_FOLDER, find_cells, must_be_free, must_be_writable, read_header
 from tuneoff.seeds import derive
 from tuneoff.study.hardware import hardware
@@ -44,8 +44,7 @@ class WorkerError(UserError):
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """A search that is ready to begin. workers: one a slot; empty on a cluster, where each trial of Ray Tune trains in its
-    process."""
+    """A search that is ready to begin. workers: one a slot."""
 
     config: RunConfig
     slots: Slots
@@ -105,13 +104,21 @@ class Session:
         slots = runtime.find_slots(config, device)
         workers = self._start(config, slots, device)  # they import what they need while this process goes on
         prepared = self.engine(config).prepare(config.request(device), earlier)
+        if config.resources.address is not None:
+            workers = self._pool.placed(workers, PLACEMENT_SECONDS)
+            if not workers:
+                raise WorkerError(
+                    f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
+                    f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
+                    "resources.cpus_per_trial and resources.gpus_per_trial"
+                )
+            slots = runtime.slots_of(config, len(workers), device)
         return Ready(config=config, slots=slots, prepared=prepared, workers=workers)
 
     def _start(self, config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
         if runtime.start_ray(config, slots):
             self._pool = WorkerPool()
-        on_cluster = config.resources.address is not None
-        return () if on_cluster else self._pool.workers(slots.count, self._worker_kind(config, device))
+        return self._pool.workers(slots.count, self._worker_kind(config, device))
 
     def _worker_kind(self, config: RunConfig, device: str) -> WorkerKind:
         return WorkerKind(
@@ -129,48 +136,21 @@ class Session:
             return ready
         known = chosen_in_study(ready.config, prepared)
         if known is None:
-            with self.measuring(ready) as workers:
-                seconds = {name: self._variant_seconds(ready, name, workers) for name in prepared.variants}
+            seconds = {name: self._variant_seconds(ready, name) for name in prepared.variants}
             fastest = min(seconds, key=lambda name: seconds[name])
             return replace(ready, prepared=prepared.chosen(fastest, "measurement", token_seconds=seconds))
         return replace(ready, prepared=replace(prepared, facts={**prepared.facts, prepared.choice: known}, variants=()))
 
-    def _variant_seconds(self, ready: Ready, variant: str, workers: Sequence[Any]) -> float:
+    def _variant_seconds(self, ready: Ready, variant: str) -> float:
         """Mean seconds per unit of work of a few steps, which all workers time at once."""
         tried = replace(ready, prepared=ready.prepared.chosen(variant, "trial"))
         inputs = self.inputs(tried, build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
-        return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in workers))
+        return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in ready.workers))
 
-    def measure(self, ready: Ready, search: Search, workers: Sequence[Any]) -> list[Rates]:
+    def measure(self, ready: Ready, search: Search) -> list[Rates]:
         """Has every worker load network and data and measure its speed. Raises WorkerError where one fails."""
         inputs = self.inputs(ready, search)
-        return [rates for rates in _ask(worker.prepare.remote(inputs) for worker in workers) if rates is not None]
-
-    @contextmanager
-    def measuring(self, ready: Ready) -> Iterator[Sequence[Any]]:
-        """Yields the workers; on a cluster temporary ones, at most one a slot.
-
-        Raises WorkerError where the cluster has a place for none.
-        """
-        if ready.workers:
-            yield ready.workers
-            return
-        config = ready.config
-        handles = own_workers(
-            ready.slots.count, self._worker_kind(config, ready.prepared.device), config.resources.cpus_per_trial
-        )
-        try:
-            found = placed(handles, PLACEMENT_SECONDS)
-            if not found:
-                raise WorkerError(
-                    f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
-                    f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
-                    "resources.cpus_per_trial and resources.gpus_per_trial"
-                )
-            yield found
-        finally:
-            for handle in handles:
-                ray.kill(handle)
+        return [rates for rates in _ask(worker.prepare.remote(inputs) for worker in ready.workers) if rates is not None]
 
     def inputs(
         self,
@@ -185,6 +165,7 @@ class Session:
         """The inputs of every trial of a search. Large values are put into Ray's object store, once. keeps: whether the
         weights of the best evaluations are kept, where the configuration asks for it."""
         config, prepared = ready.config, ready.prepared
+        files = LocalFiles(snapshots=config.cell / STATE_FOLDER, kept=config.cell / KEPT_FOLDER)
         return SessionInputs(
             recipe=prepared.recipe(self._pool.share),
             metric=prepared.metrics[0],
@@ -196,14 +177,15 @@ class Session:
             resume=search.resume,
             checkpoints=search.population,
             schedule=search.schedule,
-            snapshot_folder=str(config.cell / STATE_FOLDER),
+            files=files if config.resources.address is None else FarFiles.of(files),
             snapshot_seconds=config.training.snapshot_seconds,
             test_always=retraining or config.tests_every_evaluation,
             began=time.time(),
             deadline=deadline,
             shared_state=shared_state,
             plugins=config.plugins,
-            kept_folder=str(config.cell / KEPT_FOLDER) if config.keep is not None and keeps else None,
+            keeps=config.keep is not None and keeps,
+            hang_seconds=config.resources.hang_seconds,
         )
 
 

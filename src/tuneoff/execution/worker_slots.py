@@ -1,0 +1,117 @@
+"""Which trial of Ray Tune has which worker. For Tune's controller this is a resource manager, and the workers are the resource.
+
+Tune's processes only forward to workers, so they need no cores of their own and all run on the driver's machine, wherever the
+workers are. What they need is a worker each: Tune starts as many trials as there are workers alive, and each process is told
+the number of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from ray._private import state as ray_state
+from ray.air.execution.resources.request import AcquiredResources, ResourceRequest
+from ray.air.execution.resources.resource_manager import ResourceManager
+from ray.tune.execution import tune_controller
+
+from tuneoff.execution.messages import SLOT
+from tuneoff.execution.placement import on_this_machine
+
+LOOK_SECONDS = 1.0
+"""How often the workers are looked at, at most."""
+PATIENCE_SECONDS = 60.0
+"""How long a search waits for its first living worker: on another machine than the one that failed."""
+ALIVE = "ALIVE"
+
+
+@dataclass(kw_only=True, eq=False)
+class _Held(AcquiredResources):  # type: ignore[misc]
+    """A worker that a process of Tune has, by its number."""
+
+    resource_request: ResourceRequest
+    number: int
+
+    def annotate_remote_entities(self, entities: list[Any]) -> list[Any]:
+        return [_ForOneWorker(entity, self.number) for entity in entities]
+
+
+class _ForOneWorker:
+    """An actor class of Tune's, whose process is told its worker's number and runs where the driver does."""
+
+    def __init__(self, made: Any, number: int) -> None:
+        self._made, self._number = made, number
+
+    def remote(self, *, config: Mapping[str, Any], **arguments: Any) -> Any:
+        placed = self._made.options(num_cpus=0, num_gpus=0, scheduling_strategy=on_this_machine())
+        return placed.remote(config={**config, SLOT: self._number}, **arguments)
+
+
+class WorkerSlots(ResourceManager):  # type: ignore[misc]
+    """workers: handles, one a slot. lost: called with the reason where no worker has been alive for PATIENCE_SECONDS."""
+
+    def __init__(self, workers: Sequence[Any], lost: Callable[[str], None]) -> None:
+        self._workers, self._lost = tuple(workers), lost
+        self._free = set(range(len(self._workers)))
+        self._asked: list[ResourceRequest] = []
+        self._alive = set(self._free)
+        self._looked_at, self._seen_alive_at = 0.0, time.monotonic()
+
+    def request_resources(self, resource_request: ResourceRequest) -> None:
+        self._asked.append(resource_request)
+
+    def cancel_resource_request(self, resource_request: ResourceRequest) -> None:
+        self._asked.remove(resource_request)
+
+    def has_resources_ready(self, resource_request: ResourceRequest) -> bool:
+        if resource_request not in self._asked or not self._free:
+            return False
+        self._look()
+        return bool(self._free & self._alive)
+
+    def acquire_resources(self, resource_request: ResourceRequest) -> _Held | None:
+        if not self.has_resources_ready(resource_request):
+            return None
+        self._asked.remove(resource_request)
+        number = min(self._free & self._alive)
+        self._free.remove(number)
+        return _Held(resource_request=resource_request, number=number)
+
+    def free_resources(self, acquired_resource: _Held) -> None:
+        """Its process is gone; whether its worker is too will be seen."""
+        self._free.add(acquired_resource.number)
+        self._looked_at = 0.0
+
+    def clear(self) -> None:
+        self._asked, self._free = [], set(range(len(self._workers)))
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return
+        self._looked_at = now
+        self._alive = {number for number, worker in enumerate(self._workers) if is_alive(worker)}
+        if self._alive:
+            self._seen_alive_at = now
+        elif now - self._seen_alive_at > PATIENCE_SECONDS:
+            self._lost(f"all {len(self._workers)} workers died, and none came back in {PATIENCE_SECONDS:g} s")
+
+
+def is_alive(worker: Any) -> bool:
+    """Whether Ray has a process for this actor now. One that died is started anew, elsewhere where its machine is gone."""
+    found = ray_state.actors(worker._actor_id.hex())
+    return bool(found.get("State") == ALIVE)
+
+
+@contextmanager
+def given_to_tune(workers: Sequence[Any], lost: Callable[[str], None]) -> Iterator[None]:
+    """Tune's controller takes a resource manager, but `Tuner` has no argument for it: in this block it makes this one."""
+    made = tune_controller.PlacementGroupResourceManager
+    tune_controller.PlacementGroupResourceManager = lambda: WorkerSlots(workers, lost)
+    try:
+        yield
+    finally:
+        tune_controller.PlacementGroupResourceManager = made

@@ -1,0 +1,105 @@
+"""Calls to a worker in another process: what hangs is ended, what is away for a moment is waited for."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ray.exceptions import ActorUnavailableError, GetTimeoutError
+
+from tuneoff.evaluation import Cost
+from tuneoff.execution import actor as module
+from tuneoff.execution.actor import RemoteWorker
+from tuneoff.execution.messages import Ended, TrialRequest
+from tuneoff.execution.worker import patience
+
+FIRST, SECOND = (TrialRequest(trial_id=name, hparams={}) for name in ("t000", "t001"))
+INPUTS = SimpleNamespace()
+
+
+class Handle:
+    """An actor whose calls are noted; answers: by method, one a call."""
+
+    def __init__(self, **answers):
+        self.calls, self._answers = [], {name: list(values) for name, values in answers.items()}
+
+    def __getattr__(self, name):
+        def remote(*arguments):
+            self.calls.append((name, *arguments))
+            answers = self._answers.get(name, [])
+            return answers.pop(0) if answers else None
+
+        return SimpleNamespace(remote=remote)
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    found = []
+
+    def get(answer, timeout=None):
+        if isinstance(answer, Exception):
+            raise answer
+        if answer == "hangs":
+            assert timeout == 30.0
+            raise GetTimeoutError
+        return answer
+
+    monkeypatch.setattr(module.ray, "get", get)
+    monkeypatch.setattr(module.ray, "kill", lambda handle, no_restart: found.append((handle, no_restart)))
+    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    return found
+
+
+def test_a_step_that_takes_longer_than_it_may_is_a_failed_trial_and_is_paid_for(killed):
+    handle = Handle(begin=[30.0], step=["hangs"])
+    worker = RemoteWorker(handle)
+    assert worker.begin(INPUTS, FIRST, 1.0) == 30.0
+    assert worker.step() == Ended(
+        trial_id="t000",
+        status="failed",
+        reason="it hung: no evaluation in 30 s (resources.hang_seconds)",
+        cost=Cost(train_seconds=30.0),
+        worker="",
+    )
+    assert killed == [(handle, False)], "Ray starts another process"
+
+
+def test_the_next_trial_begins_anew_in_the_process_that_replaces_a_hung_one(killed):
+    handle = Handle(begin=[30.0, 30.0], step=["hangs", "an evaluation"])
+    worker = RemoteWorker(handle)
+    worker.begin(INPUTS, FIRST, 1.0)
+    worker.step()
+    worker.reset(SECOND)
+    assert worker.step() == "an evaluation"
+    worker.reset(FIRST)
+    assert [call[0] for call in handle.calls] == ["begin", "step", "begin", "step", "reset"]
+    assert handle.calls[2][:3] == ("begin", INPUTS, SECOND)
+
+
+def test_a_worker_whose_machine_just_died_is_waited_for(killed):
+    handle = Handle(begin=[ActorUnavailableError("", b"0" * 16), ActorUnavailableError("", b"0" * 16), None])
+    assert RemoteWorker(handle).begin(INPUTS, FIRST, 1.0) is None
+    assert len(handle.calls) == 3
+
+
+def test_and_not_for_ever(killed, monkeypatch):
+    seconds = iter([0.0, 10.0, 31.0])
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
+    handle = Handle(begin=[ActorUnavailableError("", b"0" * 16)] * 5)
+    with pytest.raises(ActorUnavailableError):
+        RemoteWorker(handle).begin(INPUTS, FIRST, 1.0)
+    assert len(handle.calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected_seconds", "allowed"),
+    [
+        ("auto", 0.0, None),  # not measured: nobody knows what is long
+        ("auto", 1.0, 600.0),
+        ("auto", 100.0, 2000.0),
+        (45, 100.0, 45.0),
+        (None, 100.0, None),
+    ],
+)
+def test_how_long_a_step_may_take(asked, expected_seconds, allowed):
+    assert patience(asked, expected_seconds) == allowed

@@ -1,0 +1,69 @@
+"""Workers for which a cluster has a place, and whether they would train as this machine does."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from ray.exceptions import RayActorError
+
+from tuneoff.errors import ConfigError
+from tuneoff.execution import worker_pool as module
+from tuneoff.execution.actor import CODE, MACHINE
+from tuneoff.execution.worker_pool import WorkerPool
+from tuneoff.records.provenance import code_hash, versions
+
+
+def worker(answer: object) -> SimpleNamespace:
+    return SimpleNamespace(origin=SimpleNamespace(remote=lambda: answer))
+
+
+class Answer:
+    """A reference to a worker's answer. late: it does not come in time."""
+
+    def __init__(self, *, late: bool = False, error: Exception | None = None, **changes: str) -> None:
+        self.late, self.error = late, error
+        self.value = {MACHINE: "node-7", **versions(), CODE: code_hash(), **changes}
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    found = []
+
+    def get(answer):
+        if answer.error:
+            raise answer.error
+        return answer.value
+
+    def wait(asked, num_returns, timeout):
+        assert (num_returns, timeout) == (len(asked), 60.0)
+        return [one for one in asked if not one.late], [one for one in asked if one.late]
+
+    monkeypatch.setattr(module.ray, "get", get)
+    monkeypatch.setattr(module.ray, "wait", wait)
+    monkeypatch.setattr(module.ray, "kill", found.append)
+    return found
+
+
+def placed(*workers: SimpleNamespace) -> tuple[object, ...]:
+    pool = WorkerPool()
+    pool._workers = list(workers)
+    return pool.placed(workers, 60.0)
+
+
+def test_workers_that_find_no_place_in_time_are_given_up(killed):
+    first, waiting, third = worker(Answer()), worker(Answer(late=True)), worker(Answer())
+    assert placed(first, waiting, third) == (first, third)
+    assert killed == [waiting], "it would hold a device later that nobody pays for"
+
+
+def test_other_versions_or_code_on_a_machine_are_refused_by_name(killed):
+    with pytest.raises(ConfigError, match=r"machine node-7 has torch 1\.0, but here it is .*install the same on all machines"):
+        placed(worker(Answer()), worker(Answer(torch="1.0")))
+    with pytest.raises(ConfigError, match=r"node-7 has the code of tuneoff 0123, but here it is [0-9a-f]{12}"):
+        placed(worker(Answer(**{CODE: "0123"})))
+
+
+def test_a_machine_without_tuneoff_is_a_message(killed):
+    with pytest.raises(ConfigError, match=r"a worker could not start on the cluster.*must be installed on each"):
+        placed(worker(Answer(error=RayActorError("No module named 'tuneoff'"))))
