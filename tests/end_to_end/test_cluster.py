@@ -1,0 +1,84 @@
+"""A sweep on a cluster, tried for real: machines without a common disk, and one that dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.cluster import ENVIRONMENT, Node, cluster
+from tests.end_to_end.command import FAST, ROOT, run
+from tests.end_to_end.test_resume import cell_path
+from tuneoff.records.schema import Cell
+from tuneoff.records.store import LOG_FILE, load_cell
+
+pytestmark = pytest.mark.ray
+SEARCHES = ("algorithm.trials=4", "hparams.num_epochs=3", "task.train_rows=900", "keep=winner")
+LIMIT_SECONDS = 240
+
+
+def scores(cell: Cell) -> dict[tuple[str, int], float]:
+    return {(r.trial_id, r.evaluation): r.validation.metrics["accuracy"] for r in cell.evaluations}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The searches on one machine."""
+    results = tmp_path_factory.mktemp("alone")
+    done = run(results, "-m", "algorithm=random,pbt", *SEARCHES)
+    assert done.returncode == 0, done.stderr
+    return results
+
+
+def test_a_sweep_on_machines_without_a_common_disk_equals_one_on_this_machine_and_goes_on_where_one_dies(alone, tmp_path):
+    """One cluster for all of it, since it takes long to start."""
+    results = tmp_path / "results"
+    results.mkdir()
+    with cluster(tmp_path, results, nodes=2) as (address, nodes):
+        where = f"resources.address={address}"
+        done = run(results, "-m", "algorithm=random,pbt", *SEARCHES, where, **ENVIRONMENT)
+        assert done.returncode == 0, done.stderr
+        _equals_the_one_alone(results, alone)
+        _lets_trials_go_on_where_a_machine_dies(results, alone, where, nodes[-1])
+
+
+def _equals_the_one_alone(results: Path, alone: Path) -> None:
+    far, near = load_cell(cell_path(results, "random")), load_cell(cell_path(alone, "random"))
+    assert scores(far) == scores(near)
+    workers = {r.worker for r in far.evaluations}
+    assert len(workers) == 2, "each machine has one core, and no machine trains two trials at once"
+    population = load_cell(cell_path(results, "pbt"))
+    assert {r.worker for r in population.evaluations} == workers, "they outlive a search"
+    assert all(end.status == "completed" for end in (*far.trial_ends, *population.trial_ends))
+    assert (cell_path(results, "random") / "model" / "model.safetensors").is_file()
+    assert population.devices == 2
+
+
+def _lets_trials_go_on_where_a_machine_dies(results: Path, alone: Path, where: str, victim: Node) -> None:
+    arguments = [*FAST, f"results={results}", "view=lines", "algorithm=random", *SEARCHES, where, "study=dying"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.run", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **ENVIRONMENT},
+    )
+    log = results / "dying" / "entail-micro" / "random" / "repeat-0" / LOG_FILE
+    until = time.monotonic() + LIMIT_SECONDS
+    while not (log.exists() and log.read_text().count('"evaluation"') >= 2):
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    victim.kill()
+    shown, said = process.communicate(timeout=LIMIT_SECONDS)
+    assert process.returncode == 0, said
+    cell = load_cell(log.parent)
+    assert [end.status for end in cell.trial_ends] == ["completed"] * 4
+    assert scores(cell) == scores(load_cell(cell_path(alone, "random"))), "each evaluation once, with the score it always has"
+    assert "goes on from its last evaluation, since its worker died" in shown + said
+    assert "Traceback" not in said
