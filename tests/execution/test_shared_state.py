@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import time
 
 from hypothesis import given
@@ -52,8 +53,17 @@ def test_epochs_that_are_trained_already_are_spent_from_what_is_reserved_and_the
     assert not state.left(0.5)
 
 
+def test_a_clock_that_is_set_neither_spends_nor_prolongs_a_budget_of_time(monkeypatch):
+    state = SharedState(Limits(deadline=time.monotonic() + 10))
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert 9 < state.seconds_left() <= 10
+    assert state.left(0.0, seconds=9)
+    assert not state.left(0.0, seconds=11)
+    assert SharedState(Limits()).seconds_left() == math.inf
+
+
 def test_an_interval_that_would_outlast_the_deadline_is_refused():
-    state = SharedState(Limits(deadline=time.time() + 10))
+    state = SharedState(Limits(deadline=time.monotonic() + 10))
     assert state.take("t000", 1.0, 5.0)
     assert not state.take("t000", 1.0, 11.0)
 

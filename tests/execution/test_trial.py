@@ -70,7 +70,7 @@ def inputs(tmp_path) -> SessionInputs:
         snapshot_seconds=0.0,
         test_always=False,
         began=0.0,
-        deadline=None,
+        timed=False,
         shared_state=local_state(),
     )
 
@@ -174,7 +174,8 @@ def test_a_spent_budget_ends_a_trial_before_it_trains(inputs):
 
 
 def test_a_budget_of_time_cuts_an_interval_short(inputs):
-    trial = make(replace(inputs, deadline=1.0))  # long ago
+    inputs.shared_state.of.seconds_left = lambda: -1.0
+    trial = make(replace(inputs, timed=True))
     result = trial.step()[MESSAGE]
     assert (result.status, result.reason) == ("stopped", "the budget is spent")
     assert isinstance(result, Ended)

@@ -95,7 +95,7 @@ def session_inputs(config: RunConfig, search: Search, state: LocalActor) -> Sess
         snapshot_seconds=0.0,
         test_always=False,
         began=time.time(),
-        deadline=None,
+        timed=False,
         shared_state=state,
         keeps=config.keep is not None,
     )

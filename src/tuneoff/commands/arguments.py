@@ -202,5 +202,5 @@ def _text_settings() -> set[str]:
 def _text_fields(holder: type[Any]) -> Iterator[str]:
     for name, hint in get_type_hints(holder).items():
         kinds = set(get_args(hint) if isinstance(hint, UnionType) else (hint,))
-        if kinds & {str, Path}:
+        if kinds & {str, Path} and not kinds & {int, float}:
             yield name

@@ -48,7 +48,7 @@ class SessionInputs:
     whether the scheduler copies trials. schedule: the one that every trial follows instead of its proposal. files: where states
     and weights are written. snapshot_seconds: see SnapshotWriter; None writes none. keeps: whether the weights of the best
     evaluations are written. test_always: score every evaluation on test, not only incumbents. began: time.time() at which the
-    session began, also its name. deadline: time.time() at which a budget of time is spent, or None. hang_seconds: how long a
+    session began, also its name. timed: whether there is a budget of time. hang_seconds: how long a
     trial may take to its next evaluation; None for as long as it likes; "auto" by its worker's speed, see `patience`. plugins:
     modules that a worker imports first.
     """
@@ -67,7 +67,7 @@ class SessionInputs:
     snapshot_seconds: float | None
     test_always: bool
     began: float
-    deadline: float | None
+    timed: bool
     shared_state: Any
     plugins: tuple[str, ...] = ()
     keeps: bool = False

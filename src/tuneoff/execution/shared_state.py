@@ -23,7 +23,8 @@ TINY = 1e-9
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """The budget, and the best score, epochs and snapshots of earlier sessions. deadline: time.time(), or None."""
+    """The budget, and the best score, epochs and snapshots of earlier sessions. deadline: time.monotonic(), or None: clocks
+    may be set, and those of two machines differ."""
 
     best: float = -math.inf
     epochs_spent: float = 0.0
@@ -86,7 +87,11 @@ class SharedState:
         limits = self._limits
         if limits.epochs is not None and self._epochs + epochs > limits.epochs + TINY:
             return False
-        return limits.deadline is None or time.time() + seconds < limits.deadline
+        return limits.deadline is None or time.monotonic() + seconds < limits.deadline
+
+    def seconds_left(self) -> float:
+        """Of a budget of time."""
+        return math.inf if self._limits.deadline is None else self._limits.deadline - time.monotonic()
 
     def give_back(self, epochs: float) -> None:
         """Returns to the budget epochs that were taken and not trained."""

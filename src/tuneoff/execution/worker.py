@@ -69,6 +69,8 @@ class Worker:
         self._report: Rates | None = None
         self._may_be_best = False
         """Whether the last evaluation's score was the best so far."""
+        self._deadline: float | None = None
+        """time.monotonic() of this machine at which a budget of time is spent."""
         self._broken: tuple[str, str] | None = None
         """(reason, traceback) of a preparation that failed."""
 
@@ -99,7 +101,7 @@ class Worker:
             threads=inputs.threads,
             resume=inputs.resume,
             wants_test=partial(self._wants_test, inputs),
-            out_of_time=self._out_of_time if inputs.deadline is not None else None,
+            out_of_time=self._out_of_time if inputs.timed else None,
         )
         self._trainer = None  # so that the last one's memory can be freed before the next one's is taken
         return inputs.recipe.build(environment, self._kept)
@@ -115,6 +117,8 @@ class Worker:
         Returns how many seconds a step may take, None for as many as it likes.
         """
         rates, self._broken = None, None
+        if inputs.timed:
+            self._deadline = time.monotonic() + ray.get(inputs.shared_state.seconds_left.remote())
         try:
             rates = self.prepare(inputs)
         except Exception as error:
@@ -127,8 +131,7 @@ class Worker:
 
     def _out_of_time(self) -> bool:
         """Whether a budget of time would be overdrawn by going on: an interval that was trained must also be scored."""
-        deadline = self._inputs.deadline
-        return deadline is not None and time.time() + self._speed.evaluate_seconds > deadline
+        return self._deadline is not None and time.monotonic() + self._speed.evaluate_seconds > self._deadline
 
     def _must_have_begun(self) -> None:
         """Raises RuntimeError in a process with which Ray replaced a dead one between two calls."""

@@ -80,4 +80,4 @@ def budget_limits(config: RunConfig, slots: Slots, earlier: Earlier) -> dict[str
     seconds = config.budget.wall_seconds(config.price, slots.devices)
     if seconds is None:
         return {"epochs": config.budget.amount}
-    return {"deadline": time.time() + seconds - earlier.elapsed_seconds}
+    return {"deadline": time.monotonic() + seconds - earlier.elapsed_seconds}

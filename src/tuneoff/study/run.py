@@ -202,7 +202,7 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
                 state,
                 retraining=phase.log == RETRAIN_FILE,
                 keeps=phase.searching,
-                deadline=limits.deadline,
+                timed=limits.deadline is not None,
             )
             searcher = RaySearcher(
                 phase.search,

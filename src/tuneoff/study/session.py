@@ -160,7 +160,7 @@ class Session:
         *,
         retraining: bool = False,
         keeps: bool = True,
-        deadline: float | None = None,
+        timed: bool = False,
     ) -> SessionInputs:
         """The inputs of every trial of a search. Large values are put into Ray's object store, once. keeps: whether the
         weights of the best evaluations are kept, where the configuration asks for it."""
@@ -181,7 +181,7 @@ class Session:
             snapshot_seconds=config.training.snapshot_seconds,
             test_always=retraining or config.tests_every_evaluation,
             began=time.time(),
-            deadline=deadline,
+            timed=timed,
             shared_state=shared_state,
             plugins=config.plugins,
             keeps=config.keep is not None and keeps,
