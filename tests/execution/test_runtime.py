@@ -22,7 +22,7 @@ from tuneoff.execution.runtime import find_slots
 )
 def test_a_share_of_a_gpu_is_never_of_two(monkeypatch, gpus, share, count, devices):
     monkeypatch.setattr(runtime, "available_cores", lambda: 64)
-    monkeypatch.setattr(runtime, "_count_gpus", lambda: gpus)
+    monkeypatch.setattr(runtime, "count_gpus", lambda: gpus)
     slots = find_slots(config(f"resources.gpus_per_trial={share}", "price=t4"), "cuda")
     assert (slots.count, slots.devices, slots.device_kind) == (count, devices, "gpu")
 

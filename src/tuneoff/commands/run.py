@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
+from tuneoff.commands import at_once
 from tuneoff.commands.composition import composed, to_config
 from tuneoff.commands.entry import run_command
 from tuneoff.commands.hydra_command import HydraCommand, command_of
@@ -37,6 +38,7 @@ def main(configuration: DictConfig) -> Estimate | None:
     tuneoff run -m algorithm=grid,bayesopt,pbt 'repeat=range(0,3)'    every combination of these
     tuneoff run algorithm=pbt task=mrpc task.files=DIR model=minilm   another task and model
     tuneoff run -m algorithm=random,pbt until=decided                 repeats until there is a verdict
+    tuneoff run -m ... resources.slots=2 at_once=4                    four searches at the same time, of two slots each
     tuneoff run algorithm=pbt dry_run=true                            what it would cost
     tuneoff report                                                    table and plots of what ran
 
@@ -118,7 +120,7 @@ def command() -> None:
 
 def _run() -> int:
     try:
-        code = main.run(_until_decided)
+        code = main.run(_instead)
     finally:
         for session in _sessions:
             session.close()
@@ -130,10 +132,39 @@ def _run() -> int:
     return code
 
 
-def _until_decided(given: CommandLine) -> int | None:
-    """Rounds of the sweep, where its settings ask for that; None for an ordinary command."""
-    if f"until={UNTIL_DECIDED}" not in given.for_hydra:
-        return None
+def _instead(given: CommandLine) -> int | None:
+    """Rounds of a sweep, or several searches at once, where its settings ask for that; None for an ordinary command."""
+    several = given.sweep and any(argument.startswith(f"{at_once.SETTING}=") for argument in given.for_hydra)
+    sweep = partial(_at_once, ordinary=main.sweep) if several else main.sweep
+    if f"until={UNTIL_DECIDED}" in given.for_hydra:
+        return _until_decided(given, sweep)
+    return sweep(given) if several else None
+
+
+def _at_once(given: CommandLine, ordinary: Callable[[CommandLine], int]) -> int:
+    """Runs a sweep with several searches at once; as any other where only one is asked for."""
+    _, first = at_once.cells_of(given)[0]
+    asked = [argument for argument in given.for_hydra if argument.startswith(f"{at_once.SETTING}=")]
+    search = [f"hydra.searchpath=[file://{given.config_dir.resolve()}]"] if given.config_dir else []
+    settings = [argument for argument in first if "=" in argument and not argument.startswith("-")]
+    config = to_config(composed([*settings, *asked, *search]))
+    if config.at_once == 1:
+        return ordinary(given)
+    gpus = _gpus(config)
+    at_once.must_fit(config, gpus)
+    return at_once.run_at_once(given, at_once.environments(config.at_once, gpus))
+
+
+def _gpus(config: RunConfig) -> int:
+    """The GPUs of this machine that its searches are to divide."""
+    from tuneoff.execution.runtime import count_gpus
+    from tuneoff.study.session import may_train_on_gpu
+
+    return count_gpus() if config.resources.address is None and may_train_on_gpu(config) else 0
+
+
+def _until_decided(given: CommandLine, sweep: Callable[[CommandLine], int]) -> int:
+    """Rounds of the sweep."""
     from tuneoff.commands import until_decided
 
     algorithms = until_decided.check_sweep(given)
@@ -145,7 +176,7 @@ def _until_decided(given: CommandLine) -> int | None:
     if config.dry_run:
         raise ConfigError("dry_run goes with a fixed number of repeats: give repeat=range(0,6) instead of until=decided")
     until_decided.check_margin(config)
-    return until_decided.run_until_decided(config, algorithms, lambda part: main.sweep(given.with_settings(*part.settings())))
+    return until_decided.run_until_decided(config, algorithms, lambda part: sweep(given.with_settings(*part.settings())))
 
 
 def total(estimates: Sequence[Estimate]) -> str:

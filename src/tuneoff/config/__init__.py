@@ -49,7 +49,7 @@ from tuneoff.training.protocol import Engine, Request
 from tuneoff.training.settings import TrainingSettings
 
 NOT_IN_HASH = (
-    *("results", "view", "retrain", "audit", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide"),
+    *("results", "view", "retrain", "audit", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide", "at_once"),
     "resources.hang_seconds",
     *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
 )
@@ -120,6 +120,7 @@ class RunConfig:
     keep: str | None
     """"winner": its model is left in the cell's folder."""
     dry_run: bool
+    at_once: int
     energy: str | None
     view: str
     plugins: tuple[str, ...]
@@ -138,6 +139,7 @@ class RunConfig:
         if self.keep not in (None, WINNER):
             raise ConfigError(f"keep is {self.keep!r}, but it must be {WINNER}, or null for no model")
         check_flag("dry_run", self.dry_run)
+        check_whole("at_once", self.at_once, 1, 1024)
         if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):
             raise ConfigError(
                 f"energy is {self.energy!r}, but it must be a country's ISO code of three letters, such as "
@@ -237,6 +239,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         audit=raw["audit"],
         keep=raw["keep"],
         dry_run=raw["dry_run"],
+        at_once=raw["at_once"],
         energy=raw["energy"],
         view=raw["view"],
         plugins=modules,

@@ -70,7 +70,7 @@ def find_slots(config: RunConfig, device: str) -> Slots:
         found = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         nodes = [(int(node.get("CPU", 0)), int(node.get("GPU", 0))) for node in found]
     else:
-        nodes = [(available_cores(), _count_gpus() if device == "cuda" else 0)]
+        nodes = [(available_cores(), count_gpus() if device == "cuda" else 0)]
     on_gpu = device == "cuda"
     cores, gpus = sum(n for n, _ in nodes), sum(n for _, n in nodes)
     fit_at_once = sum(_fit(resources, *node, on_gpu=on_gpu) for node in nodes)
@@ -96,7 +96,7 @@ def slots_of(config: RunConfig, count: int, device: str) -> Slots:
 def resolve_device(config: RunConfig) -> str:
     """cpu or cuda. Raises ConfigError where more is asked for than there is; a cluster's GPUs are checked on connecting."""
     asked = config.resources.device
-    gpus = _count_gpus() if asked != "cpu" else 0
+    gpus = count_gpus() if asked != "cpu" else 0
     local = config.resources.address is None
     device = asked if asked != "auto" else ("cuda" if gpus else "cpu")
     if device == "cuda" and local and gpus == 0:
@@ -118,7 +118,7 @@ def _fit(resources: ResourceSettings, cores: int, gpus: int, *, on_gpu: bool) ->
     return min(by_cores, gpus * math.floor(1 / resources.gpus_per_trial + 1e-9)) if on_gpu else by_cores
 
 
-def _count_gpus() -> int:
+def count_gpus() -> int:
     import torch
 
     return int(torch.cuda.device_count())
@@ -142,7 +142,7 @@ def start_ray(config: RunConfig, slots: Slots | None = None) -> bool:
         if config.resources.address is not None:
             _connect(config.resources.address, quiet)
             return True
-        gpus = _count_gpus() if slots and slots.device_kind == "gpu" else None
+        gpus = count_gpus() if slots and slots.device_kind == "gpu" else None
         # "local": a runtime of our own, whatever other Ray runs on this machine and whatever RAY_ADDRESS says
         with _without_watchers(), _loopback() as ip:
             ray.init(
