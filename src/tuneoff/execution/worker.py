@@ -6,6 +6,7 @@ import time
 
 IMPORT_BEGAN = time.time()  # before the imports below, which are most of a process's start-up
 
+import errno
 import os
 import socket
 import traceback
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import ray
-from ray.exceptions import RayActorError
+from ray.exceptions import ObjectStoreFullError, RayActorError
 
 from tuneoff import plugins
 from tuneoff.errors import first_line
@@ -162,11 +163,16 @@ class Worker:
             return self._end(STOPPED, BUDGET_SPENT, error.cost)
         except Diverged as error:
             return self._end(DIVERGED, str(error), error.cost)
-        except RayActorError:
-            return self._end(INTERRUPTED, SHARED_STATE_LOST, Cost())
         except Exception as error:
-            spent = Cost(train_seconds=time.perf_counter() - started)
-            return self._end(FAILED, _reason(error), spent, traceback.format_exc())
+            return self._failed(error, started)
+
+    def _failed(self, error: Exception, started: float) -> Ended:
+        """A failed trial, or an interruption where the same would happen to every one."""
+        lost = SHARED_STATE_LOST if isinstance(error, RayActorError) else _full(error)
+        if lost:
+            return self._end(INTERRUPTED, lost, Cost())
+        spent = Cost(train_seconds=time.perf_counter() - started)
+        return self._end(FAILED, _reason(error), spent, traceback.format_exc())
 
     def _step(self, started: float) -> Evaluated | Ended:
         """Trains up to the next evaluation, within the budget."""
@@ -282,6 +288,16 @@ def patience(hang_seconds: float | str | None, interval_seconds: float) -> float
     if hang_seconds == AUTO:
         return max(LEAST_PATIENCE_SECONDS, HANG_FACTOR * interval_seconds) if interval_seconds else None
     return None if hang_seconds is None else float(hang_seconds)
+
+
+def _full(error: Exception) -> str:
+    """What is full, "" where it isn't that: no trial's fault, and the same for all. Ray wraps errors of other processes."""
+    cause = getattr(error, "cause", None) or error
+    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{os.strerror(cause.errno)}{f': {cause.filename}' if cause.filename else ''}; free some space"
+    if isinstance(cause, ObjectStoreFullError):
+        return "Ray's object store is full: fewer or smaller trials at once (resources.slots), or more shared memory"
+    return ""
 
 
 def _reason(error: Exception) -> str:
