@@ -87,7 +87,7 @@ def by_bayes_opt(space: SearchSpace, settings: Settings, history: History, seed:
         made.set_gp_params(alpha=settings.noise)
         for point, score in [*((point, lie) for point in history.pending), *history.observed]:
             made.space.register({name: point[name] for name in free}, score)
-        if space.size() is not None:
+        if space.size() is not None and space.size() <= 10_000:
             points = untried(space, history)
             mean, sd = made.predict([{name: point[name] for name in free} for point in points], return_std=True)
             criterion.y_max = made.space.target.max()
@@ -137,10 +137,17 @@ def test_proposals_are_those_of_bayesian_optimization(space: str, trials: int, s
         assert ours == by_bayes_opt(searched, settings, history, seed)
 
 
+@pytest.mark.parametrize("points", [10_000, 10_001])
+def test_a_space_of_up_to_ten_thousand_points_is_searched_by_listing_them(points: int) -> None:
+    space = SearchSpace({"layers": Int(low=1, high=points)})
+    history = history_of(space, 6, "smooth", 1)
+    assert GaussianProcessModel(space, Settings()).suggest(history, 1) == by_bayes_opt(space, Settings(), history, 1)
+
+
 def test_a_lie_never_overwrites_an_observed_score_and_repeats_are_averaged() -> None:
     one, two, three = ({"learning_rate": rate} for rate in (1e-5, 1e-4, 1e-3))
-    observed = ((one, 0.9), (two, 0.5), (two, 0.6))
-    history = History(tried=(one, two, two, one, three), pending=(one, three), observed=observed)
+    observed = ((one, 0.9), (two, 0.5), (two, 0.45), (two, 0.7))
+    history = History(tried=(one, two, two, two, one, three), pending=(one, three), observed=observed)
     for lie, score in (("max", 0.9), ("min", 0.55), ("mean", 0.725)):
         made = GaussianProcessModel(SPACES["one"], Settings(lie=lie))._with_lies(history)
         assert made == pytest.approx({(1e-5,): 0.9, (1e-4,): 0.55, (1e-3,): score})
@@ -162,6 +169,14 @@ def test_two_points_that_are_the_same_but_for_rounding_are_no_error() -> None:
     near = {"learning_rate": 1e-4}, {"learning_rate": float(np.nextafter(1e-4, 1))}
     history = History(tried=near, observed=((near[0], 0.5), (near[1], 0.6)))
     assert SPACES["one"].contains(GaussianProcessModel(SPACES["one"], Settings()).suggest(history, 1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_known_point_that_is_drawn_again_is_no_warning_without_noise() -> None:
+    """There the process has no standard deviation left to divide by."""
+    space = SearchSpace({"layers": Int(low=1, high=10_001)})
+    history = history_of(space, 12, "smooth", 1)
+    assert space.contains(GaussianProcessModel(space, Settings(noise=1e-17)).suggest(history, 1))
 
 
 DOMAINS = (Int(low=1, high=6), Int(low=-3, high=40), Int(low=1, high=500, log=True), Choice(values=(16, 32, 64)), RATE)

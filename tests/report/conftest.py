@@ -17,12 +17,6 @@ from tuneoff.report.frames import Frames, build_frames
 settings.register_profile("noisy", deadline=None)  # shared cores stall for seconds: time limits say nothing here
 settings.load_profile("noisy")
 
-settings.register_profile("noisy", deadline=None)  # shared cores stall for seconds: time limits say nothing here
-settings.load_profile("noisy")
-
-settings.register_profile("noisy", deadline=None)  # shared cores stall for seconds: time limits say nothing here
-settings.load_profile("noisy")
-
 
 def three_searches(repeats: int = 3) -> list[Cell]:
     return [

@@ -67,6 +67,8 @@ def test_a_score_is_mean_and_sample_sd_of_what_is_known(values: list[float], met
         ([1.0, 2.0], "1.50 ± 0.707"),
         ([1.0, NAN], "1"),
         ([NAN], "–"),
+        ([5.0, 5.0 + 3e-10], "5"),
+        ([5.0, 5.0 + 3e-9], "5.00 ± 2.12e-09"),
     ],
 )
 def test_an_amount_has_three_digits(values: list[float], text: str) -> None:
@@ -98,3 +100,51 @@ def test_a_share_is_written_in_per_cent_and_a_plain_number_as_it_is() -> None:
     assert (wording.scale_of("f1"), wording.unit_of("f1"), wording.is_share("f1")) == (100.0, " %", True)
     assert (wording.scale_of("rmse"), wording.unit_of("rmse"), wording.is_share("rmse")) == (1.0, "", False)
     assert not wording.is_share("of a plugin")
+
+
+@pytest.mark.parametrize(
+    ("value", "metric", "sign", "beside", "text"),
+    [
+        (0.65437, "accuracy", "", (), "65.44"),
+        (0.0012, "accuracy", "+", (), "+0.12"),
+        (0.65437, "matthews", "", (), "0.654"),
+        (0.65437, "matthews", "+", (), "+0.654"),
+        (0.65437, "minus_rmse", "", (), "0.6544"),
+        (0.65437, "minus_rmse", "+", (12.0,), "+0.65"),
+    ],
+)
+def test_a_predicted_share_has_a_digit_more_than_a_measured_one(
+    value: float, metric: str, sign: str, beside: tuple[float, ...], text: str
+) -> None:
+    assert wording.fine(value, metric, sign, beside) == text
+
+
+@pytest.mark.parametrize(
+    ("margin", "metric", "text"),
+    [
+        (0.01, "accuracy", "1 point"),
+        (0.010000003, "accuracy", "1 point"),
+        (0.005, "accuracy", "0.5 points"),
+        (0.07, "f1", "7 points"),
+        (0.25, "minus_rmse", "0.25"),
+        (1.0, "minus_rmse", "1"),
+    ],
+)
+def test_a_margin_is_in_points_where_the_metric_is_a_share(margin: float, metric: str, text: str) -> None:
+    assert wording.size(margin, metric) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"),
+    [
+        (1.0, "over 99 %"),
+        (0.991, "over 99 %"),
+        (0.99, "99 %"),
+        (0.5, "50 %"),
+        (0.01, "1 %"),
+        (0.009, "under 1 %"),
+        (0.0, "under 1 %"),
+    ],
+)
+def test_a_chance_is_never_certain(share: float, text: str) -> None:
+    assert wording.chance(share) == text

@@ -67,6 +67,8 @@ class _Trial:
     before: Point = field(default_factory=dict)
     """Hyperparameters in force before `decision`."""
     states: dict[int, EvaluationRecord] = field(default_factory=dict)
+    states_before: dict[int, EvaluationRecord] = field(default_factory=dict)
+    """`states` before the last copy, which may have its own state's clock."""
     compared: int = 0
     """Clock of the last comparison, or of the weights copied since."""
     done: bool = False
@@ -121,6 +123,7 @@ class _Log:
         trial = self.trials[name]
         trial.decision = decision
         if isinstance(decision, Copy):
+            trial.states_before = dict(trial.states)
             trial.states[decision.clock] = self.trials[decision.donor].states[decision.clock]
             trial.compared = decision.clock
         elif isinstance(decision, Wait) or trial.clock - trial.compared >= self.search.scheduler.turn:
@@ -174,14 +177,12 @@ class _Log:
         trial = self.trials[name]
         copied = isinstance(trial.decision, Copy)
         newest = self._snapshot(name, trial.compared if copied else trial.clock)
-        if copied and newest is None:  # the donor's state is gone: the copy is not carried out
-            newest = self._snapshot(name, trial.clock)
-            self.search.rewind(name, trial.clock if newest else 0, trial.before)
-        elif newest is None:
-            newest = self._latest_snapshot(name)
-            if trial.last is not None:
-                self.search.rewind(name, newest.clock if newest else 0, self.search.hparams(name))
-        compared = self._snapshot(name, trial.compared) if trial.compared else None
+        compared = self._snapshot(name, trial.compared)
+        if newest is None and trial.last is not None:
+            if copied:  # the donor's state is gone: the copy is not carried out
+                trial.states = trial.states_before
+            newest = compared = self._latest_snapshot(name)
+            self.search.rewind(name, newest.clock if newest else 0, trial.before if copied else self.search.hparams(name))
         clock = newest.clock if newest else 0
         return UnfinishedTrial(
             name=name,
@@ -189,11 +190,13 @@ class _Log:
             epochs_trained=clock / self.evaluations_per_epoch,
             newest=newest,
             compared=compared,
-            waits=isinstance(trial.decision, Wait) and newest is not None and clock == trial.clock,
+            waits=isinstance(trial.decision, Wait) and clock == trial.clock,
         )
 
     def _latest_snapshot(self, name: str) -> Snapshot | None:
-        clocks = sorted(self.trials[name].states, reverse=True)
+        """Of the weights behind the last evaluation, or behind earlier ones; later clocks are of weights that it gave up."""
+        trial = self.trials[name]
+        clocks = sorted((clock for clock in trial.states if clock <= trial.clock), reverse=True)
         return next((found for clock in clocks if (found := self._snapshot(name, clock)) is not None), None)
 
     def _snapshot(self, name: str, clock: int) -> Snapshot | None:

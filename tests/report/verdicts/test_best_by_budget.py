@@ -12,9 +12,8 @@ from tuneoff.records.schema import Cell
 from tuneoff.report.cells import Block
 from tuneoff.report.figures import probability_best as figure
 from tuneoff.report.frames import Frames, build_frames
-from tuneoff.report.statistics.best import probability_best
 from tuneoff.report.tables.choice import table as choice_table
-from tuneoff.report.verdicts.best_by_budget import NEIGHBOURS, best_by_budget, sentence
+from tuneoff.report.verdicts.best_by_budget import NEIGHBOURS, BestByBudget, best_by_budget, sentence
 
 
 def made(cells: Sequence[Cell]) -> tuple[Block, Frames]:
@@ -97,34 +96,6 @@ def test_the_figure_has_a_panel_in_epochs_and_one_in_minutes(rich_cells):
     assert [c.unit for c in data.choices] == ["epochs", "minutes"]
 
 
-def test_equal_searches_share_and_a_clear_one_wins():
-    rng = np.random.default_rng(0)
-    scores = rng.normal(0, 1, (8, 1)) @ np.ones((1, 3))
-    np.testing.assert_allclose(probability_best(scores), 1 / 3)
-    np.testing.assert_allclose(probability_best(scores + np.array([0, 0, 1])), [0, 0, 1])
-
-
-def test_the_chance_of_two_repeats_is_counted_out() -> None:
-    """Draws of two repeats have means 0, 1.5, 3 (a quarter, a half, a quarter) against 1: around 1.5, scaled up by sqrt(2)."""
-    made = probability_best([[0.0, 1.0], [3.0, 1.0]], draws=40_000)
-    np.testing.assert_allclose(made, [0.75, 0.25], atol=0.01)
-    # -0.62, 1.5 and 3.62 against -0.4: unscaled, 0 would win there.
-    made = probability_best([[0.0, -0.4], [3.0, -0.4]], draws=40_000)
-    np.testing.assert_allclose(made, [0.75, 0.25], atol=0.01)
-
-
-def test_it_is_right_as_often_as_it_says():
-    """Two searches of the same quality: the probability is uniform enough that "90 % sure" is wrong about one time in ten."""
-    rng = np.random.default_rng(1)
-    chances = np.array([probability_best(rng.normal(0, 1, (10, 2)), draws=500)[0] for _ in range(400)])
-    assert 0.05 < (chances > 0.9).mean() < 0.16
-
-
-def test_a_missing_score_is_an_error_not_a_guess():
-    with pytest.raises(ValueError, match="finite"):
-        probability_best([[0.1, np.nan], [0.2, 0.3]])
-
-
 def test_without_a_leader_those_that_may_be_the_best_are_named():
     """random is ahead in three of five repeats, grid in two: no difference is shown, at any budget."""
     scores = {"random": (0.70, 0.71, 0.72, 0.70, 0.70), "grid": (0.69, 0.70, 0.71, 0.72, 0.72)}
@@ -155,3 +126,85 @@ def test_the_first_budget_is_the_one_at_which_a_second_search_has_a_score_in_eve
     found = best_by_budget(made(cells)[1], "minutes", "accuracy")
     assert found is not None
     assert found.budget[0] == pytest.approx(15)
+
+
+def chances(*searches: Sequence[float]) -> BestByBudget:
+    """With these probabilities of being the best, at budgets 1, 2, ..."""
+    best = np.array(searches, dtype=float).T
+    none = np.full(best.shape, np.nan)
+    names = tuple(f"s{i:02d}" for i in range(len(searches)))
+    budget = np.arange(1.0, len(best) + 1)
+    return BestByBudget(unit="minutes", names=names, repeats=5, budget=budget, expected=none, low=none, high=none, best=best)
+
+
+NAN = np.nan
+
+
+def test_two_budgets_on_each_side_are_averaged_with_the_same_searches_alone() -> None:
+    found = chances([0.0, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0], [1.0, 0.9, 0.8, 0.6, 0.2, 0.0, 0.0])
+    assert found.smoothed[:, 0] == pytest.approx([0.3 / 3, 0.7 / 4, 1.5 / 5, 2.5 / 5, 3.4 / 5, 3.2 / 4, 2.8 / 3])
+    joined = chances([0.0, 0.2, 0.4, 0.1, 0.3], [1.0, 0.8, 0.6, 0.5, 0.5], [NAN, NAN, NAN, 0.4, 0.2])
+    assert joined.smoothed[:, 0] == pytest.approx([0.2, 0.2, 0.2, 0.2, 0.2])
+    assert joined.smoothed[:, 2] == pytest.approx([NAN, NAN, NAN, 0.3, 0.3], nan_ok=True)
+
+
+def test_a_search_leads_from_95_per_cent_on_and_is_out_of_the_running_below_5() -> None:
+    found = chances([0.95], [0.05])
+    assert found.leader(0) == "s00"
+    assert found.running(0) == ["s00", "s01"]
+    found = chances([0.949], [0.051 - 0.0011], [0.0011])
+    assert found.leader(0) is None
+    assert found.running(0) == ["s00"]
+    assert chances([NAN], [0.05], [0.95]).running(0) == ["s02", "s01"]
+
+
+def test_of_equal_chances_the_first_in_the_order_of_tables_is_named_first() -> None:
+    found = chances(*([0.05 + i % 2 / 100] for i in range(40)))
+    assert found.running(0) == [*found.names[1::2], *found.names[::2]]
+
+
+@pytest.mark.parametrize(
+    ("first", "start"),
+    [
+        ([1.0] * 7, 0),
+        ([0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0], 6),  # smoothed: 1 at the last, 3/4 before it
+        ([0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0], 5),
+        ([0.7, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 3),  # smoothed: 0.94 at the third
+        ([0.8, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 1),  # 0.95 at the second, 0.93 at the first
+        ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.8], None),  # 0.96 at the fifth, 0.95 at the sixth, 0.93 at the last
+        ([1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0], 6),  # the other one's
+    ],
+)
+def test_a_search_is_certain_from_where_it_leads_up_to_the_largest_budget(first: list[float], start: int | None) -> None:
+    found = chances(first, [1 - chance for chance in first])
+    assert found.certain_from() == start
+    assert found.shown() == sorted(
+        {1, 2, 6} if start is None else {1, 2, 6, start}
+    )  # of 1 to 7: near 1.75, 3.5 (the lower) and 7
+
+
+def test_a_search_ends_where_its_shortest_repeat_does() -> None:
+    cells = [
+        c
+        for k in range(3)
+        for c in (syn.stepwise("grid", k, [(60, 0.8)], 600 + 300 * k), syn.stepwise("random", k, [(60, 0.7)], 6000))
+    ]
+    found = best_by_budget(made(cells)[1], "minutes", "accuracy")
+    assert found is not None
+    assert found.budget[-1] == pytest.approx(10)
+
+
+def test_searches_that_meet_at_the_last_budget_alone_have_no_curve() -> None:
+    cells = [
+        c for k in range(3) for c in (syn.stepwise("grid", k, [(60, 0.8)], 600), syn.stepwise("random", k, [(600, 0.7)], 600))
+    ]
+    assert best_by_budget(made(cells)[1], "minutes", "accuracy") is None
+
+
+def test_a_search_keeps_its_score_up_to_ten_per_cent_beyond_its_end() -> None:
+    ends = {"grid": 600, "random": 660, "bayesopt": 6000}
+    cells = [syn.stepwise(name, k, [(60, 0.7)], end) for name, end in ends.items() for k in range(3)]
+    found = best_by_budget(made(cells)[1], "minutes", "accuracy")
+    assert found is not None
+    assert found.budget[-1] == 11 == 1.1 * 10
+    assert np.isfinite(found.expected[-1]).all(), "1.1 times is equal"

@@ -12,7 +12,6 @@ from tuneoff.records.schema import Cell
 from tuneoff.report.algorithms import Algorithms, machinery_of
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import build_frames
-from tuneoff.report.statistics.best import probability_near_best
 from tuneoff.report.verdicts.pairwise import Rule
 from tuneoff.report.verdicts.recommendation import Recommendation, recommend
 
@@ -159,17 +158,6 @@ def test_machinery_counts_learning_stopping_and_copying(searcher: str, scheduler
 def test_the_simplest_comes_first() -> None:
     known = Algorithms.of_names(["pbt", "hyperopt", "random", "default", "grid"])
     assert known.simplest_first(["pbt", "random", "default", "grid"])[:2] == ["default", "random"]
-
-
-def test_the_chance_to_be_near_the_best_by_hand() -> None:
-    """Two repeats with leads 0 and 3: bootstrap means 1.5 + sqrt(2) (-1.5, 0, 1.5), a quarter, half, a quarter."""
-    leads = [[0.0], [3.0]]
-    assert probability_near_best(leads, [0.0], 1.0, draws=40_000) == pytest.approx(0.25, abs=0.01)
-    assert probability_near_best(leads, [0.0], 2.0, draws=40_000) == pytest.approx(0.75, abs=0.01)
-    sure = probability_near_best([[0.0], [0.0]], [1.0], 1.0, draws=40_000)
-    assert sure == pytest.approx(0.8413, abs=0.01), "the rows' part alone: Phi(1)"
-    with pytest.raises(ValueError, match="one a search"):
-        probability_near_best(leads, [0.0, 0.0], 1.0)
 
 
 def test_a_search_that_wins_with_what_random_search_found_says_so() -> None:

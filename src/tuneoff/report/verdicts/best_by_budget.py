@@ -84,7 +84,7 @@ class BestByBudget:
 
 
 def best_by_budget(frames: Frames, unit: str, metric: str) -> BestByBudget | None:
-    """None with fewer than two searches or FEWEST_REPEATS common repeats, or where two never have a score at one budget.
+    """None with fewer than two searches or FEWEST_REPEATS common repeats, or where no two have a score before the last budget.
 
     frames: of one block. Raises KeyError where `unit` is not one of UNITS.
     """
