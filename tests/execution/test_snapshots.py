@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from tuneoff.execution.snapshots import SnapshotWriter, copy_name, save
+from tuneoff.execution.snapshots import SnapshotWriter, copy_name, discard_damaged, save
 from tuneoff.training.protocol import State
 
 STATE = State(arrays={"w": np.zeros(1)}, numbers={}, examples_seen=1, epoch=1.0)
@@ -48,3 +49,12 @@ def test_the_files_of_other_trials_and_copies_are_left_alone(tmp_path):
         writer.write(STATE)
     assert {other, copied} < set(files(tmp_path))
     assert len(files(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-3], lambda data: data[:-1] + bytes([data[-1] ^ 1]), lambda _: b""])
+def test_a_torn_or_changed_file_is_discarded_and_the_others_stay(tmp_path, damage):
+    first, second = (save(tmp_path, name, STATE, ()) for name in ("t001", "t002"))
+    (tmp_path / first).write_bytes(damage((tmp_path / first).read_bytes()))
+    assert discard_damaged(tmp_path) == [first]
+    assert files(tmp_path) == [second]
+    assert discard_damaged(tmp_path / "none") == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from dataclasses import replace
 
 import pytest
 import torch
-from ray.exceptions import RayActorError
+from ray.exceptions import ObjectStoreFullError, RayActorError, RayTaskError
 
 from tests.execution.local_actor import LocalActor
 from tests.training.conftest import local as shared
@@ -326,3 +327,24 @@ def test_start_up_is_what_passed_since_the_session_began_at_most(inputs):
 def test_a_worker_that_was_started_anew_says_so_instead_of_training_something_else(method, arguments):
     with pytest.raises(RuntimeError, match="started anew"):
         getattr(Worker(), method)(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/results/x"),
+            "No space left on device: /results/x; free some space",
+        ),
+        (RayTaskError("save", "", OSError(errno.EDQUOT, "Quota")).as_instanceof_cause(), "quota exceeded"),
+        (ObjectStoreFullError("full"), "Ray's object store is full"),
+    ],
+)
+def test_a_full_disk_or_store_interrupts_the_search_and_is_no_trials_failure(inputs, monkeypatch, error, said):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(LocalFiles, "save", fail)
+    ended = make(inputs).step()[MESSAGE]
+    assert ended.status == "interrupted"
+    assert said in ended.reason

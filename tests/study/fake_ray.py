@@ -25,6 +25,7 @@ from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder
 from tuneoff.execution.shared_state import Limits, SharedState
+from tuneoff.execution.snapshots import discard_damaged
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Worker
 from tuneoff.records.schema import Record, SessionStartRecord
@@ -210,6 +211,7 @@ def session(config: RunConfig, listen: Callable[[Record], None] = lambda _: None
     if not (cell / HEADER_FILE).exists():
         write_header(cell, header(data={"n_train": N_TRAIN, "name": "fake"}))
     search = build_search(config, slots=1, devices=1)
+    discard_damaged(cell / STATE_FOLDER)
     with LogWriter(cell) as writer:
         found = resume(load_cell(cell, LOG_FILE), search, config.training.evaluations_per_epoch)
         for record in found.missing_ends:

@@ -20,7 +20,7 @@ from tuneoff.errors import StudyError
 from tuneoff.records.incumbent import incumbent
 from tuneoff.records.provenance import PROTOCOL_VERSION
 from tuneoff.records.schema import Record, SessionStartRecord, TrialEndRecord, TrialStartRecord
-from tuneoff.records.store import KEPT_FOLDER, LOG_FILE, MODEL_FOLDER, load_cell, write_header
+from tuneoff.records.store import KEPT_FOLDER, LOG_FILE, MODEL_FOLDER, STATE_FOLDER, load_cell, write_header
 from tuneoff.study.stored_cell import finished, kept_file
 from tuneoff.training import state_file
 
@@ -116,6 +116,22 @@ def test_a_search_killed_after_any_line_and_resumed_equals_an_undisturbed_one(se
         assert outcome(resumed.cell) == whole.outcome, f"killed after line {number + 1}"
         sessions = [r.session for r in load_cell(resumed.cell).records if isinstance(r, SessionStartRecord)]
         assert sessions == [1, 2]
+
+
+@pytest.mark.parametrize("search", ["random", "random_asha", "pbt", "pbt_2020"])
+def test_torn_states_cost_training_and_no_result(search: str, tmp_path: Path) -> None:
+    whole = Undisturbed(search, tmp_path)
+    for number, cut in enumerate(whole.cuts):
+        resumed = run_config(search, tmp_path / f"resumed-{number}")
+        shutil.copytree(cut, resumed.cell)
+        for file in sorted((resumed.cell / STATE_FOLDER).glob("*"))[number % 2 :: 2]:
+            file.write_bytes(file.read_bytes()[:-5])
+        before = outcome(resumed.cell)
+        session(resumed)
+        after = outcome(resumed.cell)
+        assert after["evaluations"][: len(before["evaluations"])] == before["evaluations"]
+        assert after["proposed"].keys() == after["ends"].keys()
+        assert {status for status, *_ in after["ends"].values()} <= {"completed", "stopped"}
 
 
 class Killed(Exception):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tuneoff.training.protocol import State
-from tuneoff.training.state_file import write
+from tuneoff.training.state_file import is_whole, write
 
 KEPT = 2
 
@@ -59,6 +59,14 @@ def save(folder: Path, trial_id: str, state: State, session: Sequence[str]) -> s
         if old < oldest:
             (folder / old).unlink(missing_ok=True)
     return name
+
+
+def discard_damaged(folder: Path) -> list[str]:
+    """Deletes the files that are not as they were written, and returns their names: a trial goes on from what is left."""
+    damaged = [path for path in sorted(folder.glob("*.safetensors")) if not is_whole(path)]
+    for path in damaged:
+        path.unlink()
+    return [path.name for path in damaged]
 
 
 def copy_name(trial_id: str, name: str) -> str:

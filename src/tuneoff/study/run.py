@@ -20,6 +20,7 @@ from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
+from tuneoff.execution.snapshots import discard_damaged
 from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
 from tuneoff.records.audit import AUDITED, completed_share, drawn, is_drawn
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
@@ -151,6 +152,10 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
     with LogWriter(config.cell, phase.log) as writer:
         if writer.repaired:
             listener.note(f"repaired: {writer.repaired}")
+        for name in discard_damaged(config.cell / STATE_FOLDER):
+            listener.note(
+                f"note: the state in {name} is damaged and not used: its trial goes on from an earlier one, or begins again"
+            )
         resumption = _resumption(config, phase)
         for end in resumption.missing_ends:
             writer.append(end)
