@@ -42,6 +42,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tuneoff.budget import Budget
+from tuneoff.commands.entry import print_error
 from tuneoff.commands.replay_request import Request, read
 from tuneoff.errors import ConfigError, UserError
 from tuneoff.predictions.real import RealResult, real_results
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run(read(given))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on with the replays that are done", file=sys.stderr)

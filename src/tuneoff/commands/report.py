@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tuneoff import plugins
-from tuneoff.commands.entry import run_command
+from tuneoff.commands.entry import print_error, run_command
 from tuneoff.errors import UserError
 from tuneoff.price import Price
 from tuneoff.records.store import HEADER_FILE, LOG_FILE
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             study = chosen_studies(options.results, options.study)[0]
             _print(write_report(study, price, draw=not options.no_figures, margin=margin))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     return 0
 

@@ -21,14 +21,14 @@ from typing import Any
 import yaml
 
 from tuneoff import plugins
-from tuneoff.commands.entry import run_command
+from tuneoff.commands.entry import print_error, run_command
 from tuneoff.commands.report import chosen_studies
 from tuneoff.errors import UserError, first_line
 from tuneoff.records.store import find_cells, read_header
+from tuneoff.redaction import redacted
 from tuneoff.report.page.study_report import write_report
 from tuneoff.report.wording import counted
 from tuneoff.trackers.contracts import Report, TrackerError
-from tuneoff.trackers.secrets import redacted
 from tuneoff.trackers.sending import Sender, trackers_of
 from tuneoff.trackers.settings import TOOLS, Chosen, chosen_trackers
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.to or not options.optuna:
             return _send(study, _chosen(study, options.to, options.set), draw=not options.no_figures)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     return 0
 

@@ -41,6 +41,7 @@ from tuneoff.errors import (
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
+from tuneoff.redaction import redacted_settings
 from tuneoff.seeds import derive
 from tuneoff.space import Choice, SearchSpace
 from tuneoff.task.settings import TaskSettings
@@ -126,7 +127,7 @@ class RunConfig:
     tracker: Mapping[str, Mapping[str, Any]]
     """Settings by the tracker's name; trackers/settings.py checks them."""
     raw: Mapping[str, Any]
-    """The composed configuration as plain data, for the run header."""
+    """The composed configuration as plain data, for the run header: without secrets, which the other fields have."""
 
     def __post_init__(self) -> None:
         check_name("study", self.study)
@@ -240,7 +241,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         view=raw["view"],
         plugins=modules,
         tracker=check_mapping("tracker", raw["tracker"], "tracker=tensorboard"),
-        raw=raw,
+        raw=redacted_settings(raw),
     )
 
 

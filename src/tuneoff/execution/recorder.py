@@ -30,6 +30,7 @@ from tuneoff.records.schema import (
     TrialStartRecord,
 )
 from tuneoff.records.store import STATE_FOLDER, LogWriter
+from tuneoff.redaction import redacted
 
 ERRORS_FOLDER = "errors"
 KEEP_EVERY = 8
@@ -158,25 +159,25 @@ class Recorder(Callback):  # type: ignore[misc]
         return Ended(trial_id=name, status=status, reason=reason, cost=Cost(), worker=worker, traceback=traceback)
 
     def _end(self, trial: TuneTrial, ended: Ended) -> None:
-        name = ended.trial_id
+        name, reason = ended.trial_id, redacted(ended.reason)
         if ended.status == INTERRUPTED:
-            self.lost = ended.reason
+            self.lost = reason
         if self.lost or name in self._ended:
             return
         self._ended.add(name)
-        self._last_reason = ended.reason or self._last_reason
+        self._last_reason = reason or self._last_reason
         self._shared_state.ended.remote(name)
         if ended.traceback:
             folder = self._cell / ERRORS_FOLDER
             folder.mkdir(exist_ok=True)
-            (folder / f"{name}.txt").write_text(ended.traceback, encoding="utf-8")
+            (folder / f"{name}.txt").write_text(redacted(ended.traceback), encoding="utf-8")
         if not (ended.reason == STOPPED_EARLY and self._spared(name)):
             drop(self._cell / STATE_FOLDER, name)
         self.write(
             TrialEndRecord(
                 trial_id=name,
                 status=ended.status,
-                reason=ended.reason,
+                reason=reason,
                 hparams={key: value for key, value in trial.config.items() if key != TRIAL},
                 cost=ended.cost,
                 elapsed_seconds=self.elapsed_seconds,

@@ -37,6 +37,7 @@ from tuneoff.records.store import (
     read_header,
     write_header,
 )
+from tuneoff.redaction import redacted, redacted_settings
 from tuneoff.seeds import derive
 from tuneoff.study.audit import audit_search, resume_audit, unstarted
 from tuneoff.study.estimate import estimate, simulate
@@ -297,8 +298,8 @@ def _header(ready: Ready, command: str) -> Header:
         config_hash=config.hash,
         seeds=derive(config.seed, config.repeat),
         space=config.raw["space"],
-        data=prepared.facts,
-        price=config.price.as_dict(),
+        data={name: redacted(fact) if isinstance(fact, str) else fact for name, fact in prepared.facts.items()},
+        price=redacted_settings(config.price.as_dict()),
         versions=versions(),
         git={**git(), **({"plugins": plugin_hashes(config.plugins)} if config.plugins else {})},
         hardware=hardware(prepared.device),
