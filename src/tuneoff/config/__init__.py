@@ -254,9 +254,12 @@ def _results_folder(value: Any) -> Path:
             "appended to: give a folder, and copy it afterwards"
         )
     try:
-        return Path(value).expanduser()
+        folder = Path(value).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"results is {value!r}, but there is no such user's home: give the folder's full path") from error
+    if "\0" in value:
+        raise ConfigError(f"results is {value!r}, but a path has no zero character: leave it out")
+    return folder
 
 
 def _module_names(value: Any) -> tuple[str, ...]:
