@@ -32,11 +32,16 @@ def names_a_secret(name: str) -> bool:
     return _SECRET_NAME.fullmatch(name) is not None and _WORD_OF_TEXT.fullmatch(name) is None
 
 
+def variable_holds_a_secret(name: str) -> bool:
+    """Whether an environment variable of this name looks like a key."""
+    return _IN_ENVIRONMENT.search(name) is not None
+
+
 def redacted(text: str, environment: Mapping[str, str] | None = None) -> str:
     """The text without the values of environment variables that look like keys, without user and password in addresses, and
     without the values of settings that name a secret."""
     for name, value in (os.environ if environment is None else environment).items():
-        if _IN_ENVIRONMENT.search(name) and len(value) >= _SHORTEST:
+        if variable_holds_a_secret(name) and len(value) >= _SHORTEST:
             text = text.replace(value, HIDDEN)
     return _ASSIGNED.sub(_hidden, _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text))
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ray import tune
 from ray.air._internal import usage
+from ray.tune.execution import class_cache
 
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
@@ -19,6 +20,7 @@ from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, StopWhenLost
 from tuneoff.execution.runtime import Slots, gpu_share
 from tuneoff.execution.trainable import Trial
+from tuneoff.redaction import variable_holds_a_secret
 
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
@@ -69,8 +71,20 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _without_usage_tags():
+        with _without_usage_tags(), _without_keys():
             tuner.fit()
+
+
+@contextmanager
+def _without_keys() -> Iterator[None]:
+    """Ray Tune hands AWS's keys on to its trials, and Ray writes what it hands on into logs that everybody on the machine can
+    read. Processes on this machine have the environment anyway."""
+    names = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in names if not variable_holds_a_secret(name)}
+    try:
+        yield
+    finally:
+        class_cache.ENV_VARS_TO_PROPAGATE = names
 
 
 @contextmanager

@@ -99,7 +99,7 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     ready = session.ready(config, old.data if old else None)
     must_export(config, ready.prepared.export is not None)
     for caution in ready.prepared.facts.get("cautions", ()):
-        listener.note(f"note: {caution}")
+        listener.note(redacted(f"note: {caution}"))
     search = _search(ready)
     with exclusive(cell.parents[1]):
         must_fit_the_study(config, ready.prepared.facts, ready.prepared.metrics[0])
@@ -298,7 +298,10 @@ def _header(ready: Ready, command: str) -> Header:
         config_hash=config.hash,
         seeds=derive(config.seed, config.repeat),
         space=config.raw["space"],
-        data={name: redacted(fact) if isinstance(fact, str) else fact for name, fact in prepared.facts.items()},
+        data={
+            name: redacted_settings(fact) if isinstance(fact, str) or name == "cautions" else fact
+            for name, fact in prepared.facts.items()
+        },
         price=redacted_settings(config.price.as_dict()),
         versions=versions(),
         git={**git(), **({"plugins": plugin_hashes(config.plugins)} if config.plugins else {})},
