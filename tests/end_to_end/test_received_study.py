@@ -1,19 +1,29 @@
 """A study may come from anybody: whatever its records and links say, nothing outside of its folder is read as its own or
-written, and nothing is sent where it wants. In one process, without Ray."""
+written, and nothing is sent where it wants."""
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.commands.answer import complaint, read
+from tests.end_to_end.command import command
 from tuneoff.commands import replay, report, track, verify
 from tuneoff.errors import ConfigError, UserError, check_name
-from tuneoff.records.store import LogWriter, RecordError, find_cells, load_cell, must_lead_nowhere_else, read_header
+from tuneoff.records.store import (
+    RETRAIN_FILE,
+    LogWriter,
+    RecordError,
+    find_cells,
+    load_cell,
+    must_lead_nowhere_else,
+    read_header,
+)
 from tuneoff.report.page.study_report import write_report
 from tuneoff.study.stored_cell import finished
 
@@ -201,13 +211,33 @@ def test_a_foreign_tables_name_is_a_folders_below_predicted(tmp_path, monkeypatc
 
 def test_ray_tunes_pickles_in_a_received_study_are_no_part_of_it(study, tmp_path):
     """A report and its verification go by run.json and the logs alone."""
-    folder = study / CELL / "ray"
-    folder.mkdir()
-    for name in ("tuner.pkl", "trainable.pkl", "searcher-state-x.pkl", "experiment_state-x.json"):
-        (folder / name).write_bytes(f"cos\nmkdir\n(V{tmp_path}/executed\ntR.".encode())
+    put_pickles(study / CELL / "ray", tmp_path / "executed")
     write_report(study, draw=False)
     assert verify.main([str(study), "--no-figures"]) == 0
     assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.ray
+def test_a_search_that_goes_on_in_a_received_study_reads_none_of_them(tmp_path):
+    conf = Path(__file__).parents[1] / "extending" / "conf"
+    given = ("--config-dir", str(conf), "engine=slow_curve", "space=curve", "algorithm=random", "algorithm.trials=2")
+    again = (*given, "study=s", f"results={tmp_path}", "resources.slots=1", "view=quiet")
+    assert command("run", *again).returncode == 0
+    cell = next(find_cells(tmp_path))
+    put_pickles(cell / "ray", tmp_path / "executed")
+    done = command("run", *again, "retrain=1")
+    assert done.returncode == 0, done.stderr
+    assert load_cell(cell, RETRAIN_FILE).trial_ends
+    assert not (tmp_path / "executed").exists()
+
+
+def put_pickles(folder: Path, mark: Path) -> None:
+    """Under the names that Ray Tune reads where it is asked to restore; `mark` is made by who unpickles one."""
+    folder.mkdir()
+    for name in ("tuner.pkl", "trainable.pkl", "searcher-state-x.pkl", "search_gen_state-x.json", "experiment_state-x.json"):
+        (folder / name).write_bytes(f"cos\nmkdir\n(V{mark}\ntR.".encode())
+    assert pickle.loads((folder / "tuner.pkl").read_bytes()) is None
+    mark.rmdir()
 
 
 @pytest.mark.parametrize("named", [True, False])
