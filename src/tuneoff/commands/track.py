@@ -81,11 +81,11 @@ def _chosen(study: Path, names: Sequence[str], settings: Sequence[str]) -> tuple
             )
         wanted[name][key] = yaml.safe_load(value)
     for name, given in wanted.items():
-        left = {key: value for key, value in recorded.get(name, {}).items() if value is not None and key not in given}
+        left = as_settings(name, {key: value for key, value in recorded.get(name, {}).items() if key not in given})
         if left:
             raise TrackerError(
                 f"{study.name} was run with settings of {name} that say where it goes, and records may be somebody else's: "
-                f"to send it there again give --set {as_settings(name, left)}, or others, or null for the usual place"
+                f"to send it there again give --set {left}, or others, or null for the usual place"
             )
     if not wanted:
         raise TrackerError(

@@ -112,12 +112,11 @@ class Feeds:
         for feed in feeds:
             fault = feed.fault()
             if fault:
-                given = {key: value for key, value in feed.given.items() if value is not None}
-                settings = f" --set {as_settings(feed.name, given)}" if given else ""
+                settings = as_settings(feed.name, feed.given)
                 where = "" if feed.study.parent == Path("results").resolve() else f" --results {feed.study.parent}"
                 notes.append(
                     f"note: {feed.name} does not have all of {feed.study.name} ({fault}); the records do, and "
-                    f"tuneoff track {feed.study.name}{where}{settings} sends what is missing"
+                    f"tuneoff track {feed.study.name}{where}{f' --set {settings}' if settings else ''} sends what is missing"
                 )
         return notes
 
