@@ -14,7 +14,7 @@ SOURCE = ROOT / "src" / "tuneoff"
 
 ORDER = (
     ("errors",),
-    ("garbage", "evaluation", "hparams", "space", "seeds", "price", "budget", "plugins"),
+    ("garbage", "redaction", "evaluation", "hparams", "space", "seeds", "price", "budget", "plugins"),
     ("task",),
     ("model",),
     ("training",),

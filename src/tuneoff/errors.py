@@ -12,6 +12,9 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_DEVICES = ("CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10)))
+LONGEST_NAME = 100
+"""Characters of a name; two of them make a folder's."""
 
 
 class UserError(ValueError):
@@ -90,11 +93,21 @@ def check_text(
 
 def check_name(setting: str, value: object, kind: type[UserError] = ConfigError) -> None:
     """Raises `kind` unless the value can be a folder's name everywhere."""
-    if not isinstance(value, str) or not _FOLDER_NAME.fullmatch(value):
+    if not is_name(value) or len(value) > LONGEST_NAME or value.split(".")[0].upper() in _DEVICES:
         raise kind(
-            f"{setting} is {shown(value)}, but it becomes a folder's name: use letters, digits, '.', '_' and '-', and begin "
-            "with a letter or digit"
+            f"{setting} is {_clipped(value)}, but it becomes a folder's name: use letters, digits, '.', '_' and '-', begin "
+            f"with a letter or digit, at most {LONGEST_NAME} characters, and none that Windows keeps for itself (CON, NUL, ...)"
         )
+
+
+def is_name(value: object) -> TypeGuard[str]:
+    """Whether the value is one part of a path, which leads nowhere but into its folder."""
+    return isinstance(value, str) and _FOLDER_NAME.fullmatch(value) is not None
+
+
+def _clipped(value: object) -> str:
+    text = shown(value)
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}..."
 
 
 def check_mapping(setting: str, value: object, example: str, kind: type[UserError] = ConfigError) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import Any, TypeAlias
 
 from tuneoff.errors import UserError, as_whole, check_one_of, is_number, shown
+from tuneoff.redaction import names_a_secret
 
 HParamValue: TypeAlias = int | float | str | None
 """A hyperparameter's value. None, where it is allowed, is the trainer's own value."""
@@ -102,7 +103,14 @@ class Hyperparameters:
 
     def complete(self, values: Mapping[str, Any], searched: Iterable[str] = ()) -> dict[str, HParamValue]:
         """Returns a value for every declared hyperparameter, and for those that `values` or `searched` name: the one in
-        `values`, checked, or its default."""
-        given = self.check(values)
-        names = dict.fromkeys([*self._declared, *given, *searched])
-        return {name: given.get(name, self[name].default) for name in names}
+        `values`, checked, or its default. Raises HParamError as `check` does, and where one is a secret by its name."""
+        given, domains = self.check(values), tuple(searched)
+        names = dict.fromkeys([*self._declared, *given, *domains])
+        full = {name: given.get(name, self[name].default) for name in names}
+        for name, value in full.items():
+            if names_a_secret(name) and (isinstance(value, str) or name in domains):
+                raise HParamError(
+                    f"{name} has a value, but hyperparameters are recorded, and by its name this one is a secret: leave it "
+                    "null, and read it from the environment where it is needed"
+                )
+        return full

@@ -87,6 +87,12 @@ def test_a_tracker_on_a_bad_day_is_one_note_and_is_caught_up(study, name, said, 
     assert len(lines(study)) == sum(len(evaluations(cell)) for cell in find_cells(study))
 
 
+def test_the_note_has_the_settings_that_records_do_not_decide(study):
+    feeds = Feeds()
+    feeds.follow([choose("dying", {"file": "own lines.txt"})], study, next(find_cells(study)), MODULES)
+    assert " --set 'dying.file=\"own lines.txt\"' sends what is missing" in feeds.close()[0]
+
+
 def test_a_feed_whose_process_is_gone_takes_what_it_is_told(study, monkeypatch):
     monkeypatch.setattr(feeding, "CHILD", ("true",))
     feed = Feed(choose("lines", {}), study, MODULES)

@@ -7,10 +7,12 @@ import io
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
-from types import FrameType
+from types import FrameType, TracebackType
 
 from tuneoff.errors import UserError
+from tuneoff.redaction import redacted
 
 FAULT, INTERRUPTED, UNREAD, TERMINATED = 2, 130, 141, 143
 _FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -22,6 +24,7 @@ def run_command(action: Callable[[], int]) -> None:
     """Exits with the action's code; 2 where a user can fix what is wrong, 130 or 143 where they stopped it, 141 where nobody
     reads its output any more."""
     print_always()
+    sys.excepthook = _print_traceback
     terminated: list[int] = []
 
     def interrupt(number: int, _: FrameType | None) -> None:
@@ -68,5 +71,10 @@ def message(error: BaseException) -> str | None:
     return None
 
 
+def _print_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Of an error that nobody foresaw."""
+    print(redacted("".join(traceback.format_exception(kind, error, trace))), end="", file=sys.stderr)
+
+
 def print_error(error: BaseException | str) -> None:
-    print(f"error: {error if isinstance(error, str) else message(error)}", file=sys.stderr)
+    print(f"error: {redacted(error if isinstance(error, str) else str(message(error)))}", file=sys.stderr)

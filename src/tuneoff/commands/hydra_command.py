@@ -24,6 +24,7 @@ from tuneoff.commands.entry import FAULT, message, print_error
 from tuneoff.commands.explain import explain
 from tuneoff.commands.help import help_text
 from tuneoff.errors import ConfigError
+from tuneoff.redaction import redacted
 
 T = TypeVar("T")
 UNEXPECTED = 1
@@ -80,7 +81,7 @@ class HydraCommand(Generic[T]):
         if given.cells > 1:
             settings = HydraConfig.get().overrides.task
             name = " ".join(setting for setting in settings if setting.lstrip("+").split("=")[0] in given.swept)
-            print(f"cell {HydraConfig.get().job.num + 1} of {given.cells}: {name}", flush=True)
+            print(f"cell {HydraConfig.get().job.num + 1} of {given.cells}: {redacted(name)}", flush=True)
         try:
             self.results.append(self._job(configuration))
         except Exception as error:
@@ -88,20 +89,21 @@ class HydraCommand(Generic[T]):
             if said is None and given.cells == 1:
                 raise
             if said is None:
-                traceback.print_exc()
+                print(redacted(traceback.format_exc()), file=sys.stderr)
             print_error(said or repr(error))
             self._failed.append((name, said or repr(error)))
             self._code = max(self._code, FAULT if said else UNEXPECTED)
 
     def _list_failed(self, given: CommandLine) -> None:
         if given.cells > 1 and self._failed:
-            lines = [f"  {name}: {said}" for name, said in self._failed]
+            lines = [redacted(f"  {name}: {said}") for name, said in self._failed]
             print("\n".join([f"{len(self._failed)} of {given.cells} cells failed:", *lines]), file=sys.stderr)
 
 
 def command_of(module: str) -> str:
-    """The command that makes this one cell, as it can be typed again."""
+    """The command that makes this one cell, as it can be typed again; a secret in it is left to who types it."""
     hydra = HydraConfig.get()
     own = [source.path for source in hydra.runtime.config_sources if source.provider == "command-line"]
     options = [word for folder in own for word in ("--config-dir", os.path.relpath(folder))]
-    return " ".join([f"tuneoff {module}", *(shlex.quote(word) for word in (*options, *hydra.overrides.task))])
+    words = (*options, *map(redacted, hydra.overrides.task))
+    return " ".join([f"tuneoff {module}", *map(shlex.quote, words)])

@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-import sys
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tuneoff import plugins
 from tuneoff.commands.composition import CONF
-from tuneoff.commands.entry import run_command
+from tuneoff.commands.entry import print_error, run_command
 from tuneoff.errors import UserError
 from tuneoff.report.figures import discover_figures
 from tuneoff.task.kinds import find_metric, metric_names
@@ -30,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plugins.load(options.plugins)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     folders = [CONF, *([options.config_dir] if options.config_dir else [])]
     for kind in options.kinds or KINDS:

@@ -42,7 +42,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tuneoff.budget import Budget
+from tuneoff.commands.entry import print_error
 from tuneoff.commands.replay_request import Request, read
+from tuneoff.commands.report import checked_study, study_folders
 from tuneoff.errors import ConfigError, UserError
 from tuneoff.predictions.real import RealResult, real_results
 from tuneoff.predictions.section import REAL_SUFFIX, markdown, real_command, write_prediction
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         run(read(given))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on with the replays that are done", file=sys.stderr)
@@ -140,7 +142,7 @@ def _table(request: Request) -> tuple[Table, Path]:
     if request.study is not None:
         folder = _folder(request)
         return read_study(folder), given or folder / REPLAY_FOLDER
-    path = Path(request["table"])
+    path = Path(os.path.abspath(request["table"]))  # has a name, whatever was typed
     names = ("validation", "test", "step", "trial", "seconds", "minimise", "space", "evaluations_per_epoch", "metric", "random")
     table = read_foreign(path, request["format"], Options(**{name: request[name] for name in names}))
     return table, given or Path("predicted") / table.name
@@ -207,8 +209,8 @@ def _real_results(request: Request, prediction: Prediction) -> list[RealResult]:
 def _folder(request: Request) -> Path:
     """Of the study that was named; it may not be there."""
     assert request.study is not None
-    folders = Path(request["results"]) / request.study, Path(request.study)
-    return next((folder for folder in folders if folder.is_dir()), folders[0])
+    folders = study_folders(request.study, Path(request["results"]))
+    return checked_study(next((folder for folder in folders if folder.is_dir()), folders[0]), Path(request["results"]))
 
 
 def command() -> None:

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import argparse
 import math
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tuneoff import plugins
-from tuneoff.commands.entry import run_command
-from tuneoff.errors import UserError
+from tuneoff.commands.entry import print_error, run_command
+from tuneoff.errors import UserError, is_name
 from tuneoff.price import Price
-from tuneoff.records.store import HEADER_FILE, LOG_FILE
+from tuneoff.records.store import HEADER_FILE, LOG_FILE, must_lead_nowhere_else
 from tuneoff.report.cells import ReportError, own_price, read_cells
 from tuneoff.report.page.index import Entry, write_index
 from tuneoff.report.page.markdown import lead
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             study = chosen_studies(options.results, options.study)[0]
             _print(write_report(study, price, draw=not options.no_figures, margin=margin))
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     return 0
 
@@ -93,7 +92,7 @@ def _all(results: Path, price: Price | None, *, draw: bool, margin: float | None
     entries = []
     for study in chosen_studies(results, [], everything=True):
         try:
-            made = write_report(study, price, draw=draw, margin=margin)
+            made = write_report(checked_study(study, results), price, draw=draw, margin=margin)
             entries.append(Entry(study=study.name, reports=made.blocks, link=made.html.relative_to(results).as_posix()))
         except UserError as error:
             entries.append(Entry(study=study.name, reason=str(error)))
@@ -134,15 +133,29 @@ def chosen_studies(results: Path, names: Sequence[str], everything: bool = False
     if not names:
         if len(there) > 1:
             print(f"The newest study is {there[0].name}; there are also {', '.join(f.name for f in there[1:])}.\n")
-        return there[:1]
+        return [checked_study(there[0], results)]
     return [_find(name, results, there) for name in names]
 
 
 def _find(name: str, results: Path, there: Sequence[Path]) -> Path:
-    for folder in (results / name, Path(name)):
+    for folder in study_folders(name, results):
         if folder.is_dir():
-            return folder
+            return checked_study(folder, results)
     raise ReportError(f"there is no study {name!r} in {results}; there are {', '.join(f.name for f in there)}")
+
+
+def study_folders(name: str, results: Path) -> tuple[Path, ...]:
+    """Where the study may be: a name in the results, else a folder as it was typed."""
+    return (results / name, Path(name)) if is_name(name) else (Path(name),)
+
+
+def checked_study(study: Path, results: Path) -> Path:
+    """The study. Raises ReportError where it is in the results by a link alone, RecordError where a link leads out of it: a
+    report is written into it."""
+    if study.parent == results and not study.resolve().is_relative_to(results.resolve()):
+        raise ReportError(f"{study} is a link out of the results: give the study's own folder, {study.resolve()}")
+    must_lead_nowhere_else(study)
+    return study
 
 
 def _print(report: StudyReport) -> None:

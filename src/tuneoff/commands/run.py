@@ -18,6 +18,7 @@ from tuneoff.commands.hydra_command import HydraCommand, command_of
 from tuneoff.config.parts import UNTIL_DECIDED
 from tuneoff.errors import ConfigError, UserError
 from tuneoff.garbage import collector_paused
+from tuneoff.redaction import redacted
 from tuneoff.study.stored_cell import finished, must_be_unchanged
 from tuneoff.trackers.feed import Feeds
 from tuneoff.trackers.settings import Chosen, chosen_trackers
@@ -125,7 +126,7 @@ def _run() -> int:
         for session in _sessions:
             session.close()
         for note in _feeds.close():
-            print(note, file=sys.stderr)
+            print(redacted(note), file=sys.stderr)
     estimates = [estimate for estimate in main.results if estimate is not None]
     if len(estimates) > 1:
         print(total(estimates))

@@ -16,6 +16,7 @@ from tuneoff.errors import ConfigError
 from tuneoff.records.charge import charged_seconds
 from tuneoff.records.incumbent import incumbent, score_of
 from tuneoff.records.store import MODEL_FOLDER, load_cell
+from tuneoff.redaction import redacted
 from tuneoff.report.cells import price_of
 from tuneoff.space import Choice, Domain, Float, Int
 from tuneoff.study.stored_cell import finished
@@ -119,7 +120,7 @@ def _run(config: RunConfig, command: str) -> None:
     finally:
         session.close()
         for note in feeds.close():
-            print(note, file=sys.stderr)
+            print(redacted(note), file=sys.stderr)
 
 
 def _config(

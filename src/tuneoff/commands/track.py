@@ -2,7 +2,8 @@
 tuneoff track STUDY --optuna FILE.db                                      exports it as an Optuna storage
 
 Sends what the trackers do not have yet: after a search whose tracker was down, or for a study that was run without. Nothing is
-sent twice. Without --to: the trackers that the study was run with. Keys are taken from the environment.
+sent twice. Without --to: the trackers that the study was run with; their settings are the command's. Keys are taken from the
+environment.
 """
 
 from __future__ import annotations
@@ -21,16 +22,16 @@ from typing import Any
 import yaml
 
 from tuneoff import plugins
-from tuneoff.commands.entry import run_command
+from tuneoff.commands.entry import print_error, run_command
 from tuneoff.commands.report import chosen_studies
 from tuneoff.errors import UserError, first_line
 from tuneoff.records.store import find_cells, read_header
+from tuneoff.redaction import redacted
 from tuneoff.report.page.study_report import write_report
 from tuneoff.report.wording import counted
 from tuneoff.trackers.contracts import Report, TrackerError
-from tuneoff.trackers.secrets import redacted
 from tuneoff.trackers.sending import Sender, trackers_of
-from tuneoff.trackers.settings import TOOLS, Chosen, chosen_trackers
+from tuneoff.trackers.settings import TOOLS, Chosen, as_settings, chosen_trackers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,11 +43,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.optuna:
             from tuneoff.trackers.optuna_storage import export
 
-            print(export(study, options.optuna))
+            print(redacted(export(study, options.optuna)))
         if options.to or not options.optuna:
             return _send(study, _chosen(study, options.to, options.set), draw=not options.no_figures)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     return 0
 
@@ -66,9 +67,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _chosen(study: Path, names: Sequence[str], settings: Sequence[str]) -> tuple[Chosen, ...]:
-    """The trackers with the settings that the study's headers, then the command, give them."""
+    """The named trackers, by default those of the study's headers, with the settings that the command gives them. Raises
+    TrackerError where the headers have others: who made the records must not decide where a reader's keys and files go."""
     recorded = trackers_of(read_header(cell) for cell in find_cells(study))
-    wanted: dict[str, dict[str, Any]] = {name: dict(recorded.get(name, {})) for name in names or recorded}
+    wanted: dict[str, dict[str, Any]] = {name: {} for name in names or recorded}
     for setting in settings:
         name, _, rest = setting.partition(".")
         key, equals, value = rest.partition("=")
@@ -78,6 +80,13 @@ def _chosen(study: Path, names: Sequence[str], settings: Sequence[str]) -> tuple
                 f"({', '.join(wanted) or 'none yet: give --to'})"
             )
         wanted[name][key] = yaml.safe_load(value)
+    for name, given in wanted.items():
+        left = as_settings(name, {key: value for key, value in recorded.get(name, {}).items() if key not in given})
+        if left:
+            raise TrackerError(
+                f"{study.name} was run with settings of {name} that say where it goes, and records may be somebody else's: "
+                f"to send it there again give --set {left}, or others, or null for the usual place"
+            )
     if not wanted:
         raise TrackerError(
             f"{study.name} was run without a tracker: give --to with some of {', '.join(plugins.names('tracker', TOOLS))}"

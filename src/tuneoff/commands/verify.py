@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuneoff import plugins
-from tuneoff.commands.entry import run_command
+from tuneoff.commands.entry import print_error, run_command
 from tuneoff.commands.report import chosen_studies
 from tuneoff.errors import UserError
 from tuneoff.report.wording import counted
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print("\n".join(_said(study.name, found, MOST if not options.all else sys.maxsize)))
             clean = clean and not found.discrepancies
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return 2
     return 0 if clean else 2
 

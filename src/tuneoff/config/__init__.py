@@ -41,6 +41,7 @@ from tuneoff.errors import (
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
+from tuneoff.redaction import redacted_settings
 from tuneoff.seeds import derive
 from tuneoff.space import Choice, SearchSpace
 from tuneoff.task.settings import TaskSettings
@@ -128,7 +129,7 @@ class RunConfig:
     tracker: Mapping[str, Mapping[str, Any]]
     """Settings by the tracker's name; trackers/settings.py checks them."""
     raw: Mapping[str, Any]
-    """The composed configuration as plain data, for the run header."""
+    """The composed configuration as plain data, for the run header: without secrets, which the other fields have."""
 
     def __post_init__(self) -> None:
         check_name("study", self.study)
@@ -244,7 +245,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
         view=raw["view"],
         plugins=modules,
         tracker=check_mapping("tracker", raw["tracker"], "tracker=tensorboard"),
-        raw=raw,
+        raw=redacted_settings(raw),
     )
 
 
@@ -257,9 +258,12 @@ def _results_folder(value: Any) -> Path:
             "appended to: give a folder, and copy it afterwards"
         )
     try:
-        return Path(value).expanduser()
+        folder = Path(value).expanduser()
     except RuntimeError as error:
         raise ConfigError(f"results is {value!r}, but there is no such user's home: give the folder's full path") from error
+    if "\0" in value:
+        raise ConfigError(f"results is {value!r}, but a path has no zero character: leave it out")
+    return folder
 
 
 def _module_names(value: Any) -> tuple[str, ...]:

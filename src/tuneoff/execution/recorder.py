@@ -30,6 +30,7 @@ from tuneoff.records.schema import (
     TrialStartRecord,
 )
 from tuneoff.records.store import STATE_FOLDER, LogWriter
+from tuneoff.redaction import redacted
 
 ERRORS_FOLDER = "errors"
 KEEP_EVERY = 8
@@ -165,7 +166,7 @@ class Recorder(Callback):  # type: ignore[misc]
         """A process died, and the trial goes on from its newest recorded state."""
         name, text = trial.config[TRIAL], str(trial.get_error() or "no message").strip()
         self._keep_traceback(name, text)
-        self._note(f"note: {name} goes on from its last evaluation, since its worker died ({text.splitlines()[-1]})")
+        self._note(f"note: {name} goes on from its last evaluation, since its worker died ({redacted(text.splitlines()[-1])})")
 
     def _ending(self, trial: TuneTrial, status: str, reason: str, *, worker: str = "", traceback: str = "") -> Ended:
         """The end of a trial that did not report it itself; all of its cost is in its evaluations."""
@@ -173,13 +174,13 @@ class Recorder(Callback):  # type: ignore[misc]
         return Ended(trial_id=name, status=status, reason=reason, cost=Cost(), worker=worker, traceback=traceback)
 
     def _end(self, trial: TuneTrial, ended: Ended) -> None:
-        name = ended.trial_id
+        name, reason = ended.trial_id, redacted(ended.reason)
         if ended.status == INTERRUPTED:
-            self.lost = ended.reason
+            self.lost = reason
         if self.lost or name in self._ended:
             return
         self._ended.add(name)
-        self._last_reason = ended.reason or self._last_reason
+        self._last_reason = reason or self._last_reason
         self._shared_state.ended.remote(name)
         if ended.traceback:
             self._keep_traceback(name, ended.traceback)
@@ -189,7 +190,7 @@ class Recorder(Callback):  # type: ignore[misc]
             TrialEndRecord(
                 trial_id=name,
                 status=ended.status,
-                reason=ended.reason,
+                reason=reason,
                 hparams={key: value for key, value in trial.config.items() if key != TRIAL},
                 cost=ended.cost,
                 elapsed_seconds=self.elapsed_seconds,
@@ -200,7 +201,7 @@ class Recorder(Callback):  # type: ignore[misc]
     def _keep_traceback(self, name: str, text: str) -> None:
         folder = self._cell / ERRORS_FOLDER
         folder.mkdir(exist_ok=True)
-        (folder / f"{name}.txt").write_text(text, encoding="utf-8")
+        (folder / f"{name}.txt").write_text(redacted(text), encoding="utf-8")
 
     def _keep_checkpoints(self, trials: list[TuneTrial]) -> None:
         """Memory is bounded by the population: only what a living trial can still ask for stays in memory."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from ray import tune
 from ray.air._internal import usage
+from ray.tune.execution import class_cache
 
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
@@ -21,6 +22,7 @@ from tuneoff.execution.recorder import Recorder, StopWhenLost
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker_slots import given_to_tune
+from tuneoff.redaction import variable_holds_a_secret
 
 RUNTIME_FOLDER = "ray"
 """Ray Tune's own files, inside the cell while the search runs."""
@@ -70,8 +72,20 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _without_usage_tags(), given_to_tune(workers, recorder.lose):
+        with _without_usage_tags(), _without_keys(), given_to_tune(workers, recorder.lose):
             tuner.fit()
+
+
+@contextmanager
+def _without_keys() -> Iterator[None]:
+    """Ray Tune hands AWS's keys on to its trials, and Ray writes what it hands on into logs that everybody on the machine can
+    read. Processes on this machine have the environment anyway."""
+    names = class_cache.ENV_VARS_TO_PROPAGATE
+    class_cache.ENV_VARS_TO_PROPAGATE = {name for name in names if not variable_holds_a_secret(name)}
+    try:
+        yield
+    finally:
+        class_cache.ENV_VARS_TO_PROPAGATE = names
 
 
 @contextmanager

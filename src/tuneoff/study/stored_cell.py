@@ -21,14 +21,17 @@ from tuneoff.records.store import (
     WINNER_FILE,
     find_cells,
     load_cell,
+    must_lead_nowhere_else,
     read_header,
 )
 
 
 def finished(config: RunConfig) -> bool:
     """Whether the cell exists and is complete. Raises StudyError where a cell of another configuration is in its place, where
-    running the search would mix two versions of the protocol, or where the winner is to be kept and its weights are gone."""
+    running the search would mix two versions of the protocol, where the winner is to be kept and its weights are gone, or
+    where a link leads out of the results."""
     cell = config.cell
+    _must_be_in_the_results(config)
     if not (cell / HEADER_FILE).exists():
         _must_be_of_this_protocol(config)
         return False
@@ -45,6 +48,17 @@ def finished(config: RunConfig) -> bool:
         return True
     _must_be_of_this_protocol(config)
     return False
+
+
+def _must_be_in_the_results(config: RunConfig) -> None:
+    """Raises StudyError where the study's folder is a link out of the results, RecordError where one below it is."""
+    study = config.results / config.study
+    if not study.resolve().is_relative_to(config.results.resolve()):
+        raise StudyError(
+            f"study is {config.study!r}, but {study} is a link to {study.resolve()}, and a study's folder lies in the results: "
+            f"give results={study.resolve().parent} study={study.resolve().name}, or another study=NAME"
+        )
+    must_lead_nowhere_else(study)
 
 
 def kept_file(cell: Cell) -> Path | None:

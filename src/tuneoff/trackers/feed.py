@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from tuneoff.trackers.follow import END_SECONDS, Orders
-from tuneoff.trackers.settings import Chosen
+from tuneoff.trackers.settings import Chosen, as_settings
 
 CHILD = (sys.executable, "-m", "tuneoff.commands.feed")
 NICENESS = ("nice", "-n", "19")
@@ -31,7 +31,7 @@ class Feed:
     """The process that feeds one tracker with one study."""
 
     def __init__(self, chosen: Chosen, study: Path, plugins: Sequence[str]) -> None:
-        self.name, self.study = chosen.name, study
+        self.name, self.given, self.study = chosen.name, chosen.given, study
         self._answer: IO[str] = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the feed
         self._process = subprocess.Popen(
             (*(NICENESS if shutil.which(NICENESS[0]) else ()), *CHILD),
@@ -112,10 +112,11 @@ class Feeds:
         for feed in feeds:
             fault = feed.fault()
             if fault:
+                settings = as_settings(feed.name, feed.given)
                 where = "" if feed.study.parent == Path("results").resolve() else f" --results {feed.study.parent}"
                 notes.append(
                     f"note: {feed.name} does not have all of {feed.study.name} ({fault}); the records do, and "
-                    f"tuneoff track {feed.study.name}{where} sends what is missing"
+                    f"tuneoff track {feed.study.name}{where}{f' --set {settings}' if settings else ''} sends what is missing"
                 )
         return notes
 

@@ -20,8 +20,8 @@ from typing import IO, Any
 from tuneoff import plugins
 from tuneoff.errors import first_line
 from tuneoff.records.store import LOG_FILE, RETRAIN_FILE
+from tuneoff.redaction import redacted
 from tuneoff.trackers.contracts import Report
-from tuneoff.trackers.secrets import redacted
 from tuneoff.trackers.sending import Sender
 from tuneoff.trackers.settings import choose
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
 from importlib.util import find_spec
@@ -28,6 +30,15 @@ class Chosen:
 
     def open(self, place: Place) -> Tracker:
         return self.kind(self.settings, place)
+
+
+def as_settings(name: str, given: Mapping[str, Any]) -> str:
+    """What `tuneoff track --set` is to be given for these settings of a tracker; "" where they are its defaults. Raises
+    PluginError where there is no such tracker."""
+    kind: type[Tracker] = plugins.find("tracker", name, TOOLS, setting="tracker")
+    usual = {f.name: f.default for f in fields(kind.Settings)}
+    own = {key: value for key, value in given.items() if value != usual.get(key)}
+    return " ".join(shlex.quote(f"{name}.{key}={json.dumps(value)}") for key, value in own.items())
 
 
 def chosen_trackers(tracker: Mapping[str, Any]) -> tuple[Chosen, ...]:

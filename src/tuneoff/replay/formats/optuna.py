@@ -23,7 +23,7 @@ COMPLETE, PRUNED, FAIL = "COMPLETE", "PRUNED", "FAIL"
 
 def read(path: Path, options: Options) -> list[ForeignTrial]:
     """TableError where the storage holds several studies: their trials need not be comparable."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         studies = [name for (name,) in connection.execute("select study_name from studies")]
         if len(studies) != 1:
             raise TableError(

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tuneoff.garbage import collector_paused
 from tuneoff.price import Price
+from tuneoff.records.store import must_lead_nowhere_else
 from tuneoff.report.cells import Block, ReportError
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames, load_frames
@@ -50,6 +52,7 @@ def write_report(
     study's own; differences below it don't matter, in the metric's own unit. Raises ReportError without a finished cell,
     RecordError for records that can't be read."""
     study = Path(study)
+    must_lead_nowhere_else(study)
     with collector_paused():
         frames = load_frames(study, price)
     studies = sorted(frames.cells["study"].unique())
@@ -94,7 +97,8 @@ def _clear(root: Path, *, keep_figures: bool) -> None:
 def _folder_names(blocks: Sequence[Block]) -> dict[Block, str]:
     """<task>-<model>[-<variant>], with protocol and metric where one task-model was run under several."""
     labels = [block.label for block in blocks]
-    return {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
+    names = {b: b.label if labels.count(b.label) == 1 else f"{b.label}-{b.protocol}-{b.metric}" for b in blocks}
+    return {block: re.sub(r"[^A-Za-z0-9._-]+", "-", name) for block, name in names.items()}
 
 
 @collector_paused(stays=False)

@@ -12,6 +12,7 @@ from typing import Any
 from tuneoff.errors import check_text
 from tuneoff.plugins import register
 from tuneoff.records.schema import COMPLETED, INTERRUPTED, STOPPED
+from tuneoff.redaction import without_password
 from tuneoff.trackers.contracts import (
     Evaluated,
     Place,
@@ -25,7 +26,7 @@ from tuneoff.trackers.contracts import (
     Trial,
     TrialEnded,
 )
-from tuneoff.trackers.secrets import must_hold_no_password, without_password
+from tuneoff.trackers.secrets import must_hold_no_password
 
 PATH = "tuneoff.path"
 """The tag by which a run is found again: unique in its experiment."""
