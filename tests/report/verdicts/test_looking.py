@@ -11,7 +11,7 @@ import synthetic as syn
 from tuneoff.records.schema import Cell
 from tuneoff.report.curves import Searches
 from tuneoff.report.frames import Frames, build_frames
-from tuneoff.report.verdicts.looking import Look, look
+from tuneoff.report.verdicts.looking import Look, look, until
 from tuneoff.report.verdicts.pairwise import Rule, judge
 from tuneoff.report.verdicts.recommendation import recommend, rule_of
 
@@ -111,3 +111,43 @@ def test_a_round_that_was_cut_off_drops_nobody() -> None:
     assert found is not None
     assert found.repeats == 11
     assert not found.rivals[0].worse
+
+
+def exact(name: str, scores: Sequence[float]) -> list[Cell]:
+    return [syn.stepwise(name, k, [(60, score)], 3600) for k, score in enumerate(scores)]
+
+
+def test_the_best_of_a_look_is_the_one_with_the_highest_mean() -> None:
+    """grid has the mean 0.77, random 0.768 with the median 0.78. default is below grid by 0.014 each time, and not always below
+    random."""
+    made = exact("random", [0.78] * 7 + [0.74] * 3) + exact("grid", [0.77] * 10) + exact("default", [0.756] * 10)
+    assert seen(made, ["default", "random", "grid"], 10).dropped == ("default",)
+
+
+def test_the_fewest_repeats_for_a_test_are_enough_to_drop() -> None:
+    made = cells({"random": 0.75, "grid": 0.60}, repeats=RULE.fewest())
+    assert seen(made, ["random", "grid"], RULE.fewest()).dropped == ("grid",)
+
+
+def test_a_pair_that_is_better_equivalent_or_one_search_is_not_open() -> None:
+    better = exact("grid", [0.75 + d for d in (0.008, 0.01, 0.012, 0.016) * 3]) + exact("bayesopt", [0.75] * 12)
+    found = seen(better, ["grid", "bayesopt"], 12)
+    assert (found.dropped, found.open) == ((), ()), "better, but neither by more than the margin nor within it"
+    apart = exact("random", [0.75] * 4) + [syn.stepwise("grid", k, [(60, 0.75)], 3600) for k in range(4, 8)]
+    assert len(seen(apart, ["random", "grid"], 8).open) == 1, "they share nothing, not everything"
+    same = [*exact("random", [0.75] * 3), *exact("grid", [0.75] * 3)]
+    assert seen(same, ["random", "grid"], 3).decided, "one training run wins all three repeats"
+    unlike = [*exact("random", [0.75] * 3), *exact("grid", [0.75, 0.75, 0.76])]
+    assert not seen(unlike, ["random", "grid"], 3).decided
+
+
+def test_searches_until_a_look_have_its_searches_and_repeats_alone() -> None:
+    made = Searches.of(frames_of(cells({"random": 0.75, "grid": 0.75, "default": 0.6}, repeats=4)))
+    kept = until(made, ["random", "grid"], 2)
+    assert {name: sorted(runs) for name, runs in kept.runs.items()} == {"random": [0, 1], "grid": [0, 1]}
+    assert sorted(zip(kept.cells["algorithm"], kept.cells["repeat"], strict=True)) == [
+        ("grid", 0),
+        ("grid", 1),
+        ("random", 0),
+        ("random", 1),
+    ]

@@ -12,6 +12,7 @@ from tuneoff.records.schema import STOPPED_EARLY, Cell, Record
 from tuneoff.report.cells import Block, cell_name
 from tuneoff.report.figures import importance
 from tuneoff.report.frames import Frames, build_frames
+from tuneoff.report.statistics.summary import Interval
 from tuneoff.report.tables.failures import table as failures_table
 from tuneoff.report.tables.improvement import table as improvement_table
 from tuneoff.report.tables.maximum import table as maximum_table
@@ -105,6 +106,18 @@ def test_a_gain_is_the_best_to_come_not_the_last() -> None:
     sure = syn.cell([syn.start(), *run("x", [0.45, 0.9, 0.5]), syn.end()], algorithm="random")
     (made,) = audits(study(sure)[1])
     assert made.regret == pytest.approx(0.2)
+
+
+def test_the_flat_row_of_an_audit_has_intervals_in_three_numbers() -> None:
+    (made,) = audits(audited_study(1.0, [0.75]))
+    row = made.numbers()
+    assert (row["algorithm"], row["stopped"], row["measured_wrongly"], row["measured_regret_high"]) == (
+        "random_asha",
+        1,
+        1.0,
+        pytest.approx(0.05),
+    )
+    assert not any(isinstance(value, Interval) for value in row.values())
 
 
 def test_nobody_stopped_no_audit() -> None:

@@ -17,6 +17,7 @@ from tuneoff.task import TaskError
 from tuneoff.task.kinds import check_task, find_kind, find_metric, kind_of, metric_names, scoring, scoring_of
 from tuneoff.task.kinds.classification import label_counts, majority_rate, rarer_class
 from tuneoff.task.kinds.contracts import Answers, Metric
+from tuneoff.task.units import metric_range
 from tuneoff.training.losses import find_loss
 
 TARGETS = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
@@ -95,6 +96,42 @@ def test_the_loss_that_is_reported_is_the_one_that_training_minimises():
     assert ours.score(outputs, targets, keep_predictions=False).loss == pytest.approx(float(minimised), abs=1e-5)
 
 
+def test_the_loss_of_outputs_of_any_size_is_finite_and_each_rows_own():
+    """2000 where the wrong class is certain, ln 2 where nothing is."""
+    outputs = np.array([[2000.0, 0.0], [0.0, 0.0], [-3000.0, -3000.0]], dtype=np.float32)
+    assert find_kind("classification").mean_loss(outputs, np.array([1, 0, 1])) == pytest.approx((2000 + 2 * np.log(2)) / 3)
+
+
+def test_classes_that_were_never_predicted_are_counted_as_none():
+    assert find_kind("classification").count(np.array([0, 0, 1]), 4) == (2, 1, 0, 0)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_constant_answer_has_a_correlation_of_0_without_a_warning():
+    assert find_metric("matthews").score(answers([0, 1, 1], [1, 1, 1], 2)) == 0.0
+    assert find_metric("matthews").score(answers([1, 1, 1], [1, 1, 1], 2)) == 0.0
+
+
+@pytest.mark.parametrize("metric", THEIRS)
+def test_a_metric_is_about_a_class_where_the_class_makes_a_difference(metric):
+    zero, one = (find_metric(metric).score(answers(TARGETS, PREDICTED, positive=c)) for c in (0, 1))
+    assert find_metric(metric).needs_positive == (zero != one)
+
+
+@pytest.mark.parametrize("metric", THEIRS)
+def test_the_range_of_a_metric_is_that_of_right_and_of_exchanged_answers(metric):
+    low, high = (find_metric(metric).score(answers([0, 1, 0, 1], p, 2, positive=1)) for p in ([1, 0, 1, 0], [0, 1, 0, 1]))
+    assert metric_range(metric) == pytest.approx((low, high))
+
+
+def test_nothing_is_known_of_the_range_of_a_users_metric():
+    class Own(Metric):
+        def score(self, answers: Answers) -> float:
+            return 0.0
+
+    assert Own("own").limits == (-np.inf, np.inf)
+
+
 def test_the_best_constant_answer_is_the_majority_for_accuracy_and_the_positive_class_for_its_f1():
     targets = np.array([1] * 3 + [0] * 7)
     found = scoring(2, ("accuracy", "f1", "macro_f1", "matthews"), positive=1).constant_scores(targets)
@@ -127,6 +164,12 @@ def test_a_task_says_what_its_kind_knows():
     assert kind.legend(task) == "Labels: 0 = label0, 1 = label1, 2 = label2."
     assert kind.columns(task, task.splits["train"]) == {"labels": "1 / 1 / 2", "majority": "50.0 %"}
     assert kind.columns(task, task.splits["test"]) == {"labels": "hidden", "majority": "-"}
+
+
+@pytest.mark.parametrize(("n", "shown"), [(6, "1 / 1 / 1 / 1 / 1 / 2"), (7, "1 / 1 / 1 / 1 / 1 / 1 ...")])
+def test_of_more_than_six_classes_six_are_counted_in_a_table(n, shown):
+    task = task_of(n, train=rows("abcdefgh"[: n + 1], [*range(n), n - 1]))
+    assert kind_of(task).columns(task, task.splits["train"])["labels"] == shown
 
 
 def test_a_label_outside_the_list_is_an_error_that_names_the_row():

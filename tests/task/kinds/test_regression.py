@@ -79,6 +79,22 @@ def test_the_best_constant_answers_are_the_mean_and_the_median():
     assert found == {"pearson": 0.0, "spearman": 0.0, "rmse": pytest.approx(3**0.5), "mae": 1.0}
 
 
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_range_of_a_metric_is_that_of_right_and_of_reversed_answers(metric):
+    right, reversed_ = (find_metric(metric).score(answers([1, 2, 3], p)) for p in ([1, 2, 3], [3, 2, 1]))
+    low, high = find_metric(metric).limits
+    if find_metric(metric).higher_is_better:
+        assert (low, high) == (pytest.approx(reversed_), pytest.approx(right))
+    else:
+        assert (low, high) == (right, np.inf)
+
+
+def test_a_table_has_the_range_and_spread_of_the_targets():
+    """The sd of 1, 1.5 and 5 is the root of (2.25 + 1 + 6.25) / 3."""
+    shown = TextSplit(text_a=("a", "b", "c"), text_b=None, label=np.array([1.0, 1.5, 5.0]))
+    assert kind_of(task_with()).columns(task_with(), shown) == {"targets": "1 to 5", "mean ± sd": "2.5 ± 1.78"}
+
+
 def numbers(n: int, seed: int) -> TextSplit:
     """A number from 0 to 4 by the adjective, and a little noise."""
     rng = np.random.default_rng(seed)

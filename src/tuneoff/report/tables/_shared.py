@@ -89,7 +89,7 @@ def cell_notes(cells: pd.DataFrame, algorithms: Algorithms) -> list[str]:
         notes.append("The cells were priced differently: compare dollars with care, or give one price to all.")
     if cells["device_kind"].nunique() > 1:
         notes.append("The cells ran on different devices: their minutes and dollars don't compare.")
-    if len(cells) and cells.loc[cells["finished"], "test"].isna().any():
+    if cells.loc[cells["finished"], "test"].isna().any():
         notes.append("At least one incumbent has no recorded test score; means are over those that have one.")
     return notes
 

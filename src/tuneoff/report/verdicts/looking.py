@@ -40,7 +40,7 @@ def look(searches: Searches, names: Sequence[str], repeats: int, metric: str, ru
     seen = until(searches, names, repeats)
     scores = seen.scores()
     out: set[str] = set()
-    if len(scores) >= rule.fewest() and len(names) > 1:
+    if len(scores) >= rule.fewest():
         best = str(scores.mean().idxmax())
         out = worse_by_margin(seen, seen.names, best, metric, rule)
     left = [name for name in seen.names if name not in out]

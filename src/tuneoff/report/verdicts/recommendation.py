@@ -37,7 +37,7 @@ class Rival:
     lead: Interval
     dollars: float
     worse: bool
-    same: int = 0
+    same: int
 
 
 @dataclass(frozen=True, kw_only=True)

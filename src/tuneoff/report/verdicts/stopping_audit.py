@@ -62,11 +62,11 @@ class Audit:
 def stopped_trials(done: Frames) -> pd.DataFrame:
     """Trials that a scheduler stopped: a row each, with epoch, score there, and planned epochs."""
     trials = done.trials
-    if trials.empty or PLANNED not in trials:
+    if PLANNED not in trials:
         return trials.iloc[:0].assign(epoch=0.0, score=0.0, planned=0.0)
-    own = trials[(trials["status"] == STOPPED) & (trials["reason"] != BUDGET_SPENT) & (trials["evaluations"] > 0)]
+    own = trials[(trials["status"] == STOPPED) & (trials["reason"] != BUDGET_SPENT)]
     last = done.evaluations.groupby(["cell", "trial_id"])["epoch"].last().rename("epoch")
-    made = own.merge(last, left_on=["cell", "trial_id"], right_index=True)
+    made = own.merge(last, left_on=["cell", "trial_id"], right_index=True)  # those with an evaluation
     made = made.assign(score=made["last_validation"].astype(float), planned=made[PLANNED].astype(float))
     return made[made["planned"] > made["epoch"]]
 
@@ -115,8 +115,7 @@ def _audit(name: str, done: Frames, own: pd.DataFrame, lenders: pd.DataFrame, su
 def _audited_searches(name: str, done: Frames, own: pd.DataFrame) -> list[AuditedSearch]:
     """The searches of an algorithm that have a complete audit. own: its stopped trials."""
     cells = done.cells[(done.cells["algorithm"] == name) & (done.cells["audit_share"] > 0)]
-    later = done.audited.assign(validation=done.audited["validation"].astype(float))
-    best = later.groupby(["cell", "trial_id"])["validation"].max()
+    best = done.audited.groupby(["cell", "trial_id"])["validation"].max()
     return [
         AuditedSearch(
             stopped=int((own["cell"] == cell).sum()),
