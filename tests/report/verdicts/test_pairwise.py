@@ -178,9 +178,11 @@ def test_no_common_repeat_is_said() -> None:
 
 def test_unequal_costs_are_said_with_their_ratio() -> None:
     sentence = only(pair([0.01] * 8, cost_ratio=2.31)).sentence
-    assert "pbt, charged 2.3 times what grid was, is cut off at grid's cost" in sentence
+    assert sentence.startswith("At grid's cost, where pbt, charged 2.3 times as much, is cut off: pbt is better than grid")
     assert "charged" not in only(pair([0.01] * 8, cost_ratio=1.05)).sentence
-    assert "grid, charged 2.0 times what pbt was" in only(pair([0.01] * 8, cost_ratio=0.5)).sentence
+    assert (
+        "At pbt's cost, where grid, charged 2.0 times as much, is cut off: " in only(pair([0.01] * 8, cost_ratio=0.5)).sentence
+    )
 
 
 @given(scores, st.randoms(use_true_random=False))
@@ -268,7 +270,7 @@ def test_the_dearer_search_is_judged_by_what_it_knew_at_the_cheaper_ones_cost() 
     verdict = findings(cells).verdicts[0]
     assert verdict.better == "grid"
     assert verdict.difference.estimate == pytest.approx(0.0525)
-    assert "random, charged 2.0 times what grid was" in verdict.sentence
+    assert verdict.sentence.startswith("At grid's cost, where random, charged 2.0 times as much, is cut off: grid is better")
 
 
 def test_nearly_equal_costs_are_not_cut() -> None:

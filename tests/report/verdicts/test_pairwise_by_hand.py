@@ -157,13 +157,14 @@ def test_the_costs_are_those_of_first_and_second_in_that_order() -> None:
     [
         (1.1, ""),
         (1 / 1.1, ""),
-        (1.5, "Compared at equal cost: pbt, charged 1.5 times what grid was, is cut off at grid's cost."),
-        (0.5, "Compared at equal cost: grid, charged 2.0 times what pbt was, is cut off at pbt's cost."),
+        (1.5, "At grid's cost, where pbt, charged 1.5 times as much, is cut off: "),
+        (0.5, "At pbt's cost, where grid, charged 2.0 times as much, is cut off: "),
     ],
 )
 def test_charges_of_up_to_a_tenth_more_are_equal(ratio: float, text: str) -> None:
     sentence = only(pair([0.1] * 8, cost_ratio=ratio)).sentence
-    assert sentence.endswith(f"p = 0.0078. {text}".rstrip())
+    assert sentence.startswith(f"{text}pbt is better than grid by 10.0 points")
+    assert sentence.endswith("p = 0.0078.")
 
 
 def test_at_an_equal_budget_nobody_is_cut_off() -> None:

@@ -210,6 +210,11 @@ def _missing(differences: Sequence[float], squares: RowSquares | None, family: _
 
 
 def _sentence(verdict: Verdict, family: _Family) -> str:
+    """Opens with the cost at which they are compared, where the scores are not those of the whole searches."""
+    return _cut_clause(verdict) + _comparison(verdict, family)
+
+
+def _comparison(verdict: Verdict, family: _Family) -> str:
     metric, margin = family.metric, family.rule.margin
     v, clauses = verdict, filter(None, [_cost_clause(verdict), verdict.note])
     tail = "".join(f" {clause[0].upper()}{clause[1:]}." for clause in clauses)
@@ -282,10 +287,21 @@ def _cost_clause(v: Verdict) -> str:
     if v.more_dollars is not None:
         dear, cheap = (v.first, v.second) if v.more_dollars > 0 else (v.second, v.first)
         return f"each at its full cost: {dear} takes ${format_dollars(abs(v.more_dollars))} a search more than {cheap}"
-    ratio = max(v.cost_ratio, 1 / v.cost_ratio)
-    if ratio <= EQUAL_COST:
+    dear, cheap, ratio = _dearer(v)
+    if not v.budget or ratio <= EQUAL_COST:
         return ""
+    return f"compared at equal budget, {v.budget}: {dear} was charged {ratio:.1f} times what {cheap} was"
+
+
+def _cut_clause(v: Verdict) -> str:
+    """ "At grid's cost, where pbt, charged 1.5 times as much, is cut off: "."""
+    dear, cheap, ratio = _dearer(v)
+    if v.more_dollars is not None or v.budget or ratio <= EQUAL_COST:
+        return ""
+    return f"At {cheap}'s cost, where {dear}, charged {ratio:.1f} times as much, is cut off: "
+
+
+def _dearer(v: Verdict) -> tuple[str, str, float]:
+    """The dearer one, the cheaper one, and how many times as much the dearer one was charged."""
     dear, cheap = (v.first, v.second) if v.cost_ratio > 1 else (v.second, v.first)
-    if v.budget:
-        return f"compared at equal budget, {v.budget}: {dear} was charged {ratio:.1f} times what {cheap} was"
-    return f"compared at equal cost: {dear}, charged {ratio:.1f} times what {cheap} was, is cut off at {cheap}'s cost"
+    return dear, cheap, max(v.cost_ratio, 1 / v.cost_ratio)
