@@ -89,3 +89,15 @@ def test_a_configuration_is_a_schedule_of_one_segment():
 def test_a_search_without_an_evaluation_has_no_incumbent():
     with pytest.raises(LookupError):
         incumbent(cell(RECORDS[:2]))
+
+
+def test_lineage_within_a_trial_has_each_of_its_evaluations():
+    records = [evaluation("t000", i, 100 * i, 1e-5, 0.5) for i in (1, 2, 3, 4)]
+    assert lineage(records, records[3]) == records
+    assert lineage(records, records[1]) == records[:2]
+
+
+@pytest.mark.parametrize("parent", [("t001", None), ("t001", 7), ("t009", 1)])
+def test_lineage_begins_where_the_parents_evaluation_is_not_known(parent):
+    copied = evaluation("t000", 2, 200, 4e-5, 0.8, parent)
+    assert lineage([*POPULATION[:3], copied], copied) == [copied]

@@ -156,6 +156,14 @@ def test_the_test_rows_of_a_difference_by_hand() -> None:
     assert difference(a, b, replace(smooth_table(12), test_rows=None)).rows_se == 0
     far = sample(np.full((3, 3), 7.0), winners={2: 1.0})
     assert difference(far, a, smooth_table(12)).rows_se == 0, "no share"
+    above = sample(np.full((3, 3), 1.9), winners={2: 1.0})
+    assert difference(above, a, smooth_table(12)).rows_se == 0, "(1.9 + 0.75) / 2 is none either"
+
+
+def test_a_score_that_is_no_share_of_the_rows_has_no_error_of_theirs() -> None:
+    table = replace(smooth_table(12), metric="matthews")
+    a, b = sample(np.full((3, 3), 0.75), winners={1: 1.0}), sample(np.full((3, 3), 0.65), winners={2: 1.0})
+    assert (mean_of(a, table).rows_se, difference(a, b, table).rows_se) == (0, 0)
 
 
 def test_the_difference_of_whole_tables_is_taken_replay_by_replay() -> None:

@@ -43,3 +43,15 @@ def test_what_would_last_until_the_deadline_is_refused() -> None:
     assert not ledger.may_start("c", 10.0, 1.0, 3.0)
     assert not ledger.may_start("c", 10.0, 1.0, None)
     assert not ledger.take("b", 9.0, 1.0, 2.0), "reserved epochs need time as well"
+
+
+def test_intervals_of_a_hundredth_of_an_epoch_are_charged_and_refused_like_others() -> None:
+    ledger = Ledger(epochs=0.025, deadline=math.inf)
+    assert [ledger.take("a", 0.0, 0.01, 1.0) for _ in range(3)] == [True, True, False]
+    assert ledger.epochs == 0.02
+
+
+def test_a_trial_may_start_until_the_deadline() -> None:
+    ledger = Ledger(epochs=math.inf, deadline=10.0)
+    assert ledger.may_start("a", 9.999, 1.0, None)
+    assert ledger.may_start("b", 9.999, 1.0, 3.0)

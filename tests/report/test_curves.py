@@ -11,7 +11,7 @@ import synthetic as syn
 
 from tuneoff.evaluation import Cost
 from tuneoff.records.schema import Cell
-from tuneoff.report.curves import EQUAL_COST, Run, Searches, Steps, band, bands, steps_by_cell
+from tuneoff.report.curves import EQUAL_COST, Result, Run, Searches, Steps, band, bands, steps_by_cell
 from tuneoff.report.frames import build_frames
 
 EPOCH = syn.N_TRAIN
@@ -139,3 +139,84 @@ def test_without_repeats_or_with_one_that_has_no_value_there_is_no_curve() -> No
     assert band([]) is None
     assert band([one, none]) is None
     assert band([one]) is not None
+
+
+def test_a_band_has_the_mean_lowest_and_highest_at_each_cost() -> None:
+    """Three repeats that cross, from the latest first point to the first end."""
+    falling, rising, level = (
+        Steps(cost=np.array(cost), value=np.array(value), end=end)
+        for cost, value, end in (([1.0, 3.0], [0.9, 0.3], 5.0), ([2.0, 4.0], [0.1, 0.9], 4.5), ([1.0], [0.5], 9.0))
+    )
+    made = band([falling, rising, level])
+    assert made is not None
+    assert made.cost.tolist() == [2.0, 3.0, 4.0, 4.5]
+    assert made.mean.tolist() == pytest.approx([0.5, 0.3, 1.7 / 3, 1.7 / 3])
+    assert made.low.tolist() == [0.1, 0.1, 0.3, 0.3]
+    assert made.high.tolist() == [0.9, 0.5, 0.9, 0.9]
+
+
+def test_under_a_protocol_that_tests_the_newest_checkpoint_test_and_validation_are_of_different_evaluations() -> None:
+    """Validation stays at the best evaluation; the tested weights are those of the next one, from its minute on."""
+    records = [syn.evaluation("t0", n, v, 60.0 * n, test=v - 0.1) for n, v in ((1, 0.7), (2, 0.6))]
+    cell = syn.cell([syn.start(devices=1), *records, syn.end(elapsed=200)], protocol="blog2020")
+    done = build_frames([cell]).finished()
+    (validation,), (test,) = (list(steps_by_cell(done, what, "minutes").values()) for what in ("validation", "test"))
+    assert (validation.cost.tolist(), validation.value.tolist()) == ([1.0], [0.7])
+    assert test.cost.tolist() == [1.0, 2.0]
+    assert test.value.tolist() == pytest.approx([0.6, 0.5])
+
+
+def test_a_search_without_a_result_has_no_step() -> None:
+    done = build_frames([syn.cell([syn.start(devices=1), syn.end(elapsed=60)])]).finished()
+    (steps,) = steps_by_cell(done, "test", "minutes").values()
+    assert (steps.cost.tolist(), steps.value.tolist(), steps.end) == ([], [], 1.0)
+
+
+def test_results_of_one_moment_stay_in_the_order_of_the_log() -> None:
+    records = [syn.evaluation(f"t{i:02d}", 1, i / 100, 60.0 * (i // 3), test=i / 100) for i in range(60)]
+    cells = [syn.cell([syn.start(devices=1), *records, syn.end(elapsed=2000)], repeat=k) for k in range(3)]
+    done = build_frames(cells)
+    for steps in steps_by_cell(done.finished(), "test", "minutes").values():
+        assert steps.value.tolist() == [i / 100 for i in range(60)]
+    for results in Searches.of(done).results.values():
+        assert [r.score for r in results] == [i / 100 for i in range(60)]
+
+
+def result(score: float = 0.7, predictions: Sequence[int] | None = (0, 1), winner: tuple[Any, ...] = ("t0", 1, 3e-5)) -> Result:
+    return Result(score=score, predictions=None if predictions is None else np.array(predictions), winner=winner)
+
+
+@pytest.mark.parametrize(
+    ("other", "same"),
+    [
+        (result(), True),
+        (result(predictions=None), True),
+        (result(predictions=(1, 0)), False),
+        (result(score=0.71), False),
+        (result(winner=("t1", 1, 3e-5)), False),
+        (result(score=0.71, winner=("t1", 1, 3e-5)), False),
+    ],
+)
+def test_one_training_run_made_twice_has_the_same_winner_score_and_predictions(other: Result, same: bool) -> None:
+    assert result().same_model(other) is same
+    assert other.same_model(result()) is same
+
+
+def test_what_a_result_is_of_is_kept_with_it() -> None:
+    """Predictions of two classes alone; a hyperparameter that a search does not have is None, which equals itself."""
+    cells = []
+    for name, n_classes, hparams in (
+        ("grid", 2, {"learning_rate": 1e-5}),
+        ("random", 3, {"learning_rate": 2e-5, "decay": 0.1}),
+    ):
+        score = syn.replace(syn.score(0.5, 4, predictions=[0, 1, 1, 0]), predicted_counts=(2, 2, 0)[:n_classes])
+        known = syn.replace(syn.evaluation("t0", 2, 0.5, 60, test=score, hparams=hparams), validation=score)
+        records = [syn.start(devices=1), known, syn.end(elapsed=100)]
+        cells.append(syn.cell(records, algorithm=name))
+    made = searches(*cells)
+    grid, random = (made.result(made.named(name)[0].cell, 100) for name in ("grid", "random"))
+    assert grid.predictions is not None
+    assert grid.predictions.tolist() == [0, 1, 1, 0]
+    assert random.predictions is None
+    assert grid.winner == ("t0", 2, None, 1e-5, None)
+    assert random.winner == ("t0", 2, None, 2e-5, 0.1)
