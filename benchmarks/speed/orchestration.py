@@ -28,7 +28,7 @@ def run(text: str, slots: int) -> list[dict[str, float]]:
     import ray
 
     wanted = counts(text)
-    ray.init(num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init("local", num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     folder = Path(tempfile.mkdtemp(prefix="tuneoff-orchestration-"))
     try:
         return [_search(count, slots, folder / str(position)) for position, count in enumerate(wanted)]

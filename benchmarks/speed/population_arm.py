@@ -124,7 +124,7 @@ def search(setting: Setting, folder: Path, *, documented: bool, seed: int, bf16:
         },
         metric_columns=[METRIC, "eval_loss", "epoch", "training_iteration"],
     )
-    ray.init(num_cpus=setting.slots, include_dashboard=False)
+    ray.init("local", num_cpus=setting.slots, include_dashboard=False)
     trainer.hyperparameter_search(
         hp_space=lambda _: tune_config,
         backend="ray",

@@ -56,7 +56,7 @@ def search(setting: Setting, folder: Path, arm: str, *, seed: int, bf16: bool) -
     from benchmarks.speed.trainer_trial import Meter
 
     trainer = make_trainer(setting, folder, arm, seed=seed, bf16=bf16, callbacks=[Meter(str(folder / "meter.jsonl"))])
-    ray.init(num_cpus=setting.slots, include_dashboard=False)
+    ray.init("local", num_cpus=setting.slots, include_dashboard=False)
     tuned = {} if arm == "stock" else {"reuse_actors": True}
     best = trainer.hyperparameter_search(
         hp_space=lambda _: {"learning_rate": tune.grid_search(list(setting.learning_rates))},
