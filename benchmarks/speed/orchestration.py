@@ -70,6 +70,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         state = shared_state.create(shared_state.Limits())
         recorder = Recorder(cell, writer, state, Earlier(), lambda _: None)
         hosts = tuple(ray.remote(num_cpus=0)(NoOpWorker).remote(state) for _ in range(slots))
+        ray.get([host.__ray_ready__.remote() for host in hosts])  # as a search's workers are, before its clock starts
         assignment: Any = Assignment(inputs=None, workers=hosts)  # type: ignore[arg-type]
         tuner = tune.Tuner(
             tune.with_parameters(Trial, assignment=assignment),

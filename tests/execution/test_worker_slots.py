@@ -16,8 +16,9 @@ REQUEST = ResourceRequest([{"CPU": 1}])
 
 @pytest.fixture
 def now(monkeypatch):
-    clock = SimpleNamespace(seconds=100.0)
+    clock = SimpleNamespace(seconds=100.0, pauses=[])
     monkeypatch.setattr(module.time, "monotonic", lambda: clock.seconds)
+    monkeypatch.setattr(module.time, "sleep", clock.pauses.append)
     return clock
 
 
@@ -76,6 +77,7 @@ def test_a_search_whose_workers_all_stay_away_is_lost_and_not_before(alive, now)
     slots = WorkerSlots(("a", "b"), lost=said.append)
     alive.clear()
     assert take(slots) is None
+    assert now.pauses, "the driver is not kept busy by asking"
     now.seconds += module.PATIENCE_SECONDS
     assert take(slots) is None
     assert said == []

@@ -23,6 +23,7 @@ from tuneoff.execution.placement import on_this_machine
 
 LOOK_SECONDS = 1.0
 """How often the workers are looked at, at most."""
+PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 """How long a search waits for its first living worker: on another machine than the one that failed."""
 ALIVE = "ALIVE"
@@ -70,6 +71,8 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         if resource_request not in self._asked or not self._free:
             return False
         self._look()
+        if not self._alive:
+            time.sleep(PAUSE_SECONDS)  # Tune has nothing to wait for then, and would ask again at once
         return bool(self._free & self._alive)
 
     def acquire_resources(self, resource_request: ResourceRequest) -> _Held | None:
