@@ -14,6 +14,11 @@ def test_only_scores_that_equal_or_beat_the_best_are_worth_a_test():
     assert [state.offer(score) for score in (0.4, 0.5, 0.7, 0.6, 0.7)] == [False, True, True, False, True]
 
 
+def test_the_first_score_of_a_search_is_the_best_so_far():
+    assert SharedState(Limits()).offer(0.1)
+    assert SharedState(Limits()).offer(-7.5), "a metric may be below 0"
+
+
 @given(budget=st.integers(1, 40), parts=st.integers(1, 5))
 def test_a_budget_in_epochs_is_given_out_whole_and_never_exceeded(budget, parts):
     state = SharedState(Limits(epochs=float(budget)))
@@ -66,6 +71,19 @@ def test_an_interval_that_would_outlast_the_deadline_is_refused():
     state = SharedState(Limits(deadline=time.monotonic() + 10))
     assert state.take("t000", 1.0, 5.0)
     assert not state.take("t000", 1.0, 11.0)
+
+
+def test_shares_of_a_hundredth_of_an_epoch_are_charged_and_refused_like_others():
+    state = SharedState(Limits(epochs=0.025))
+    assert [state.take("t000", 0.01, 0.0) for _ in range(3)] == [True, True, False]
+    assert state.reserve("t001", 0.005)
+    assert not state.reserve("t002", 0.005)
+
+
+def test_a_trial_that_reserved_nothing_gives_nothing_back():
+    state = SharedState(Limits(epochs=1.0))
+    state.ended("t000")
+    assert not state.left(1.005)
 
 
 def test_memory_is_bounded_by_what_can_still_be_asked_for():

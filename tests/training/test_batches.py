@@ -57,6 +57,7 @@ def test_batches_hold_the_rows_tokens_padded_with_zeros():
             assert batch.input_ids[i, :size].tolist() == ragged.input_ids[start:stop].tolist()
             assert batch.token_type_ids[i, :size].tolist() == ragged.token_type_ids[start:stop].tolist()
             assert not batch.input_ids[i, size:].any()
+            assert not batch.token_type_ids[i, size:].any()
             assert int(batch.attention_mask[i].sum()) == size
             assert int(batch.labels[i]) == ragged.labels[row]
     assert next(rows, None) is None
@@ -72,3 +73,12 @@ def test_slices_know_their_lengths_and_can_be_padded_further():
         assert torch.equal(wide.input_ids[:, : piece.longest], batch.input_ids)
         assert not wide.attention_mask[:, piece.longest :].any()
         assert not wide.input_ids[:, piece.longest :].any()
+
+
+def test_batches_are_made_on_the_device_asked_for():
+    """One that computes shapes alone."""
+    split = DeviceSplit(make_split(30, 4), torch.device("meta"))
+    assert {piece.rows.device.type for piece in split.slices(by_length(split.lengths), 7)} == {"meta"}
+    for batch in split.batches(by_length(split.lengths), 7):
+        parts = batch.input_ids, batch.token_type_ids, batch.attention_mask, batch.labels
+        assert {part.device.type for part in parts} == {"meta"}

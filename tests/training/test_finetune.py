@@ -95,6 +95,7 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact_too(job):
         (3, 16, [32, 48, 70, 102, 118, 140]),
         (4, 1, [18, 35, 53, 70, 88, 105, 123, 140]),
         (7, 1, [10 * k for k in range(1, 15)]),
+        (101, 1, [*range(1, 141)]),  # several points a row; the 13th is at 9.0099 rows
         (3, 64, [64, 70, 134, 140]),  # a batch that passes a point is scored once, at its end
     ],
 )
@@ -102,6 +103,13 @@ def test_evaluation_points_where_rows_do_not_divide(job, evaluations, batch_size
     job = with_settings(job, evaluations_per_epoch=evaluations)
     seen = [e.examples_seen for e in finetune(job, replace(HP, batch_size=batch_size), seed=5)]
     assert seen == expected
+
+
+def test_a_trial_trains_the_network_that_its_adapter_asks_for(job, monkeypatch):
+    asked = []
+    monkeypatch.setattr(job.network, "arrange", asked.append)
+    list(finetune(job, replace(HP, num_epochs=1), seed=5))
+    assert asked == [HP.adapter]
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(job):

@@ -214,6 +214,59 @@ def test_a_failed_capture_changes_nothing_but_the_mode(job):
     assert close(got.weights, expected.weights)
 
 
+def test_the_loss_that_is_taken_is_the_sum_of_the_steps_since_the_last_time(job):
+    """Without an update (a rate of 0) each step's loss is that of the untouched network."""
+    stepper = make_stepper(job.network, job.train, cross_entropy, bf16=False, cuda_graphs=False)
+    stepper.reset()
+    job.network.reset(5)
+    pieces = list(job.train.slices(np.arange(len(job.train)), 16))[:2]
+    batches = [job.train.gather(piece.rows, piece.longest) for piece in pieces]
+    job.network.module.eval()
+    with torch.no_grad():
+        losses = [float(cross_entropy(job.network.logits(batch, bf16=False), batch.labels)) for batch in batches]
+    stepper.prepare(HP)
+    for piece in pieces:
+        stepper.step(piece, HP, 0.0, 0.0)
+    assert stepper.take_loss() == pytest.approx(sum(losses), rel=1e-5)
+    assert stepper.take_loss() == 0.0
+    stepper.step(pieces[0], HP, 0.0, 0.0)
+    stepper.reset()
+    assert stepper.take_loss() == 0.0, "a trial begins without the last one's"
+
+
+@pytest.mark.parametrize("most", [0.0, 0.01, 1e6])
+def test_gradients_are_clipped_to_the_norm_asked_for_and_not_at_all_by_0(job, monkeypatch, most):
+    stepper = make_stepper(job.network, job.train, cross_entropy, bf16=False, cuda_graphs=False)
+    norms = []
+
+    def note() -> None:
+        gradients = [p.grad for p in stepper.optimiser.parameters if p.grad is not None]
+        norms.append(float(torch.linalg.vector_norm(torch.stack([g.norm() for g in gradients]))))
+
+    monkeypatch.setattr(stepper.optimiser, "step", note)
+    job.network.reset(5)
+    stepper.reset()
+    stepper.prepare(HP)
+    stepper.step(next(job.train.slices(np.arange(16), 16)), replace(HP, max_grad_norm=most), 1e-3, 0.0)
+    assert norms == ([pytest.approx(0.01, rel=1e-4)] if most == 0.01 else [pytest.approx(norms[0])])
+    assert (norms[0] > 0.05) == (most != 0.01)
+
+
+def test_a_captured_step_is_typical_the_second_time_and_one_as_written_the_first(job):
+    backend = FakeBackend()
+    captured = graphed(job, backend).stepper
+    assert (job.stepper.rehearsals, captured.rehearsals) == (1, 2)
+    captured.reset()
+    job.network.reset(5)
+    captured.prepare(HP)
+    piece = next(job.train.slices(np.arange(16), 16))
+    for _ in range(captured.rehearsals):
+        captured.step(piece, HP, 1e-3, 0.0)
+    assert backend.events.count("capture") == 1
+    captured.graphs.give_up("tried")
+    assert captured.rehearsals == 1
+
+
 def test_on_a_cpu_steps_run_as_written(job):
     stepper = make_stepper(job.network, job.train, cross_entropy, bf16=False, cuda_graphs=True)
     assert type(stepper) is Stepper
