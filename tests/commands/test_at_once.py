@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import itertools
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ import pytest
 from tests.test_config import config
 from tuneoff.commands import at_once as module
 from tuneoff.commands.arguments import read_command_line
-from tuneoff.commands.at_once import cells_of, environments, must_fit, run_at_once
+from tuneoff.commands.at_once import cells_of, environments, must_be_a_sweeps, must_fit, run_at_once
 from tuneoff.errors import ConfigError
 
 SWEEP = ("-m", "algorithm=default,random", "repeat=range(0,2)", "study=my study", "at_once=2", "resources.slots=1")
@@ -86,7 +87,10 @@ def test_never_more_than_there_are_places(tmp_path: Path) -> None:
     assert all(first[2] <= second[1] for first, second in itertools.pairwise(notes))
 
 
-def test_each_place_has_gpus_of_its_own(tmp_path: Path) -> None:
+def test_each_place_has_gpus_of_its_own(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,GPU-7f,5")
+    assert environments(3, 3) == [{"CUDA_VISIBLE_DEVICES": name} for name in ("2", "GPU-7f", "5")]
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     assert environments(2, 0) == [{}, {}]
     assert environments(2, 5) == [{"CUDA_VISIBLE_DEVICES": "0,1"}, {"CUDA_VISIBLE_DEVICES": "2,3"}]
     started = Started(tmp_path, 0.3)
@@ -103,6 +107,33 @@ def test_an_interrupt_ends_the_searches_that_run_and_starts_no_others(tmp_path: 
         run_at_once(read_command_line(SWEEP), [{}, {}], started)
     assert time.monotonic() - began < 20
     assert started.notes() == []
+
+
+def test_a_fault_of_our_own_leaves_no_search_running(tmp_path: Path, monkeypatch) -> None:
+    children = []
+
+    def start(*given) -> subprocess.Popen[bytes]:
+        children.append(Started(tmp_path, 30.0)(*given))
+        return children[-1]
+
+    def fail(_: float) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(module.time, "sleep", fail)
+    with pytest.raises(BrokenPipeError):
+        run_at_once(read_command_line(SWEEP), [{}, {}], start)
+    assert [child.returncode for child in children] == [-signal.SIGTERM] * 2
+
+
+def test_added_settings_are_swept_too() -> None:
+    cells = cells_of(read_command_line(["-m", "+space.lora_rank.values=[4],[8]", "algorithm=pbt", "at_once=2"]))
+    assert [arguments[-1] for _, arguments in cells] == ["+space.lora_rank.values=[4]", "+space.lora_rank.values=[8]"]
+
+
+def test_in_a_search_by_itself_it_is_refused() -> None:
+    with pytest.raises(ConfigError, match="at_once is 2, but it is for a sweep"):
+        must_be_a_sweeps(config("at_once=2"))
+    must_be_a_sweeps(config())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from tests.execution.local_actor import LocalActor
 from tuneoff.execution import files as module
-from tuneoff.execution.files import FarFiles, LocalFiles
+from tuneoff.execution.files import FarFiles, FileServer, LocalFiles
 from tuneoff.execution.snapshots import SnapshotWriter, copy_name
 from tuneoff.training.protocol import State
 from tuneoff.training.state_file import SnapshotError
@@ -21,7 +21,7 @@ def state(value: float) -> State:
 def files(request, tmp_path, monkeypatch):
     monkeypatch.setattr(module.ray, "get", lambda value: value)
     local = LocalFiles(snapshots=tmp_path / "state", kept=tmp_path / "kept")
-    return local if request.param == "here" else FarFiles(actor=LocalActor(local))
+    return local if request.param == "here" else FarFiles(actor=LocalActor(FileServer()), files=local)
 
 
 def test_a_state_comes_back_whole_and_by_the_name_of_its_file(files, tmp_path):

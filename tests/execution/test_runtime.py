@@ -117,3 +117,19 @@ def test_a_runtime_of_our_own_listens_to_this_machine_alone():
     listening = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("listens")]
     assert len(listening) >= 3, "the cluster's store, the node, the driver"
     assert {address.removeprefix("::ffff:") for address in listening} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    ("gpus", "asked", "device"), [((0, 0), "auto", "cpu"), ((0, 1), "auto", "cuda"), ((0, 1), "cpu", "cpu")]
+)
+def test_the_machines_of_a_cluster_decide_whether_there_is_a_gpu(monkeypatch, gpus, asked, device):
+    nodes = [{"Alive": True, "Resources": {"CPU": 1, "GPU": count}} for count in gpus]
+    monkeypatch.setattr(runtime, "start_ray", lambda _: False)
+    monkeypatch.setattr(runtime.ray, "nodes", lambda: nodes)
+    price = "price=t4" if device == "cuda" else "price=cpu"
+    assert runtime.resolve_device(config("resources.address=auto", f"resources.device={asked}", price)) == device
+    if gpus == (0, 0):
+        with pytest.raises(
+            ConfigError, match=r"resources.device is cuda, but the cluster of resources.address=auto has no machine"
+        ):
+            runtime.resolve_device(config("resources.address=auto", "resources.device=cuda", "price=t4"))

@@ -56,5 +56,12 @@ def test_a_torn_or_changed_file_is_discarded_and_the_others_stay(tmp_path, damag
     first, second = (save(tmp_path, name, STATE, ()) for name in ("t001", "t002"))
     (tmp_path / first).write_bytes(damage((tmp_path / first).read_bytes()))
     assert discard_damaged(tmp_path) == [first]
-    assert files(tmp_path) == [second]
+    assert files(tmp_path) == [first.replace("safetensors", "damaged"), second]
     assert discard_damaged(tmp_path / "none") == []
+
+
+def test_a_file_that_cannot_be_read_for_now_is_left_alone(tmp_path):
+    (tmp_path / "t001-1.safetensors").mkdir()
+    with pytest.raises(OSError, match=r"directory|No such device"):
+        discard_damaged(tmp_path)
+    assert files(tmp_path) == ["t001-1.safetensors"]

@@ -174,6 +174,21 @@ def test_a_spent_budget_ends_a_trial_before_it_trains(inputs):
     assert result.cost.train_examples == 0
 
 
+@pytest.mark.parametrize("error", [RayActorError(), RuntimeError("the worker died and was started anew")])
+def test_a_trial_that_cannot_be_begun_says_so_when_it_runs_so_that_ray_tune_lets_it_go_on_elsewhere(inputs, tmp_path, error):
+    def fail(*_):
+        raise error
+
+    trial = make(inputs)
+    trial.step()
+    trial.save_checkpoint(str(tmp_path))
+    trial._worker.reset = fail
+    assert trial.reset_config({TRIAL: "t001"}) is True
+    trial.load_checkpoint(str(tmp_path))
+    with pytest.raises(type(error)):
+        trial.step()
+
+
 def test_a_budget_of_time_cuts_an_interval_short(inputs):
     inputs.shared_state.of.seconds_left = lambda: -1.0
     trial = make(replace(inputs, timed=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ray.exceptions import RayActorError
+from ray.exceptions import ActorUnavailableError, RayActorError
 
 from tuneoff.errors import ConfigError
 from tuneoff.execution import worker_pool as module
@@ -35,26 +35,50 @@ def killed(monkeypatch):
             raise answer.error
         return answer.value
 
-    def wait(asked, num_returns, timeout):
-        assert (num_returns, timeout) == (len(asked), 60.0)
-        return [one for one in asked if not one.late], [one for one in asked if one.late]
+    clock = SimpleNamespace(seconds=0.0)
 
+    def wait(asked, num_returns, timeout):
+        assert num_returns == 1
+        here = [one for one in asked if not one.late][:1]
+        clock.seconds += 0.0 if here else timeout
+        return here, [one for one in asked if one not in here]
+
+    monkeypatch.setattr(module.time, "monotonic", lambda: clock.seconds)
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: setattr(clock, "seconds", clock.seconds + seconds))
     monkeypatch.setattr(module.ray, "get", get)
     monkeypatch.setattr(module.ray, "wait", wait)
     monkeypatch.setattr(module.ray, "kill", found.append)
     return found
 
 
-def placed(*workers: SimpleNamespace) -> tuple[object, ...]:
+def placed(*workers: SimpleNamespace, count: int = 3) -> tuple[object, ...]:
     pool = WorkerPool()
     pool._workers = list(workers)
-    return pool.placed(workers, 60.0)
+    found = pool.placed(count, 60.0)
+    assert tuple(pool._workers) == found
+    return found
 
 
 def test_workers_that_find_no_place_in_time_are_given_up(killed):
     first, waiting, third = worker(Answer()), worker(Answer(late=True)), worker(Answer())
     assert placed(first, waiting, third) == (first, third)
     assert killed == [waiting], "it would hold a device later that nobody pays for"
+
+
+def test_no_more_are_held_than_are_used(killed):
+    workers = [worker(Answer()) for _ in range(4)]
+    assert placed(*workers, count=2) == tuple(workers[:2])
+    assert killed == workers[2:]
+
+
+def test_a_worker_whose_machine_died_is_asked_again_and_given_up_where_the_others_suffice(killed):
+    dead, alive = worker(Answer(error=ActorUnavailableError("", b"0" * 16))), worker(Answer())
+    assert placed(dead, alive, count=1) == (alive,)
+    assert killed == [dead]
+    assert placed(dead, count=1) == ()
+    answers = iter([Answer(error=ActorUnavailableError("", b"0" * 16)), Answer()])
+    back = SimpleNamespace(origin=SimpleNamespace(remote=lambda: next(answers)))
+    assert placed(back, count=1) == (back,)
 
 
 def test_other_versions_or_code_on_a_machine_are_refused_by_name(killed):

@@ -85,6 +85,9 @@ def test_a_search_whose_workers_all_stay_away_is_lost_and_not_before(alive, now)
     now.seconds += module.LOOK_SECONDS
     assert take(slots) == 1
     alive.clear()
+    now.seconds += 10 * module.PATIENCE_SECONDS
+    assert take(slots) is None
+    assert said == [], "the first look that finds none, after a long step of all workers, is no minute without one"
     now.seconds += module.PATIENCE_SECONDS + module.LOOK_SECONDS
     assert take(slots) is None
     assert said == ["all 2 workers died, and none came back in 60 s"]

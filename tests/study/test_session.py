@@ -84,14 +84,17 @@ def test_a_busy_cluster_with_no_place_for_a_worker_is_a_message(monkeypatch, tmp
     session = Session()
     monkeypatch.setattr(module.runtime, "find_slots", lambda *_: Slots(count=2, devices=2, device_kind="cpu"))
     monkeypatch.setattr(module.runtime, "start_ray", lambda *_: False)
+    monkeypatch.setattr(module.runtime, "resolve_device", lambda _: "cpu")
     monkeypatch.setattr(session, "engine", lambda _: SimpleNamespace(prepare=lambda *_: prepared()))
-    pool = SimpleNamespace(workers=lambda *_: ("a", "b"), placed=lambda workers, _: workers[:1])
+    pool = SimpleNamespace(workers=lambda *_: ("a", "b"), placed=lambda *_: ("a",))
     monkeypatch.setattr(session, "_pool", pool)
     given = config("resources.address=auto", f"results={tmp_path}")
     ready = session.ready(given)
     assert (ready.workers, ready.slots.count, ready.slots.devices) == (("a",), 1, 1), "as many at once as found a place"
+    with pytest.raises(WorkerError, match=r"that cluster had a place for 1 worker\(s\) in 60 s"):
+        session.ready(config("resources.address=auto", "resources.slots=2", f"results={tmp_path}"))
     pool.placed = lambda *_: ()
-    with pytest.raises(WorkerError, match=r"resources.address is 'auto'.*no place for a worker"):
+    with pytest.raises(WorkerError, match=r"resources.address is 'auto'.*had a place for no worker"):
         session.ready(given)
 
 

@@ -5,6 +5,7 @@ A cell is the command that would make it alone, so its records are those of a sw
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import os
 import signal
@@ -24,6 +25,7 @@ from tuneoff.errors import ConfigError
 
 LOOK_SECONDS = 0.2
 SETTING = "at_once"
+PR_SET_PDEATHSIG = 1
 
 
 @dataclass(kw_only=True)
@@ -70,21 +72,37 @@ def must_fit(config: RunConfig, gpus: int) -> None:
         )
 
 
+def must_be_a_sweeps(config: RunConfig) -> None:
+    """Raises ConfigError in a search by itself, to which the setting can only have come from a file, or without -m."""
+    if config.at_once > 1:
+        raise ConfigError(
+            f"{SETTING} is {config.at_once}, but it is for a sweep, and read from its command line alone: give "
+            f"-m and {SETTING}=N there"
+        )
+
+
 def environments(count: int, gpus: int) -> list[dict[str, str]]:
     """What each place tells its searches: which of this machine's GPUs are theirs."""
     if not gpus:
         return [{} for _ in range(count)]
-    share = gpus // count
-    return [{"CUDA_VISIBLE_DEVICES": ",".join(str(i * share + j) for j in range(share))} for i in range(count)]
+    told = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = told.split(",")[:gpus] if told else [str(i) for i in range(gpus)]
+    share = len(names) // count
+    return [{"CUDA_VISIBLE_DEVICES": ",".join(names[i * share : (i + 1) * share])} for i in range(count)]
 
 
 def cells_of(given: CommandLine) -> list[tuple[str, list[str]]]:
     """(name, arguments of `tuneoff run`) of each cell, in the order of a sweep of one after the other."""
-    fixed = [argument for argument in given.for_hydra if argument not in SWEEP]
-    fixed = [argument for argument in fixed if argument.partition("=")[0] not in (*given.swept, SETTING)]
+    fixed, typed = [], {}
+    for argument in given.for_hydra:
+        name = argument.partition("=")[0]
+        if name.lstrip("+") in given.swept:
+            typed[name.lstrip("+")] = name
+        elif argument not in SWEEP and name != SETTING:
+            fixed.append(argument)
     found = []
     for values in itertools.product(*given.swept.values()):
-        own = [f"{name}={value}" for name, value in zip(given.swept, values, strict=True)]
+        own = [f"{typed[name]}={value}" for name, value in zip(given.swept, values, strict=True)]
         found.append((" ".join(own), [*fixed, *own]))
     return found
 
@@ -108,7 +126,7 @@ def run_at_once(given: CommandLine, places: Sequence[Mapping[str, str]], start: 
             for place, child in list(running.items()):
                 if child.process.poll() is not None:
                     sweep.ended(running.pop(place))
-    except KeyboardInterrupt:
+    except BaseException:  # nobody goes on unseen and paid for
         for child in running.values():
             child.process.send_signal(signal.SIGTERM)
         for child in running.values():
@@ -119,8 +137,14 @@ def run_at_once(given: CommandLine, places: Sequence[Mapping[str, str]], start: 
 
 def _start(arguments: Sequence[str], environment: Mapping[str, str], said: IO[bytes]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "tuneoff.commands", "run", *arguments]
-    own: dict[str, Any] = {"start_new_session": True}  # Ctrl-C comes from us, once
+    own: dict[str, Any] = {"start_new_session": True, "preexec_fn": _end_with_parent}  # Ctrl-C comes from us, once
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=said, env={**os.environ, **environment}, **own)
+
+
+def _end_with_parent() -> None:
+    """Has the system send SIGTERM to this process when its parent dies, however it dies. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass(kw_only=True)

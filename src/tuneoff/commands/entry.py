@@ -33,6 +33,8 @@ def run_command(action: Callable[[], int]) -> None:
         signal.raise_signal(signal.SIGINT)
 
     signal.signal(signal.SIGTERM, interrupt)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # nohup has it ignored
+        signal.signal(signal.SIGHUP, interrupt)
     try:
         code = action()
     except KeyboardInterrupt:

@@ -46,6 +46,7 @@ def main(configuration: DictConfig) -> Estimate | None:
     A command that was cut off goes on where it was when it is given again. A finished search is kept, never overwritten.
     """
     config = to_config(configuration)
+    at_once.must_be_a_sweeps(config)
     trackers = chosen_trackers(config.tracker)
     if not config.dry_run and finished(config):
         must_be_unchanged(config, _data_facts(config))

@@ -40,24 +40,37 @@ class LocalFiles:
         return kept.keep(self.kept, trial_id, weights)
 
 
+class FileServer:
+    """On the driver's machine: does for workers elsewhere what they would do in the folders themselves."""
+
+    def save(self, files: LocalFiles, trial_id: str, state: State, session: Sequence[str]) -> str:
+        return files.save(trial_id, state, session)
+
+    def load(self, files: LocalFiles, trial_id: str, name: str) -> tuple[str, State]:
+        return files.load(trial_id, name)
+
+    def keep(self, files: LocalFiles, trial_id: str, weights: State) -> str:
+        return files.keep(trial_id, weights)
+
+
+def start_file_server() -> Any:
+    """The handle of a FileServer on this machine."""
+    return ray.remote(num_cpus=0, scheduling_strategy=on_this_machine())(FileServer).remote()
+
+
 @dataclass(frozen=True, kw_only=True)
 class FarFiles:
-    """The same for workers on other machines. actor: the one that holds the LocalFiles."""
+    """The same folders for workers on other machines. actor: a FileServer."""
 
     actor: Any
-
-    @classmethod
-    def of(cls, files: LocalFiles) -> FarFiles:
-        """Makes the actor on this machine. It lives as long as a handle of it."""
-        made = ray.remote(num_cpus=0, scheduling_strategy=on_this_machine())(LocalFiles)
-        return cls(actor=made.remote(snapshots=files.snapshots, kept=files.kept))
+    files: LocalFiles
 
     def save(self, trial_id: str, state: State, session: Sequence[str]) -> str:
-        return str(ray.get(self.actor.save.remote(trial_id, state, session)))
+        return str(ray.get(self.actor.save.remote(self.files, trial_id, state, session)))
 
     def load(self, trial_id: str, name: str) -> tuple[str, State]:
-        found: tuple[str, State] = ray.get(self.actor.load.remote(trial_id, name))
+        found: tuple[str, State] = ray.get(self.actor.load.remote(self.files, trial_id, name))
         return found
 
     def keep(self, trial_id: str, weights: State) -> str:
-        return str(ray.get(self.actor.keep.remote(trial_id, weights)))
+        return str(ray.get(self.actor.keep.remote(self.files, trial_id, weights)))

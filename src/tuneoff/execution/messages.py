@@ -131,7 +131,7 @@ class Ended:
 
 
 class TrialWorker(Protocol):
-    """A worker as a trial of Ray Tune uses it, in its own process or in another. begin returns how many seconds a step may
+    """A worker as a trial of Ray Tune uses it. begin returns how many seconds a step may
     take, None for as many as it likes."""
 
     def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None: ...

@@ -107,9 +107,8 @@ class Recorder(Callback):  # type: ignore[misc]
         message = result.get(MESSAGE)
         if not isinstance(message, Evaluated):
             return
-        trial.run_metadata.num_failures = (
-            0  # deaths are counted from one evaluation to the next: machines of a cluster come and go
-        )
+        if message.snapshot is not None or message.serial is not None:
+            trial.run_metadata.num_failures = 0  # it goes on from here: deaths are counted from one such evaluation to the next
         if message.rates is not None:
             rates = asdict(message.rates)
             self.write(CalibrationRecord(worker=message.worker, elapsed_seconds=self.elapsed_seconds, **rates))
@@ -160,7 +159,7 @@ class Recorder(Callback):  # type: ignore[misc]
         """The trial's process died: exceptions of the trainer come as a result."""
         error = trial.get_error()
         text = str(error).strip() if error else "no message"
-        self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[0]}", traceback=text))
+        self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[-1]}", traceback=text))
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """A process died, and the trial goes on from its newest recorded state."""

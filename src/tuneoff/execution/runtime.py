@@ -94,12 +94,17 @@ def slots_of(config: RunConfig, count: int, device: str) -> Slots:
 
 
 def resolve_device(config: RunConfig) -> str:
-    """cpu or cuda. Raises ConfigError where more is asked for than there is; a cluster's GPUs are checked on connecting."""
+    """cpu or cuda. Raises ConfigError where more is asked for than there is. Connects to a cluster, whose machines decide."""
     asked = config.resources.device
-    gpus = count_gpus() if asked != "cpu" else 0
     local = config.resources.address is None
+    gpus = 0 if asked == "cpu" else count_gpus() if local else _gpus_of_cluster(config)
     device = asked if asked != "auto" else ("cuda" if gpus else "cpu")
-    if device == "cuda" and local and gpus == 0:
+    if device == "cuda" and gpus == 0 and not local:
+        raise ConfigError(
+            f"resources.device is cuda, but the cluster of resources.address={config.resources.address} has no machine with a "
+            "GPU: resources.device=cpu, or start Ray there with --num-gpus"
+        )
+    if device == "cuda" and gpus == 0:
         raise ConfigError(
             "resources.device is cuda, but this machine has 0 GPUs that torch can use: "
             "resources.device=cpu, or resources.address=ADDRESS of a Ray cluster with GPUs"
@@ -110,6 +115,12 @@ def resolve_device(config: RunConfig) -> str:
             "price=custom price.per_device_hour_usd=1.20"
         )
     return device
+
+
+def _gpus_of_cluster(config: RunConfig) -> int:
+    """The driver's machine may well have none."""
+    start_ray(config)
+    return int(sum(node["Resources"].get("GPU", 0) for node in ray.nodes() if node["Alive"]))
 
 
 def _fit(resources: ResourceSettings, cores: int, gpus: int, *, on_gpu: bool) -> int:

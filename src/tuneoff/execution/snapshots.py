@@ -62,10 +62,10 @@ def save(folder: Path, trial_id: str, state: State, session: Sequence[str]) -> s
 
 
 def discard_damaged(folder: Path) -> list[str]:
-    """Deletes the files that are not as they were written, and returns their names: a trial goes on from what is left."""
+    """Puts files aside that are not as they were written, and returns their names: a trial goes on from what is left."""
     damaged = [path for path in sorted(folder.glob("*.safetensors")) if not is_whole(path)]
     for path in damaged:
-        path.unlink()
+        path.rename(path.with_suffix(".damaged"))
     return [path.name for path in damaged]
 
 

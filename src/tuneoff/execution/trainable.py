@@ -9,6 +9,7 @@ IMPORT_BEGAN = time.time()  # before the imports below, which are most of this p
 from pathlib import Path
 from typing import Any
 
+from ray.exceptions import RayError
 from ray.tune import Trainable
 
 from tuneoff.execution.actor import RemoteWorker
@@ -24,13 +25,20 @@ class Trial(Trainable):  # type: ignore[misc]
         self._serial = 0
         self._worker: TrialWorker = RemoteWorker(assignment.workers[config[SLOT]])
         self._worker.begin(assignment.inputs, TrialRequest.of(config), IMPORT_BEGAN)
+        self._lost: Exception | None = None
+        """Why the trial could not be begun: said by its next step, as Ray Tune lets only running trials go on elsewhere."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._serial = 0
-        self._worker.reset(TrialRequest.of(new_config))
+        try:
+            self._worker.reset(TrialRequest.of(new_config))
+        except (RayError, RuntimeError) as error:
+            self._lost = error
         return True
 
     def step(self) -> dict[str, Any]:
+        if self._lost is not None:
+            raise self._lost
         message = self._worker.step()
         if isinstance(message, Evaluated):
             if message.clock is not None:
@@ -46,7 +54,8 @@ class Trial(Trainable):  # type: ignore[misc]
     def load_checkpoint(self, checkpoint: str) -> None:
         """Goes on from the referenced state. If another trial wrote it, that trial becomes this one's parent."""
         self._serial = read_reference(Path(checkpoint))
-        self._worker.load(self._serial)
+        if self._lost is None:
+            self._worker.load(self._serial)
 
 
 def result_of(message: Evaluated | Ended) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class _Running:
 
 
 class Worker:
-    """`begin` a first trial, `reset` to the next, `step` through it. A Ray actor is made of it in worker_pool."""
+    """`begin` a first trial, `reset` to the next, `step` through it. See actor.WorkerActor."""
 
     def __init__(self) -> None:
         self._name = f"{socket.gethostname()}:{os.getpid()}"

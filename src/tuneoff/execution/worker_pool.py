@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import ActorUnavailableError, RayError
 
 from tuneoff.errors import ConfigError, first_line
 from tuneoff.execution.actor import CODE, MACHINE, WorkerActor
@@ -48,27 +49,37 @@ class WorkerPool:
         self._workers += [made.remote(kind.modules) for _ in range(count - len(self._workers))]
         return tuple(self._workers[:count])
 
-    def placed(self, workers: Sequence[Any], patience_seconds: float) -> tuple[Any, ...]:
-        """Those of the workers for which a cluster finds a place in time; the others are given up, and hold nothing later.
+    def placed(self, count: int, patience_seconds: float) -> tuple[Any, ...]:
+        """So many workers, or those for which a cluster finds a place in time; the others are given up, and hold nothing later.
 
         Raises ConfigError where one can't start there, or where its machine has other versions or code than this one.
         """
-        asked = {worker.origin.remote(): worker for worker in workers}
-        found, missing = ray.wait(list(asked), num_returns=len(asked), timeout=patience_seconds)
-        for one in missing:
-            ray.kill(asked[one])
-            self._workers.remove(asked[one])
+        until = time.monotonic() + patience_seconds
         here = {**versions(), CODE: code_hash()}
-        for one in found:
-            try:
-                there = ray.get(one)
-            except RayError as error:
-                raise ConfigError(
-                    f"a worker could not start on the cluster of resources.address ({first_line(error)}): tuneoff and what it "
-                    "needs must be installed on each of its machines"
-                ) from error
-            _must_be_the_same(here, there)
-        return tuple(asked[one] for one in found)
+        asked = {worker.origin.remote(): worker for worker in self._workers}
+        found: list[Any] = []
+        while asked and len(found) < count and time.monotonic() < until:
+            answered, _ = ray.wait(list(asked), num_returns=1, timeout=until - time.monotonic())
+            for one in answered:
+                worker = asked.pop(one)
+                try:
+                    there = ray.get(one)
+                except ActorUnavailableError:  # it is being started anew, since its machine is gone
+                    time.sleep(1.0)
+                    asked[worker.origin.remote()] = worker
+                    continue
+                except RayError as error:
+                    raise ConfigError(
+                        f"a worker could not start on the cluster of resources.address ({first_line(error)}): tuneoff and what "
+                        "it needs must be installed on each of its machines"
+                    ) from error
+                _must_be_the_same(here, there)
+                found.append(worker)
+        for worker in self._workers:
+            if worker not in found:
+                ray.kill(worker)
+        self._workers = found
+        return tuple(found)
 
     def share(self, key: str, make: Callable[[], Any]) -> Shared:
         """Puts the value into the object store, once for all searches in a row with the same key."""

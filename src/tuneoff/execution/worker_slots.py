@@ -59,7 +59,9 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         self._free = set(range(len(self._workers)))
         self._asked: list[ResourceRequest] = []
         self._alive = set(self._free)
-        self._looked_at, self._seen_alive_at = 0.0, time.monotonic()
+        self._looked_at = 0.0
+        self._none_since: float | None = None
+        """The first look at which none was alive."""
 
     def request_resources(self, resource_request: ResourceRequest) -> None:
         self._asked.append(resource_request)
@@ -98,8 +100,10 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         self._looked_at = now
         self._alive = {number for number, worker in enumerate(self._workers) if is_alive(worker)}
         if self._alive:
-            self._seen_alive_at = now
-        elif now - self._seen_alive_at > PATIENCE_SECONDS:
+            self._none_since = None
+            return
+        self._none_since = self._none_since or now
+        if now - self._none_since > PATIENCE_SECONDS:
             self._lost(f"all {len(self._workers)} workers died, and none came back in {PATIENCE_SECONDS:g} s")
 
 

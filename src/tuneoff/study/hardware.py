@@ -18,7 +18,7 @@ def hardware(device: str) -> dict[str, Any]:
     if device == "cuda":
         import torch
 
-        facts["gpu"] = torch.cuda.get_device_name()
+        facts["gpu"] = torch.cuda.get_device_name() if torch.cuda.is_available() else "of other machines"
         facts["gpus"] = torch.cuda.device_count()
         facts["cuda"] = torch.version.cuda
     return facts

@@ -239,6 +239,7 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
             listener.ended()
             shutil.rmtree(config.cell / RUNTIME_FOLDER, ignore_errors=True)
         if recorder.lost:
+            ray.kill(state)
             raise Interrupted(f"{reason}: the search is interrupted, and the same command goes on with what is recorded")
         left = settle(state)
         assert left == 0, f"{left} checkpoints were left behind"

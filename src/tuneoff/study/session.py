@@ -19,7 +19,7 @@ from ray.exceptions import RayError
 from tuneoff.config import EngineConfig, RunConfig
 from tuneoff.errors import ConfigError, UserError, first_line
 from tuneoff.execution import runtime
-from tuneoff.execution.files import FarFiles, LocalFiles
+from tuneoff.execution.files import FarFiles, LocalFiles, start_file_server
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.worker_pool import WorkerKind, WorkerPool
@@ -57,11 +57,12 @@ class Session:
 
     def __init__(self) -> None:
         self._pool = WorkerPool()
+        self._file_server: Any = None
         self._engine: tuple[EngineConfig, Engine] | None = None
 
     def close(self) -> None:
         runtime.stop_ray()
-        self._pool = WorkerPool()
+        self._pool, self._file_server = WorkerPool(), None
 
     def check(self, config: RunConfig) -> None:
         """Checks all that can be checked in little time. Raises UserError where something is wrong."""
@@ -105,20 +106,26 @@ class Session:
         workers = self._start(config, slots, device)  # they import what they need while this process goes on
         prepared = self.engine(config).prepare(config.request(device), earlier)
         if config.resources.address is not None:
-            workers = self._pool.placed(workers, PLACEMENT_SECONDS)
-            if not workers:
+            workers = self._pool.placed(slots.count, PLACEMENT_SECONDS)
+            if len(workers) < (config.resources.slots or 1):
                 raise WorkerError(
-                    f"resources.address is {config.resources.address!r}, but that cluster had no place for a worker "
-                    f"in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less with "
-                    "resources.cpus_per_trial and resources.gpus_per_trial"
+                    f"resources.address is {config.resources.address!r}, but that cluster had a place for "
+                    f"{len(workers) or 'no'} worker(s) in {PLACEMENT_SECONDS:g} s: wait until it is less busy, or ask for less "
+                    "with resources.slots, resources.cpus_per_trial and resources.gpus_per_trial"
                 )
             slots = runtime.slots_of(config, len(workers), device)
         return Ready(config=config, slots=slots, prepared=prepared, workers=workers)
 
     def _start(self, config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
         if runtime.start_ray(config, slots):
-            self._pool = WorkerPool()
+            self._pool, self._file_server = WorkerPool(), None
         return self._pool.workers(slots.count, self._worker_kind(config, device))
+
+    def _far(self) -> Any:
+        """The process on this machine that writes and reads for workers elsewhere; one a session."""
+        if self._file_server is None:
+            self._file_server = start_file_server()
+        return self._file_server
 
     def _worker_kind(self, config: RunConfig, device: str) -> WorkerKind:
         return WorkerKind(
@@ -166,6 +173,7 @@ class Session:
         weights of the best evaluations are kept, where the configuration asks for it."""
         config, prepared = ready.config, ready.prepared
         files = LocalFiles(snapshots=config.cell / STATE_FOLDER, kept=config.cell / KEPT_FOLDER)
+        far = config.resources.address is not None and shared_state is not None
         return SessionInputs(
             recipe=prepared.recipe(self._pool.share),
             metric=prepared.metrics[0],
@@ -177,7 +185,7 @@ class Session:
             resume=search.resume,
             checkpoints=search.population,
             schedule=search.schedule,
-            files=files if config.resources.address is None else FarFiles.of(files),
+            files=FarFiles(actor=self._far(), files=files) if far else files,
             snapshot_seconds=config.training.snapshot_seconds,
             test_always=retraining or config.tests_every_evaluation,
             began=time.time(),

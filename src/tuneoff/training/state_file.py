@@ -32,7 +32,11 @@ def write(state: State, path: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     data = to_bytes(state)
     temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(data)
+    try:
+        temporary.write_bytes(data)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     temporary.replace(path)
     return len(data)
 
@@ -52,10 +56,13 @@ def read(path: Path) -> State:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether the file is a snapshot as it was written; False where it is gone, cut off or changed."""
+    """Whether the file is a snapshot as it was written; False where it is cut off or changed. Raises OSError where it can't be
+    read for now, which says nothing about it."""
     try:
         read(path)
-    except SnapshotError:
+    except SnapshotError as error:
+        if isinstance(error.__cause__, OSError):
+            raise error.__cause__ from error
         return False
     return True
 
