@@ -24,6 +24,7 @@ import psutil
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.end_to_end.test_resume import SWEPT, cell_path, check, lines, start
+from tuneoff.execution.tune import WORKER_RETRIES
 from tuneoff.records.store import load_cell, read_header
 
 KINDS = {
@@ -70,6 +71,9 @@ def soak_one(folder: Path, algorithm: str, rng: random.Random) -> list[dict[str,
         raise RuntimeError(f"{algorithm} is not completed after {MOST_SESSIONS} sessions")
     check(folder, algorithm, MOST_SESSIONS, trials=3 if algorithm == "grid" else 5)
     failed = [end for end in load_cell(path).trial_ends if end.status == "failed"]
+    deaths = sum(note["killed"] in ("worker", "Ray Tune's trial") for note in notes)
+    if failed and deaths <= WORKER_RETRIES:
+        raise RuntimeError(f"{algorithm}: {len(failed)} failed trials after {deaths} deaths of workers: {failed[0].reason}")
     assert read_header(path).status == "finished"
     for note in notes:
         note["failed_trials"] = len(failed)
