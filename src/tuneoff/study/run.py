@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ray
+from ray.exceptions import RayActorError
 
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.search import Search, build
@@ -22,6 +23,7 @@ from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.snapshots import discard_damaged
 from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
+from tuneoff.execution.worker import SHARED_STATE_LOST
 from tuneoff.records.audit import AUDITED, completed_share, drawn, is_drawn
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
@@ -231,6 +233,9 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
                     ended=len(earlier.ended),
                 )
             status, reason = recorder.outcome()
+        except RayActorError:  # asked by the driver itself, between two trials
+            recorder.lose(SHARED_STATE_LOST)
+            status, reason = recorder.outcome()
         finally:
             elapsed = recorder.elapsed_seconds
             recorder.write(
@@ -241,8 +246,9 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
         if recorder.lost:
             ray.kill(state)
             raise Interrupted(f"{reason}: the search is interrupted, and the same command goes on with what is recorded")
-        left = settle(state)
-        assert left == 0, f"{left} checkpoints were left behind"
+        with suppress(RayActorError):  # it died when it had nothing left to do
+            left = settle(state)
+            assert left == 0, f"{left} checkpoints were left behind"
         ray.kill(state)
     return status, reason
 
