@@ -10,8 +10,8 @@ from ray.exceptions import ActorUnavailableError, GetTimeoutError
 from tuneoff.evaluation import Cost
 from tuneoff.execution import actor as module
 from tuneoff.execution.actor import RemoteWorker
+from tuneoff.execution.faults import patience
 from tuneoff.execution.messages import Ended, TrialRequest
-from tuneoff.execution.worker import patience
 
 FIRST, SECOND = (TrialRequest(trial_id=name, hparams={}) for name in ("t000", "t001"))
 INPUTS = SimpleNamespace()

@@ -6,7 +6,6 @@ import time
 
 IMPORT_BEGAN = time.time()  # before the imports below, which are most of a process's start-up
 
-import errno
 import os
 import socket
 import traceback
@@ -14,11 +13,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 import ray
-from ray.exceptions import ObjectStoreFullError, RayActorError
 
 from tuneoff import plugins
-from tuneoff.errors import first_line
 from tuneoff.evaluation import Cost
+from tuneoff.execution.faults import common_cause, patience, reason_of
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, StoredState, TrialRequest
 from tuneoff.execution.snapshots import SnapshotWriter
 from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
@@ -36,11 +34,6 @@ from tuneoff.training.protocol import (
     Trial,
     Values,
 )
-
-AUTO = "auto"
-HANG_FACTOR, LEAST_PATIENCE_SECONDS = 20.0, 600.0
-"""With hang_seconds=auto a trial hangs that takes so many times as long as it should, and this long at least."""
-SHARED_STATE_LOST = "the process that held the search's shared state died (killed from outside, or out of memory)"
 
 
 @dataclass(kw_only=True)
@@ -123,7 +116,7 @@ class Worker:
         try:
             rates = self.prepare(inputs)
         except Exception as error:
-            self._inputs, self._broken = inputs, (_reason(error), traceback.format_exc())
+            self._inputs, self._broken = inputs, (reason_of(error), traceback.format_exc())
         self.reset(request)
         if self._broken is None and self._new:
             since, self._report, self._new = min(since, self._busy_since), rates, False
@@ -168,11 +161,11 @@ class Worker:
 
     def _failed(self, error: Exception, started: float) -> Ended:
         """A failed trial, or an interruption where the same would happen to every one."""
-        lost = SHARED_STATE_LOST if isinstance(error, RayActorError) else _full(error)
+        lost = common_cause(error)
         if lost:
             return self._end(INTERRUPTED, lost, Cost())
         spent = Cost(train_seconds=time.perf_counter() - started)
-        return self._end(FAILED, _reason(error), spent, traceback.format_exc())
+        return self._end(FAILED, reason_of(error), spent, traceback.format_exc())
 
     def _step(self, started: float) -> Evaluated | Ended:
         """Trains up to the next evaluation, within the budget."""
@@ -280,32 +273,6 @@ class Worker:
         running = self._running
         spent, running.pending = cost + running.pending, Cost()
         return Ended(trial_id=running.trial_id, status=status, reason=reason, cost=spent, worker=self._name, traceback=trace)
-
-
-def patience(hang_seconds: float | str | None, interval_seconds: float) -> float | None:
-    """How many seconds a trial may take to its next evaluation. interval_seconds: that it is expected to take at most, 0 where
-    that is unknown."""
-    if hang_seconds == AUTO:
-        return max(LEAST_PATIENCE_SECONDS, HANG_FACTOR * interval_seconds) if interval_seconds else None
-    return None if hang_seconds is None else float(hang_seconds)
-
-
-def _full(error: Exception) -> str:
-    """What is full, "" where it isn't that: no trial's fault, and the same for all. Ray wraps errors of other processes."""
-    cause = getattr(error, "cause", None) or error
-    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"{os.strerror(cause.errno)}{f': {cause.filename}' if cause.filename else ''}; free some space"
-    if isinstance(cause, ObjectStoreFullError):
-        return "Ray's object store is full: fewer or smaller trials at once (resources.slots), or more shared memory"
-    return ""
-
-
-def _reason(error: Exception) -> str:
-    """The reason of a failed trial. Out of memory is recognised by the exception's name, since torch has one of its own and
-    this module doesn't import torch."""
-    text = first_line(error)
-    out_of_memory = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return f"out of memory: {text.split(': ', 1)[1]}" if out_of_memory else text
 
 
 def _peak_memory(device: str) -> int:

@@ -16,6 +16,7 @@ from tuneoff.algorithms.search import Search, build
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
 from tuneoff.execution import shared_state
+from tuneoff.execution.faults import SHARED_STATE_LOST
 from tuneoff.execution.kept import kept_weights
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
@@ -23,7 +24,6 @@ from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.snapshots import discard_damaged
 from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
-from tuneoff.execution.worker import SHARED_STATE_LOST
 from tuneoff.records.audit import AUDITED, completed_share, drawn, is_drawn
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
