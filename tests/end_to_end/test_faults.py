@@ -5,18 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.end_to_end.command import FAST, ROOT
+from tests.end_to_end.command import FAST, LIMIT_SECONDS, ROOT, started
 from tests.end_to_end.test_resume import cell_path
 from tuneoff.records.store import LOG_FILE, load_cell
 
 pytestmark = pytest.mark.ray
-LIMIT_SECONDS = 240
 
 
 def search(results: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -30,16 +28,7 @@ def search(results: Path, *arguments: str) -> subprocess.Popen[str]:
         "task.train_rows=900",
         *arguments,
     ]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.run", *given], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    log = cell_path(results, "random") / LOG_FILE
-    until = time.monotonic() + LIMIT_SECONDS
-    while not (log.exists() and '"evaluation"' in log.read_text()):
-        assert process.poll() is None, process.communicate()[1]
-        assert time.monotonic() < until
-        time.sleep(0.05)
-    return process
+    return started(cell_path(results, "random") / LOG_FILE, *given)
 
 
 def workers(process: subprocess.Popen[str]) -> list[psutil.Process]:
