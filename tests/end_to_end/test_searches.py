@@ -69,11 +69,10 @@ def test_busy_time_fits_into_what_is_charged(results, algorithm):
 
 
 def test_all_searches_of_a_command_train_in_the_same_processes(results):
-    cells = {name: cell_of(results, name) for name in ("default", "random", "pbt")}
-    workers = {name: {e.worker for e in cell.evaluations} for name, cell in cells.items()}
-    both = workers["random"] | workers["pbt"]
-    assert workers["default"] <= both
-    assert len(both) <= int(cells["pbt"].devices)
+    """One that is slow to be given its first trial may train none of a search this short."""
+    cells = [cell_of(results, name) for name in ALGORITHMS]
+    assert len(cells) > 1
+    assert len({e.worker for cell in cells for e in cell.evaluations}) <= int(cells[0].devices)
 
 
 def test_each_session_has_its_own_calibration_and_start_up_within_it(results):
