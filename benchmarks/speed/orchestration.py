@@ -53,7 +53,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.execution.ray_searcher import RaySearcher
     from tuneoff.execution.recorder import Recorder
     from tuneoff.execution.trainable import Trial
-    from tuneoff.execution.tune import RUNTIME_FOLDER
+    from tuneoff.records.store import RUNTIME_FOLDER
     from tuneoff.execution.worker_slots import given_to_tune
     from tuneoff.records.history import Earlier
     from tuneoff.records.schema import TrialEndRecord

@@ -102,7 +102,7 @@ BAD = [
     # text
     ("results=[a]", "results is ['a'], but it must be a folder"),
     ("results=null", "results is null, but it must be a folder"),
-    ("results=s3://bucket/x", "results is 's3://bucket/x', but it must be a folder of this machine's file system"),
+    ("results=hf://bucket/x", "results is 'hf://bucket/x', but it must be a folder, or an address such as s3://BUCKET/FOLDER"),
     ("results=~no_such_user_at_all/x", "no such user's home"),
     ("study=a/b", "study is 'a/b', but it becomes a folder's name"),
     ("study=null", "study is null, but it becomes a folder's name"),

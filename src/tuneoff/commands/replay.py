@@ -19,7 +19,7 @@ replaying it on the recorded curves. Settings, each with its default:
   as_far=...           true: the table is an old search, and it is asked what others would have cost to get as far; by default
                        where its trials were not drawn at random
   processes=...        all cores
-  results=results      folder of all studies
+  results=results      folder of all studies, or its address, such as s3://BUCKET/FOLDER
   out=...              folder of what is written; STUDY/replay, or predicted/NAME for a foreign table
   table=FILE format=opda|csv|optuna|wandb-csv|ray
   validation=COLUMN test=COLUMN step=COLUMN trial=COLUMN seconds=COLUMN minimise=false evaluations_per_epoch=1
@@ -35,6 +35,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tuneoff.budget import Budget
+from tuneoff.commands.elsewhere import brought
 from tuneoff.commands.entry import print_error
 from tuneoff.commands.replay_request import Request, read
 from tuneoff.commands.report import checked_study, study_folders
@@ -72,7 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(__doc__.strip())
         return 0
     try:
-        run(read(given))
+        request = read(given)
+        if request.study is None:
+            run(request)
+        else:
+            with brought(str(request["results"]), "results") as results:
+                run(replace(request, settings={**request.settings, "results": results}))
     except UserError as error:
         print_error(error)
         return 2

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tuneoff import plugins
+from tuneoff.commands.elsewhere import brought
 from tuneoff.commands.entry import print_error, run_command
 from tuneoff.errors import UserError, is_name
 from tuneoff.price import Price
@@ -33,30 +34,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plugins.load(options.plugins)
-        price = None if options.usd_per_device_hour is None else own_price(options.usd_per_device_hour)
-        margin = _margin(options.margin)
-        if options.all:
-            _all(options.results, price, draw=not options.no_figures, margin=margin)
-        elif options.together:
-            made = together(chosen_studies(options.results, options.study))
-            page = write_together(made, options.results, draw=not options.no_figures)
-            print(page.read_text(encoding="utf-8"))
-            print(f"Written: {page}, {page.with_suffix('.html').name} and the unrounded numbers beside it.")
-        elif len(options.study) == 2:
-            a, b = chosen_studies(options.results, options.study)
-            print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
-        elif len(options.study) > 2:
-            raise ReportError(
-                "there are more than two studies to compare: name two, or give --together for several tasks, or --all for a "
-                "report of each"
-            )
-        else:
-            study = chosen_studies(options.results, options.study)[0]
-            _print(write_report(study, price, draw=not options.no_figures, margin=margin))
+        with brought(options.results) as results:
+            _report(options, results)
     except UserError as error:
         print_error(error)
         return 2
     return 0
+
+
+def _report(options: argparse.Namespace, results: Path) -> None:
+    price = None if options.usd_per_device_hour is None else own_price(options.usd_per_device_hour)
+    margin = _margin(options.margin)
+    if options.all:
+        _all(results, price, draw=not options.no_figures, margin=margin)
+    elif options.together:
+        made = together(chosen_studies(results, options.study))
+        page = write_together(made, results, draw=not options.no_figures)
+        print(page.read_text(encoding="utf-8"))
+        print(f"Written: {page}, {page.with_suffix('.html').name} and the unrounded numbers beside it.")
+    elif len(options.study) == 2:
+        a, b = chosen_studies(results, options.study)
+        print(compare((a.name, b.name), read_cells(a), read_cells(b)).text())
+    elif len(options.study) > 2:
+        raise ReportError(
+            "there are more than two studies to compare: name two, or give --together for several tasks, or --all for a "
+            "report of each"
+        )
+    else:
+        study = chosen_studies(results, options.study)[0]
+        _print(write_report(study, price, draw=not options.no_figures, margin=margin))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--all", action="store_true", help="every study's report, and a page over all of them")
     parser.add_argument("--together", action="store_true", help="what the studies' tasks and models say together")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--results", default="results", metavar="DIR", help="default: results; or an address such as s3://...")
     parser.add_argument("--usd-per-device-hour", type=float, metavar="X", help="your own price instead of the recorded")
     parser.add_argument(
         "--margin",

@@ -13,6 +13,7 @@ from omegaconf import DictConfig
 
 from tuneoff.commands import at_once
 from tuneoff.commands.composition import composed, to_config
+from tuneoff.commands.elsewhere import Elsewhere
 from tuneoff.commands.entry import run_command
 from tuneoff.commands.hydra_command import HydraCommand, command_of
 from tuneoff.config.parts import UNTIL_DECIDED
@@ -48,11 +49,12 @@ def main(configuration: DictConfig) -> Estimate | None:
     config = to_config(configuration)
     at_once.must_be_a_sweeps(config)
     trackers = chosen_trackers(config.tracker)
+    _elsewhere.bring(config)
     if not config.dry_run and finished(config):
         must_be_unchanged(config, _data_facts(config))
         _follow(config, trackers)
         print(
-            f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell}; kept. "
+            f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell_shown}; kept. "
             f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
         )
         return None
@@ -71,12 +73,14 @@ def main(configuration: DictConfig) -> Estimate | None:
         print(text)
         return estimate
     _follow(config, trackers)
-    cell = study.run(session, config, make_listener(config.view), command_of("run"))
+    with _elsewhere.held(config):
+        cell = study.run(session, config, make_listener(config.view), command_of("run"))
     print(cell_summary(cell))
     return None
 
 
 _feeds = Feeds()
+_elsewhere = Elsewhere()
 
 
 def _follow(config: RunConfig, trackers: Sequence[Chosen]) -> None:
@@ -128,6 +132,7 @@ def _run() -> int:
             session.close()
         for note in _feeds.close():
             print(redacted(note), file=sys.stderr)
+        _elsewhere.close()
     estimates = [estimate for estimate in main.results if estimate is not None]
     if len(estimates) > 1:
         print(total(estimates))
@@ -178,6 +183,7 @@ def _until_decided(given: CommandLine, sweep: Callable[[CommandLine], int]) -> i
     if config.dry_run:
         raise ConfigError("dry_run goes with a fixed number of repeats: give repeat=range(0,6) instead of until=decided")
     until_decided.check_margin(config)
+    _elsewhere.bring(config)
     return until_decided.run_until_decided(config, algorithms, lambda part: sweep(given.with_settings(*part.settings())))
 
 

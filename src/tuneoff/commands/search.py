@@ -11,6 +11,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from tuneoff.commands.composition import composed, to_plain
+from tuneoff.commands.elsewhere import Elsewhere
 from tuneoff.config import RunConfig, from_plain
 from tuneoff.errors import ConfigError
 from tuneoff.records.charge import charged_seconds
@@ -83,8 +84,13 @@ def search(
         None if space is None else {name: _domain(name, domain) for name, domain in space.items()},
         dict(hparams or {}),
     )
-    if not finished(config):
-        _run(config, f"tuneoff.search({config.engine.settings.make}, algorithm={algorithm!r})")
+    elsewhere = Elsewhere()
+    elsewhere.bring(config)
+    try:
+        if not finished(config):
+            _run(config, f"tuneoff.search({config.engine.settings.make}, algorithm={algorithm!r})", elsewhere)
+    finally:
+        elsewhere.close()
     return result(config.cell)
 
 
@@ -107,7 +113,7 @@ def result(folder: Path) -> SearchResult:
     )
 
 
-def _run(config: RunConfig, command: str) -> None:
+def _run(config: RunConfig, command: str, elsewhere: Elsewhere) -> None:
     from tuneoff.study import run as study
     from tuneoff.study.progress import make_listener
     from tuneoff.study.session import Session
@@ -116,7 +122,8 @@ def _run(config: RunConfig, command: str) -> None:
     try:
         session.start_early(config)
         feeds.follow(trackers, config.cell.parents[2], config.cell, config.plugins)
-        study.run(session, config, make_listener(config.view), command)
+        with elsewhere.held(config):
+            study.run(session, config, make_listener(config.view), command)
     finally:
         session.close()
         for note in feeds.close():

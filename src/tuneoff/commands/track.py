@@ -22,6 +22,7 @@ from typing import Any
 import yaml
 
 from tuneoff import plugins
+from tuneoff.commands.elsewhere import brought
 from tuneoff.commands.entry import print_error, run_command
 from tuneoff.commands.report import chosen_studies
 from tuneoff.errors import UserError, first_line
@@ -39,13 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         plugins.load(options.plugins)
-        study = chosen_studies(options.results, [options.study] if options.study else [])[0]
-        if options.optuna:
-            from tuneoff.trackers.optuna_storage import export
+        with brought(options.results) as results:
+            study = chosen_studies(results, [options.study] if options.study else [])[0]
+            if options.optuna:
+                from tuneoff.trackers.optuna_storage import export
 
-            print(redacted(export(study, options.optuna)))
-        if options.to or not options.optuna:
-            return _send(study, _chosen(study, options.to, options.set), draw=not options.no_figures)
+                print(redacted(export(study, options.optuna)))
+            if options.to or not options.optuna:
+                return _send(study, _chosen(study, options.to, options.set), draw=not options.no_figures)
     except UserError as error:
         print_error(error)
         return 2
@@ -60,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         "--set", nargs="+", default=[], metavar="TRACKER.NAME=VALUE", help="settings, as in mlflow.uri=http://..."
     )
     parser.add_argument("--optuna", metavar="FILE", help="a SQLite file, or an address such as sqlite:///FILE, for a copy")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--results", default="results", metavar="DIR", help="default: results; or an address such as s3://...")
     parser.add_argument("--no-figures", action="store_true", help="send the page without figures, which takes seconds")
     parser.add_argument("--plugins", nargs="*", default=(), metavar="MODULE", help="modules with trackers of your own")
     return parser

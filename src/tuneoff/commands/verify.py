@@ -10,9 +10,9 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from tuneoff import plugins
+from tuneoff.commands.elsewhere import brought
 from tuneoff.commands.entry import print_error, run_command
 from tuneoff.commands.report import chosen_studies
 from tuneoff.errors import UserError
@@ -31,10 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plugins.load(options.plugins)
         rows, clean = Rows(everything=options.rows), True
-        for study in chosen_studies(options.results, options.study):
-            found = verify_records(study, rows) if options.records else verify(study, rows, _remade(options))
-            print("\n".join(_said(study.name, found, MOST if not options.all else sys.maxsize)))
-            clean = clean and not found.discrepancies
+        with brought(options.results) as results:
+            for study in chosen_studies(results, options.study):
+                found = verify_records(study, rows) if options.records else verify(study, rows, _remade(options))
+                print("\n".join(_said(study.name, found, MOST if not options.all else sys.maxsize)))
+                clean = clean and not found.discrepancies
     except UserError as error:
         print_error(error)
         return 2
@@ -46,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="tuneoff verify", description="Is a study as it was written, and does its report follow from its records?"
     )
     parser.add_argument("study", nargs="*", metavar="STUDY", help="a study's name, or its folder (default: the newest)")
-    parser.add_argument("--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--results", default="results", metavar="DIR", help="default: results; or an address such as s3://...")
     parser.add_argument(
         "--rows", action="store_true", help="read the task's rows where its settings say, and check splits and scores by them"
     )

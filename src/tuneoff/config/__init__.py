@@ -41,7 +41,8 @@ from tuneoff.errors import (
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
-from tuneoff.redaction import redacted_settings
+from tuneoff.records.remote.address import checked_address, is_address, working_copy
+from tuneoff.redaction import redacted_settings, without_password
 from tuneoff.seeds import derive
 from tuneoff.space import Choice, SearchSpace
 from tuneoff.task.settings import TaskSettings
@@ -98,6 +99,9 @@ class RunConfig:
 
     study: str
     results: Path
+    """The folder of this machine that is worked on."""
+    elsewhere: str | None
+    """The address of which `results` is the working copy, with a password where it has one."""
     repeat: int
     seed: int
     task: TaskSettings
@@ -162,6 +166,14 @@ class RunConfig:
         return (self.results / self.study / folder / self.algorithm.name / f"repeat-{self.repeat}").resolve()
 
     @property
+    def cell_shown(self) -> str:
+        """The cell's folder for a message: where the user has it."""
+        parts = self.cell.parts[-4:]
+        return (
+            str(self.cell) if self.elsewhere is None else "/".join([without_password(self.elsewhere).partition("?")[0], *parts])
+        )
+
+    @property
     def hash(self) -> str:
         """The first 12 hexadecimal digits of SHA-256 over the configuration without the settings of NOT_IN_HASH."""
         return hashlib.sha256(json.dumps(hashed_settings(self.raw), sort_keys=True).encode()).hexdigest()[:12]
@@ -210,7 +222,7 @@ def hashed_settings(raw: Mapping[str, Any], at: str = "") -> dict[str, Any]:
 def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     """Checks and freezes a composed configuration. Raises the UserError of the part that is wrong; unknown and missing keys
     are errors."""
-    exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name != "raw"])
+    exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name not in ("raw", "elsewhere")])
     modules = _module_names(raw["plugins"])
     plugins.load(modules)
     model = _settings(ModelSettings, "model", raw)
@@ -220,6 +232,7 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
     return RunConfig(
         study=raw["study"],
         results=_results_folder(raw["results"]),
+        elsewhere=checked_address(raw["results"]) if is_address(raw["results"]) else None,
         repeat=raw["repeat"],
         seed=raw["seed"],
         task=TaskSettings.from_dict(raw["task"]),
@@ -250,13 +263,10 @@ def from_plain(raw: Mapping[str, Any]) -> RunConfig:
 
 
 def _results_folder(value: Any) -> Path:
-    """The results folder with ~ expanded. Raises ConfigError for an address on a network."""
-    check_text("results", value, "a folder, such as results=results")
-    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
-        raise ConfigError(
-            f"results is {value!r}, but it must be a folder of this machine's file system, where records can be locked and "
-            "appended to: give a folder, and copy it afterwards"
-        )
+    """The results folder with ~ expanded; of an address its working copy."""
+    check_text("results", value, "a folder, such as results=results, or an address, such as results=s3://BUCKET/FOLDER")
+    if is_address(value):
+        return working_copy(checked_address(value))
     try:
         folder = Path(value).expanduser()
     except RuntimeError as error:

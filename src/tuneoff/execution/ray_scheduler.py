@@ -39,12 +39,13 @@ class SavedState:
 
 @dataclass(frozen=True, kw_only=True)
 class RestoredMember:
-    """A member of a population that is resumed. newest: the state from which it goes on, None from scratch; compared, waits:
-    see UnfinishedTrial."""
+    """A member of a population that is resumed. newest: the state from which it goes on, None from scratch; compared, waits,
+    last_turn: see UnfinishedTrial."""
 
     newest: SavedState | None
     compared: SavedState | None
     waits: bool
+    last_turn: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +70,7 @@ def restore(shared_state: Any, earlier: Earlier) -> Restored:
     members = {}
     for trial in earlier.unfinished:
         compared, newest = put(trial.compared), put(trial.newest)
-        members[trial.name] = RestoredMember(newest=newest, compared=compared, waits=trial.waits)
+        members[trial.name] = RestoredMember(newest=newest, compared=compared, waits=trial.waits, last_turn=trial.last_turn)
     return Restored(members=members, written_at=written_at)
 
 
@@ -86,6 +87,8 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         self._newest: dict[str, SavedState] = {}
         self._compared: dict[str, SavedState] = {}
         self._waiting: set[str] = set()
+        self._last_turn: dict[str, int] = {}
+        """The number of each member's last evaluation, among those of all."""
         self._files: dict[str, str] = {}
         """The snapshot that each trial keeps of the one that it copied."""
         self._old_files: dict[str, str] = {}
@@ -115,6 +118,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         if member is None:
             return
         name = trial.config[TRIAL]
+        self._last_turn[name] = member.last_turn
         trial.set_status(Trial.PAUSED)
         if member.waits:
             self._waiting.add(name)
@@ -131,6 +135,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
             return str(TrialScheduler.STOP)
         if not self._search.population:
             return str(TrialScheduler.CONTINUE)
+        self._last_turn[name] = 1 + max(self._last_turn.values(), default=0)
         self._drop_old_file(name)
         message: Evaluated = result[MESSAGE]
         assert message.serial is not None, "a population's states are kept"
@@ -195,7 +200,8 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
             self._go_on_from(trial, state)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
-        """The next trial to run; of a population, a member in the middle of its turn, else the one that has trained least."""
+        """The next trial to run; of a population, a member in the middle of its turn, else the one that has trained least;
+        of several the one whose turn was longest ago."""
         if not self._search.population:
             chosen: Trial | None = super().choose_trial_to_run(tune_controller)
             return chosen
@@ -211,11 +217,12 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         ]
         return None if self._restored else min(candidates, key=self._turn, default=None)
 
-    def _turn(self, trial: Trial) -> tuple[bool, int]:
+    def _turn(self, trial: Trial) -> tuple[bool, int, int]:
+        """Without the last part, a member that copies one behind it would go before that one, copy it again, and so on."""
         name = trial.config[TRIAL]
         newest = self._newest[name].clock if name in self._newest else 0
         compared = self._compared[name].clock if name in self._compared else 0
-        return newest == compared, compared
+        return newest == compared, compared, self._last_turn.get(name, 0)
 
 
 def _score_of(result: Mapping[str, Any], name: str) -> float:

@@ -22,10 +22,9 @@ from tuneoff.execution.recorder import Recorder, StopWhenLost
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker_slots import given_to_tune
+from tuneoff.records.store import RUNTIME_FOLDER
 from tuneoff.redaction import variable_holds_a_secret
 
-RUNTIME_FOLDER = "ray"
-"""Ray Tune's own files, inside the cell while the search runs."""
 REFERENCES_FOLDER = "references"
 """In RUNTIME_FOLDER: the checkpoints that Ray carries."""
 WORKER_RETRIES = 2

@@ -10,6 +10,7 @@ from typing import Any
 
 from tuneoff.hparams import HParamValue
 from tuneoff.records.recipe import Schedule
+from tuneoff.records.remote.address import is_address
 from tuneoff.records.schema import Header
 
 RUN = "tuneoff run"
@@ -65,7 +66,9 @@ def winner_command(header: Header, cell: Path, schedule: Schedule) -> str:
 def _source(header: Header, cell: Path) -> str:
     """The search's folder as its own command would name it."""
     results = header.config.get("results")
-    return str(cell) if results is None else str(Path(str(results)) / header.study / header.search_name)
+    if results is None or is_address(str(results)):  # there is a working copy of it here
+        return str(cell)
+    return str(Path(str(results)) / header.study / header.search_name)
 
 
 def _is_of_the_search(setting: str) -> bool:

@@ -26,7 +26,8 @@ class Snapshot:
 @dataclass(frozen=True, kw_only=True)
 class UnfinishedTrial:
     """hparams: under which it goes on. epochs_trained: that a reserved budget need not hold again. newest: the state from
-    which it goes on, None from scratch. compared: the state that others copy from it. waits: for the rest of a population."""
+    which it goes on, None from scratch. compared: the state that others copy from it. waits: for the rest of a population.
+    last_turn: the number of its last evaluation among those of all trials, from 1; 0 where it has none."""
 
     name: str
     hparams: Mapping[str, Any]
@@ -34,6 +35,7 @@ class UnfinishedTrial:
     newest: Snapshot | None = None
     compared: Snapshot | None = None
     waits: bool = False
+    last_turn: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,8 @@ class _Trial:
     compared: int = 0
     """Clock of the last comparison, or of the weights copied since."""
     done: bool = False
+    turn: int = 0
+    """The number of its last evaluation, among those of all trials."""
 
 
 @dataclass(kw_only=True)
@@ -84,6 +86,7 @@ class _Log:
     """The clock of each evaluation, by trial and number."""
     intervals: int = 0
     """The intervals that a budget in epochs was charged for."""
+    evaluations: int = 0
     over: set[str] = field(default_factory=set)
 
     def started(self, record: TrialStartRecord) -> None:
@@ -95,6 +98,8 @@ class _Log:
         name, score = record.trial_id, record.validation.metrics[self.cell.header.metric]
         trial = self.trials[name]
         self.intervals += record.intervals
+        self.evaluations += 1
+        trial.turn = self.evaluations
         trial.clock = self.clocks[name, record.evaluation] = self._clock(record, trial)
         trial.last, trial.states[trial.clock] = record, record
         trial.done = record.epoch >= record.hparams["num_epochs"] - TINY
@@ -191,6 +196,7 @@ class _Log:
             newest=newest,
             compared=compared,
             waits=isinstance(trial.decision, Wait) and clock == trial.clock,
+            last_turn=trial.turn,
         )
 
     def _latest_snapshot(self, name: str) -> Snapshot | None:

@@ -23,7 +23,7 @@ from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, settle
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.snapshots import discard_damaged
-from tuneoff.execution.tune import REFERENCES_FOLDER, RUNTIME_FOLDER, fit
+from tuneoff.execution.tune import REFERENCES_FOLDER, fit
 from tuneoff.records.audit import AUDITED, completed_share, drawn, is_drawn
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
 from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
@@ -32,6 +32,7 @@ from tuneoff.records.store import (
     HEADER_FILE,
     LOG_FILE,
     RETRAIN_FILE,
+    RUNTIME_FOLDER,
     STATE_FOLDER,
     LogWriter,
     exclusive,
@@ -133,7 +134,7 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     if status == "failed":
         raise StudyError(
             f"no trial of {config.algorithm.name} came to a score: {reason}. Tracebacks, where there are "
-            f"any, are in {cell / 'errors'}; to run it again, delete {cell}"
+            f"any, are in {cell / 'errors'}; to run it again, delete {config.cell_shown}"
         )
     return cell
 

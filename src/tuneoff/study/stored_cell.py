@@ -41,7 +41,7 @@ def finished(config: RunConfig) -> bool:
         raise StudyError(
             f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, under another "
             f"configuration ({changed}), and results are never overwritten: give "
-            f"study=NAME, or delete {cell}"
+            f"study=NAME, or delete {config.cell_shown}"
         )
     _must_have_kept(config, header)
     if header.status == "finished" and _retrained(cell) >= config.retrain and completed_share(header) >= config.audit:
@@ -93,7 +93,7 @@ def must_be_unchanged(config: RunConfig, data_facts: Mapping[str, Any]) -> None:
             raise StudyError(
                 f"study={config.study} already has {config.algorithm.name}, repeat {config.repeat}, but its data has changed "
                 f"since ({what}), and results are never overwritten: put the data back as it was, give study=NAME, or "
-                f"delete {config.cell}"
+                f"delete {config.cell_shown}"
             )
 
 

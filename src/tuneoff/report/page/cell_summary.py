@@ -9,6 +9,7 @@ from typing import Any
 from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.price import format_dollars
 from tuneoff.records.charge import charged_seconds
+from tuneoff.records.remote.address import shown
 from tuneoff.records.schema import Cell
 from tuneoff.records.store import MODEL_FOLDER, load_cell
 from tuneoff.records.winner import short, winner_of
@@ -85,7 +86,7 @@ def _next_command(cell: Cell, folder: Path) -> str:
         ("predictions: tuneoff replay", "results=") if recording else ("table and plots: tuneoff report", "--results ")
     )
     results = folder.resolve().parents[3]
-    elsewhere = "" if results == Path("results").resolve() else f" {option}{shlex.quote(str(results))}"
+    elsewhere = "" if results == Path("results").resolve() else f" {option}{shlex.quote(shown(results))}"
     return f"{text} {cell.header.study}{elsewhere}"
 
 
