@@ -10,11 +10,11 @@ from ray.exceptions import ActorUnavailableError, GetTimeoutError
 from tuneoff.evaluation import Cost
 from tuneoff.execution import actor as module
 from tuneoff.execution.actor import RemoteWorker
-from tuneoff.execution.faults import patience
+from tuneoff.execution.faults import patience, preparation_patience
 from tuneoff.execution.messages import Ended, TrialRequest
 
 FIRST, SECOND = (TrialRequest(trial_id=name, hparams={}) for name in ("t000", "t001"))
-INPUTS = SimpleNamespace()
+INPUTS = SimpleNamespace(hang_seconds=30.0)
 
 
 class Handle:
@@ -32,15 +32,21 @@ class Handle:
         return SimpleNamespace(remote=remote)
 
 
+limits: list[float] = []
+"""Of the calls that hung."""
+
+
 @pytest.fixture
 def killed(monkeypatch):
     found = []
+    limits.clear()
 
     def get(answer, timeout=None):
         if isinstance(answer, Exception):
             raise answer
         if answer == "hangs":
-            assert timeout == 30.0
+            assert timeout is not None
+            limits.append(timeout)
             raise GetTimeoutError
         return answer
 
@@ -62,6 +68,7 @@ def test_a_step_that_takes_longer_than_it_may_is_a_failed_trial_and_is_paid_for(
         worker="",
     )
     assert killed == [(handle, False)], "Ray starts another process"
+    assert limits == [30.0]
 
 
 def test_the_next_trial_begins_anew_in_the_process_that_replaces_a_hung_one(killed):
@@ -74,6 +81,25 @@ def test_the_next_trial_begins_anew_in_the_process_that_replaces_a_hung_one(kill
     worker.reset(FIRST)
     assert [call[0] for call in handle.calls] == ["begin", "step", "begin", "step", "reset"]
     assert handle.calls[2][:3] == ("begin", INPUTS, SECOND)
+
+
+@pytest.mark.parametrize("hangs_in", ["begin", "load", "reset"])
+def test_what_hangs_before_a_step_is_said_by_the_step(killed, hangs_in):
+    answers = {"begin": [30.0, 30.0], "step": ["an evaluation"], hangs_in: ["hangs"]}
+    handle = Handle(**answers)
+    worker = RemoteWorker(handle)
+    worker.begin(INPUTS, FIRST, 1.0)
+    if hangs_in != "begin":
+        worker.reset(FIRST)
+    worker.load(3)
+    ended = worker.step()
+    assert (ended.status, ended.trial_id) == ("failed", "t000")
+    assert ended.reason == "it hung: its worker was not ready in 600 s (resources.hang_seconds)"
+    assert ended.cost == Cost(train_seconds=600.0)
+    assert limits == [600.0]
+    assert killed == [(handle, False)]
+    worker.reset(SECOND)
+    assert worker.step() == "an evaluation", "the next trial begins in a new process"
 
 
 def test_a_worker_whose_machine_just_died_is_waited_for(killed):
@@ -103,3 +129,8 @@ def test_and_not_for_ever(killed, monkeypatch):
 )
 def test_how_long_a_step_may_take(asked, expected_seconds, allowed):
     assert patience(asked, expected_seconds) == allowed
+
+
+@pytest.mark.parametrize(("asked", "allowed"), [("auto", 3600.0), (45, 600.0), (1e4, 1e4), (None, None)])
+def test_how_long_a_worker_may_take_to_be_ready(asked, allowed):
+    assert preparation_patience(asked) == allowed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ray.exceptions import RayTaskError
+from ray.exceptions import GetTimeoutError, RayTaskError
 
 from tests.test_config import config
 from tuneoff.errors import UserError
@@ -30,7 +30,7 @@ def prepared() -> Prepared:
 
 @pytest.fixture
 def settle(monkeypatch, tmp_path):
-    monkeypatch.setattr(module.ray, "get", lambda asked: [answer() for answer in asked])
+    monkeypatch.setattr(module.ray, "get", lambda asked, timeout: [answer() for answer in asked])
 
     def run(*seconds):
         asked = []
@@ -66,6 +66,15 @@ def test_the_choice_of_the_studys_other_searches_stands(settle, monkeypatch):
     found, asked = settle({"fp32": 1.0, "bf16": 9.0}.get)
     assert found.facts["precision"] == {"chosen": "bf16", "by": "measurement"}
     assert asked == []
+
+
+def test_workers_that_are_not_ready_in_time_are_a_message(settle, monkeypatch):
+    def late(asked, timeout):
+        raise GetTimeoutError(str(timeout))
+
+    monkeypatch.setattr(module.ray, "get", late)
+    with pytest.raises(WorkerError, match=r"resources.hang_seconds is auto, but .* took longer than 3600 s: give more seconds"):
+        settle({"fp32": 3.0, "bf16": 1.0}.get)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import ray
 from ray.exceptions import ActorUnavailableError, GetTimeoutError
 
 from tuneoff.evaluation import Cost
+from tuneoff.execution.faults import preparation_patience
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.garbage import collector_paused
 from tuneoff.records.provenance import code_hash, versions
@@ -65,20 +66,27 @@ class WorkerActor:
 class RemoteWorker:
     """Calls a WorkerActor and waits for its answers. handle: the actor's.
 
-    A step that takes longer than it may is ended with the worker's process, whatever it hangs in; Ray starts another one.
+    What takes longer than it may is ended with the worker's process, whatever it hangs in; Ray starts another one. The trial's
+    next step says so.
     """
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
         self._ended = False
         """Whether this object ended the process, and has not begun in the new one."""
+        self._hung: Ended | None = None
+        self._patience: float | None = None
 
     def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None:
-        self._inputs, self._request = inputs, request
+        self._inputs, self._request, self._hung = inputs, request, None
+        self._ready_seconds = preparation_patience(inputs.hang_seconds)
         until = time.monotonic() + UNAVAILABLE_SECONDS
         while True:
             try:
-                patience: float | None = ray.get(self._handle.begin.remote(inputs, request, since))
+                patience: float | None = ray.get(self._handle.begin.remote(inputs, request, since), timeout=self._ready_seconds)
+            except GetTimeoutError:
+                self._end(f"it hung: its worker was not ready in {self._ready_seconds:g} s", self._ready_seconds)
+                return None
             except ActorUnavailableError:  # its machine is gone, and the cluster has not noticed yet
                 if time.monotonic() > until:
                     raise
@@ -88,26 +96,40 @@ class RemoteWorker:
                 return patience
 
     def reset(self, request: TrialRequest) -> None:
-        self._request = request
+        self._request, self._hung = request, None
         if self._ended:
             self.begin(self._inputs, request, time.time())
         else:
-            ray.get(self._handle.reset.remote(request))
+            self._wait_for(self._handle.reset.remote(request))
 
     def step(self) -> Evaluated | Ended:
+        if self._hung is not None:
+            return self._hung
         try:
             result: Evaluated | Ended = ray.get(self._handle.step.remote(), timeout=self._patience)
         except GetTimeoutError:
-            ray.kill(self._handle, no_restart=False)
-            self._ended = True
-            return Ended(
-                trial_id=self._request.trial_id,
-                status=FAILED,
-                reason=f"it hung: no evaluation in {self._patience:g} s (resources.hang_seconds)",
-                cost=Cost(train_seconds=self._patience or 0.0),
-                worker="",
-            )
+            return self._end(f"it hung: no evaluation in {self._patience:g} s", self._patience)
         return result
 
     def load(self, serial: int) -> None:
-        ray.get(self._handle.load.remote(serial))
+        if self._hung is None:
+            self._wait_for(self._handle.load.remote(serial))
+
+    def _wait_for(self, call: Any) -> None:
+        try:
+            ray.get(call, timeout=self._ready_seconds)
+        except GetTimeoutError:
+            self._end(f"it hung: its worker was not ready in {self._ready_seconds:g} s", self._ready_seconds)
+
+    def _end(self, reason: str, seconds: float | None) -> Ended:
+        """Ends the worker's process. seconds: that were waited for it, and are paid for."""
+        ray.kill(self._handle, no_restart=False)
+        self._ended = True
+        self._hung = Ended(
+            trial_id=self._request.trial_id,
+            status=FAILED,
+            reason=f"{reason} (resources.hang_seconds)",
+            cost=Cost(train_seconds=seconds or 0.0),
+            worker="",
+        )
+        return self._hung

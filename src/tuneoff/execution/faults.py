@@ -12,6 +12,8 @@ from tuneoff.errors import first_line
 AUTO = "auto"
 HANG_FACTOR, LEAST_PATIENCE_SECONDS = 20.0, 600.0
 """With hang_seconds=auto a trial hangs that takes so many times as long as it should, and this long at least."""
+PREPARATION_SECONDS = 3600.0
+"""With hang_seconds=auto, what a worker may take to get ready for a trial; nothing says how long it should take."""
 SHARED_STATE_LOST = "the process that held the search's shared state died (killed from outside, or out of memory)"
 
 
@@ -21,6 +23,13 @@ def patience(hang_seconds: float | str | None, interval_seconds: float) -> float
     if hang_seconds == AUTO:
         return max(LEAST_PATIENCE_SECONDS, HANG_FACTOR * interval_seconds) if interval_seconds else None
     return None if hang_seconds is None else float(hang_seconds)
+
+
+def preparation_patience(hang_seconds: float | str | None) -> float | None:
+    """How many seconds a worker may take to get ready for a trial: to read its data and model, and to make its first steps."""
+    if hang_seconds == AUTO:
+        return PREPARATION_SECONDS
+    return None if hang_seconds is None else max(LEAST_PATIENCE_SECONDS, float(hang_seconds))
 
 
 def common_cause(error: Exception) -> str:

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayActorError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
+from tuneoff.execution.faults import SHARED_STATE_LOST
 from tuneoff.execution.kept import KeptWeights
 from tuneoff.execution.messages import MESSAGE, TRIAL, Ended, Evaluated
 from tuneoff.execution.snapshots import drop
@@ -157,6 +159,8 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """The trial's process died: exceptions of the trainer come as a result."""
+        if not self._shared_state_lives():  # its worker asked it between two evaluations
+            self.lose(SHARED_STATE_LOST)
         error = trial.get_error()
         text = str(error).strip() if error else "no message"
         self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[-1]}", traceback=text))
@@ -166,6 +170,13 @@ class Recorder(Callback):  # type: ignore[misc]
         name, text = trial.config[TRIAL], str(trial.get_error() or "no message").strip()
         self._keep_traceback(name, text)
         self._note(f"note: {name} goes on from its last evaluation, since its worker died ({redacted(text.splitlines()[-1])})")
+
+    def _shared_state_lives(self) -> bool:
+        try:
+            ray.get(self._shared_state.seconds_left.remote())
+        except RayActorError:
+            return False
+        return True
 
     def _ending(self, trial: TuneTrial, status: str, reason: str, *, worker: str = "", traceback: str = "") -> Ended:
         """The end of a trial that did not report it itself; all of its cost is in its evaluations."""

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import GetTimeoutError, RayError
 
 from tuneoff.config import EngineConfig, RunConfig
 from tuneoff.errors import ConfigError, UserError, first_line
 from tuneoff.execution import runtime
+from tuneoff.execution.faults import preparation_patience
 from tuneoff.execution.files import FarFiles, LocalFiles, start_file_server
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
@@ -152,12 +153,13 @@ class Session:
         """Mean seconds per unit of work of a few steps, which all workers time at once."""
         tried = replace(ready, prepared=ready.prepared.chosen(variant, "trial"))
         inputs = self.inputs(tried, build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices))
-        return statistics.fmean(_ask(worker.step_seconds.remote(inputs) for worker in ready.workers))
+        return statistics.fmean(_ask(ready.config, (worker.step_seconds.remote(inputs) for worker in ready.workers)))
 
     def measure(self, ready: Ready, search: Search) -> list[Rates]:
         """Has every worker load network and data and measure its speed. Raises WorkerError where one fails."""
         inputs = self.inputs(ready, search)
-        return [rates for rates in _ask(worker.prepare.remote(inputs) for worker in ready.workers) if rates is not None]
+        found = _ask(ready.config, (worker.prepare.remote(inputs) for worker in ready.workers))
+        return [rates for rates in found if rates is not None]
 
     def inputs(
         self,
@@ -220,10 +222,16 @@ def chosen_in_study(config: RunConfig, prepared: Prepared) -> Mapping[str, Any] 
     return same[0].data[prepared.choice] if same else None
 
 
-def _ask(calls: Iterator[Any]) -> list[Any]:
-    """The workers' answers. Raises WorkerError where one fails."""
+def _ask(config: RunConfig, calls: Iterator[Any]) -> list[Any]:
+    """The workers' answers. Raises WorkerError where one fails, or takes longer than it may."""
+    seconds = preparation_patience(config.resources.hang_seconds)
     try:
-        found: list[Any] = ray.get(list(calls))
+        found: list[Any] = ray.get(list(calls), timeout=seconds)
+    except GetTimeoutError as error:
+        raise WorkerError(
+            f"resources.hang_seconds is {config.resources.hang_seconds}, but a worker's first training steps took longer than "
+            f"{seconds:g} s: give more seconds, or null for no limit, if it does not hang"
+        ) from error
     except RayError as error:
         cause = getattr(error, "cause", None) or error
         raise WorkerError(
