@@ -5,12 +5,19 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ray.exceptions import ActorUnavailableError, GetTimeoutError
+from ray.exceptions import ActorUnavailableError, GetTimeoutError, OutOfMemoryError, RayActorError
 
 from tuneoff.evaluation import Cost
 from tuneoff.execution import actor as module
 from tuneoff.execution.actor import RemoteWorker
-from tuneoff.execution.faults import patience, preparation_patience
+from tuneoff.execution.faults import (
+    MEMORY_SHORT,
+    SHARED_STATE_LOST,
+    cause_of_death,
+    common_cause,
+    patience,
+    preparation_patience,
+)
 from tuneoff.execution.messages import Ended, TrialRequest
 
 FIRST, SECOND = (TrialRequest(trial_id=name, hparams={}) for name in ("t000", "t001"))
@@ -134,3 +141,28 @@ def test_how_long_a_step_may_take(asked, expected_seconds, allowed):
 @pytest.mark.parametrize(("asked", "allowed"), [("auto", 3600.0), (45, 600.0), (1e4, 1e4), (None, None)])
 def test_how_long_a_worker_may_take_to_be_ready(asked, allowed):
     assert preparation_patience(asked) == allowed
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [(OutOfMemoryError("2 worker(s) were killed"), MEMORY_SHORT), (RayActorError(), SHARED_STATE_LOST), (ValueError("x"), "")],
+)
+def test_which_deaths_interrupt_a_search(error, reason):
+    assert common_cause(error) == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"),
+    [
+        (
+            "Traceback\nray.exceptions.ActorDiedError: The actor died.",
+            "its process is gone: killed from outside, or out of memory",
+        ),
+        ("The actor died unexpectedly before", "its process is gone: killed from outside, or out of memory"),
+        ("OutOfMemoryError: the node running low on memory.\nRefer to", "Ray ended it, as the machine's memory ran short"),
+        ("Traceback\nRuntimeError: the worker died and was started anew", "RuntimeError: the worker died and was started anew"),
+        ("", "no message"),
+    ],
+)
+def test_why_a_process_died_in_a_few_words(text, cause):
+    assert cause_of_death(text) == cause

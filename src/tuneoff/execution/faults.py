@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 
-from ray.exceptions import ObjectStoreFullError, RayActorError
+from ray.exceptions import ObjectStoreFullError, OutOfMemoryError, RayActorError
 
 from tuneoff.errors import first_line
 
@@ -14,6 +15,13 @@ HANG_FACTOR, LEAST_PATIENCE_SECONDS = 20.0, 600.0
 """With hang_seconds=auto a trial hangs that takes so many times as long as it should, and this long at least."""
 PREPARATION_SECONDS = 3600.0
 """With hang_seconds=auto, what a worker may take to get ready for a trial; nothing says how long it should take."""
+PROCESS_DIED = (RayActorError, OutOfMemoryError)
+"""What Ray raises where another process of ours is gone; the second where Ray ended it itself, as memory ran short."""
+_GONE = re.compile(r"(ray\.exceptions\.)?Actor(Unavailable|Died|)Error: |The actor died|The actor is dead")
+MEMORY_SHORT = (
+    "the machine's memory ran short, and Ray ended the search's processes: have fewer trials at once (resources.slots), "
+    "smaller ones, or less else on the machine"
+)
 SHARED_STATE_LOST = "the process that held the search's shared state died (killed from outside, or out of memory)"
 
 
@@ -35,6 +43,8 @@ def preparation_patience(hang_seconds: float | str | None) -> float | None:
 def common_cause(error: Exception) -> str:
     """The reason of an error that is no trial's fault and would meet all of them; "" for any other. Ray wraps errors of other
     processes."""
+    if isinstance(error, OutOfMemoryError):
+        return MEMORY_SHORT
     if isinstance(error, RayActorError):
         return SHARED_STATE_LOST
     cause = getattr(error, "cause", None) or error
@@ -43,6 +53,14 @@ def common_cause(error: Exception) -> str:
     if isinstance(cause, ObjectStoreFullError):
         return "Ray's object store is full: fewer or smaller trials at once (resources.slots), or more shared memory"
     return ""
+
+
+def cause_of_death(text: str) -> str:
+    """Why a process died, of the text that Ray has of it, whose traceback is about who waited for it."""
+    if "running low on memory" in text:
+        return "Ray ended it, as the machine's memory ran short"
+    last = (text.strip().splitlines() or ["no message"])[-1]
+    return "its process is gone: killed from outside, or out of memory" if _GONE.match(last) else last
 
 
 def reason_of(error: Exception) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict
@@ -9,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError
 from ray.tune import Callback, Stopper
 from ray.tune.experiment import Trial as TuneTrial
 
 from tuneoff.evaluation import Cost
-from tuneoff.execution.faults import SHARED_STATE_LOST
+from tuneoff.execution.faults import PROCESS_DIED, cause_of_death, common_cause
 from tuneoff.execution.kept import KeptWeights
 from tuneoff.execution.messages import MESSAGE, TRIAL, Ended, Evaluated
 from tuneoff.execution.snapshots import drop
@@ -35,6 +35,7 @@ from tuneoff.records.store import STATE_FOLDER, LogWriter
 from tuneoff.redaction import redacted
 
 ERRORS_FOLDER = "errors"
+_FAILURE = re.compile(r"^Failure # \d+ .*$", re.MULTILINE)
 KEEP_EVERY = 8
 """Checkpoints written between two clean-ups of those in memory."""
 
@@ -159,24 +160,18 @@ class Recorder(Callback):  # type: ignore[misc]
 
     def on_trial_error(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """The trial's process died: exceptions of the trainer come as a result."""
-        if not self._shared_state_lives():  # its worker asked it between two evaluations
-            self.lose(SHARED_STATE_LOST)
-        error = trial.get_error()
-        text = str(error).strip() if error else "no message"
-        self._end(trial, self._ending(trial, FAILED, f"the worker died: {text.splitlines()[-1]}", traceback=text))
+        try:
+            ray.get(self._shared_state.seconds_left.remote())
+        except PROCESS_DIED as died:  # its worker asked for something between two evaluations
+            self.lose(common_cause(died))
+        text = _last_error(trial)
+        self._end(trial, self._ending(trial, FAILED, f"the worker died: {cause_of_death(text)}", traceback=text))
 
     def on_trial_recover(self, iteration: int, trials: list[TuneTrial], trial: TuneTrial, **info: Any) -> None:
         """A process died, and the trial goes on from its newest recorded state."""
-        name, text = trial.config[TRIAL], str(trial.get_error() or "no message").strip()
+        name, text = trial.config[TRIAL], _last_error(trial)
         self._keep_traceback(name, text)
-        self._note(f"note: {name} goes on from its last evaluation, since its worker died ({redacted(text.splitlines()[-1])})")
-
-    def _shared_state_lives(self) -> bool:
-        try:
-            ray.get(self._shared_state.seconds_left.remote())
-        except RayActorError:
-            return False
-        return True
+        self._note(f"note: {name} goes on from its last evaluation, since its worker died ({redacted(cause_of_death(text))})")
 
     def _ending(self, trial: TuneTrial, status: str, reason: str, *, worker: str = "", traceback: str = "") -> Ended:
         """The end of a trial that did not report it itself; all of its cost is in its evaluations."""
@@ -217,6 +212,14 @@ class Recorder(Callback):  # type: ignore[misc]
         """Memory is bounded by the population: only what a living trial can still ask for stays in memory."""
         self._unkept = 0
         self._shared_state.keep.remote(self._wanted(), [t.config[TRIAL] for t in trials if not t.is_finished()])
+
+
+def _last_error(trial: TuneTrial) -> str:
+    """What Ray Tune wrote of a trial's last failure. It writes to a file on this machine; `get_error` looks where the results
+    are, where no such file comes."""
+    file = Path(trial.error_file) if trial.error_file else None
+    text = file.read_text(encoding="utf-8", errors="replace") if file and file.is_file() else ""
+    return _FAILURE.split(text)[-1].strip()
 
 
 class StopWhenLost(Stopper):  # type: ignore[misc]

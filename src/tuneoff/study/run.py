@@ -9,14 +9,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import ray
-from ray.exceptions import RayActorError
 
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.search import Search, build
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
 from tuneoff.execution import shared_state
-from tuneoff.execution.faults import SHARED_STATE_LOST
+from tuneoff.execution.faults import PROCESS_DIED, common_cause
 from tuneoff.execution.kept import kept_weights
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
@@ -234,8 +233,8 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
                     ended=len(earlier.ended),
                 )
             status, reason = recorder.outcome()
-        except RayActorError:  # asked by the driver itself, between two trials
-            recorder.lose(SHARED_STATE_LOST)
+        except PROCESS_DIED as error:  # asked by the driver itself, between two trials
+            recorder.lose(common_cause(error))
             status, reason = recorder.outcome()
         finally:
             elapsed = recorder.elapsed_seconds
@@ -247,7 +246,7 @@ def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, lis
         if recorder.lost:
             ray.kill(state)
             raise Interrupted(f"{reason}: the search is interrupted, and the same command goes on with what is recorded")
-        with suppress(RayActorError):  # it died when it had nothing left to do
+        with suppress(*PROCESS_DIED):  # it died when it had nothing left to do
             left = settle(state)
             assert left == 0, f"{left} checkpoints were left behind"
         ray.kill(state)
