@@ -20,6 +20,7 @@ from tuneoff.execution.faults import (
 )
 from tuneoff.execution.messages import Ended, TrialRequest
 
+GONE = "its process is gone: killed from outside, or out of memory"
 FIRST, SECOND = (TrialRequest(trial_id=name, hparams={}) for name in ("t000", "t001"))
 INPUTS = SimpleNamespace(hang_seconds=30.0)
 
@@ -154,11 +155,8 @@ def test_which_deaths_interrupt_a_search(error, reason):
 @pytest.mark.parametrize(
     ("text", "cause"),
     [
-        (
-            "Traceback\nray.exceptions.ActorDiedError: The actor died.",
-            "its process is gone: killed from outside, or out of memory",
-        ),
-        ("The actor died unexpectedly before", "its process is gone: killed from outside, or out of memory"),
+        ("Traceback\nray.exceptions.ActorDiedError: The actor died.", GONE),
+        ("The actor died unexpectedly before", GONE),
         ("OutOfMemoryError: the node running low on memory.\nRefer to", "Ray ended it, as the machine's memory ran short"),
         ("Traceback\nRuntimeError: the worker died and was started anew", "RuntimeError: the worker died and was started anew"),
         ("", "no message"),

@@ -53,6 +53,7 @@ def fit(
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
     trials = max(search.num_trials + search.population - ended, 1)
     logging.getLogger("ray.tune.execution.experiment_state").setLevel(logging.CRITICAL)  # its snapshots are of no use to us
+    logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # what failed is in our own summary
     for worker in workers:
         worker.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
     trainable = tune.with_parameters(Trial, assignment=Assignment(inputs=inputs, workers=workers))
