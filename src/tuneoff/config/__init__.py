@@ -57,7 +57,7 @@ NOT_IN_HASH = (
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
 parts are looked up (the parts' names are in the hash)."""
-ADDED = ("model.adapter",)
+ADDED = ("model.adapter", "task.regression")
 """Settings that came later, which are in the hash where they are not null: a search from before them has the same hash."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tuneoff import plugins
-from tuneoff.errors import check_mapping, check_name, check_text, check_whole, shown
+from tuneoff.errors import check_flag, check_mapping, check_name, check_text, check_whole, shown
 from tuneoff.task.base import Task, TaskError
 from tuneoff.task.kinds import metric_names
 from tuneoff.task.sources.glue_formats import FORMATS
@@ -135,6 +135,8 @@ class TableSettings(TaskSettings):
     """Between the labels in the column `label`, of which a row then has any number."""
     positive: str | None = None
     """The class that F1 is about. None: the rarer of two classes in train."""
+    regression: bool | None = None
+    """Whether the column `label` has numbers to be predicted. None: no."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -145,6 +147,11 @@ class TableSettings(TaskSettings):
         _optional_text("dev_file", self.dev_file, "a path, or null for none")
         _optional_text("test_file", self.test_file, "a path, or null for none")
         _optional_text("positive", self.positive, "the class that F1 is about, or null for the rarer of two")
+        if self.regression is not None:
+            check_flag("task.regression", self.regression, TaskError)
+        if self.regression and (self.multilabel or self.positive is not None):
+            other = "task.positive" if self.positive is not None else "task.label_separator or a list in task.label"
+            raise TaskError(f"task.regression is True, but {other} is about classes: leave out one of the two")
         columns = [c for c in (self.text_a, self.text_b, *self.label_columns) if c is not None]
         if len(set(columns)) != len(columns):
             raise TaskError(f"task.text_a, task.text_b and task.label are {columns}, but they must differ")

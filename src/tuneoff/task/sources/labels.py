@@ -54,8 +54,8 @@ def _label_text(table: Table, row: int, name: str, setting: str, value: Any) -> 
 def _ask(table: Table, row: int, name: str, setting: str, value: Any) -> TaskError:
     return TaskError(
         f"{table.place(row)}: column {name!r} ({setting}) is {shown(value)}, a number with a fraction. Classes, or numbers to "
-        "predict? Where they are classes, write them as text ('4.5 stars') or bin them to whole numbers; regression takes "
-        "another kind of task"
+        "predict? Where they are classes, write them as text ('4.5 stars') or bin them to whole numbers; to predict "
+        "numbers give task.regression=true"
     )
 
 

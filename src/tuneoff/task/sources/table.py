@@ -1,4 +1,4 @@
-"""The user's own table: CSV, TSV, JSONL or Parquet; one or two text columns; any number of classes, or several labels a row."""
+"""The user's own table: CSV, TSV, JSONL or Parquet; one or two text columns; classes, several labels a row, or numbers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,17 @@ from tuneoff.task.sources.delimited import check_quotes_are_text
 from tuneoff.task.sources.files import read_table
 from tuneoff.task.sources.label_sets import index_sets, set_names
 from tuneoff.task.sources.labels import class_names, index_labels, label_column
+from tuneoff.task.sources.numbers import own_numbers
 from tuneoff.task.sources.rows import text_column
 from tuneoff.task.sources.text import user_path
 
 LABEL = "task.label"
+METRICS = {
+    "classification": ("accuracy", "macro_f1"),
+    "multilabel": ("micro_f1", "macro_f1", "subset_accuracy"),
+    "regression": ("pearson", "spearman"),
+}
+"""By the kind of task; the first is maximised."""
 
 
 def load_table(settings: TableSettings) -> Task:
@@ -36,15 +43,16 @@ def load_table(settings: TableSettings) -> Task:
         if table.quoting == "none" and settings.quoting is None:
             for name in (settings.text_a, settings.text_b, *settings.label_columns):
                 check_quotes_are_text(table, name or "")
-    names = _label_names(tables["train"], settings)
+    names = () if settings.regression else _label_names(tables["train"], settings)
     splits = {split: _to_split(table, split, names, settings) for split, table in tables.items()}
+    kind = "multilabel" if settings.multilabel else "regression" if settings.regression else "classification"
     return Task(
         name=settings.name,
-        kind="multilabel" if settings.multilabel else "classification",
+        kind=kind,
         label_names=names,
         splits=splits,
-        metrics=("micro_f1", "macro_f1", "subset_accuracy") if settings.multilabel else ("accuracy", "macro_f1"),
-        positive=None if settings.multilabel else _positive(settings, names, splits["train"]),
+        metrics=METRICS[kind],
+        positive=_positive(settings, names, splits["train"]) if kind == "classification" else None,
         source="own table: " + ", ".join(f"{split} {table.path.name}" for split, table in tables.items()),
     )
 
@@ -97,6 +105,8 @@ def _to_split(table: Table, split: str, names: tuple[str, ...], settings: TableS
     if settings.multilabel:
         return TextSplit(text_a=text_a, text_b=text_b, label=index_sets(table, names, settings, split))
     assert isinstance(settings.label, str)
+    if settings.regression:
+        return TextSplit(text_a=text_a, text_b=text_b, label=own_numbers(table, settings.label, split, LABEL))
     if split == "test" and settings.label not in table.columns:
         return TextSplit(text_a=text_a, text_b=text_b, label=np.full(len(table), UNLABELLED, dtype=np.int64))
     label = index_labels(table, label_column(table, settings.label, LABEL), names, split=split, setting=LABEL)
