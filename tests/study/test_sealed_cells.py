@@ -12,7 +12,8 @@ from tests.report.synthetic import cell as synthetic_cell
 from tests.report.synthetic import end, evaluation, header, start
 from tests.test_config import config
 from tuneoff.records.store import LOG_FILE, LogWriter, RecordError, write_header
-from tuneoff.study.run import Listener, run
+from tuneoff.study.phase import Listener
+from tuneoff.study.run import run
 
 
 class Reached(Exception):

@@ -16,7 +16,7 @@ from tuneoff.execution.runtime import Slots
 from tuneoff.price import Price, format_dollars
 from tuneoff.records.incumbent import takes_over
 from tuneoff.records.schema import Cell, EvaluationRecord, Header, Record, TrialEndRecord, TrialStartRecord
-from tuneoff.study.run import Listener
+from tuneoff.study.phase import Listener
 from tuneoff.task.units import written
 
 SHOWN_TRIALS = 12

@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-
-import ray
 
 from tuneoff.algorithms.configuration import AlgorithmConfig
 from tuneoff.algorithms.search import Search, build
 from tuneoff.config import RunConfig
 from tuneoff.errors import StudyError
-from tuneoff.execution import shared_state
-from tuneoff.execution.faults import PROCESS_DIED, common_cause
-from tuneoff.execution.kept import kept_weights
-from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
-from tuneoff.execution.ray_searcher import RaySearcher
-from tuneoff.execution.recorder import Recorder, settle
-from tuneoff.execution.runtime import Slots
-from tuneoff.execution.snapshots import discard_damaged
-from tuneoff.execution.tune import REFERENCES_FOLDER, fit
-from tuneoff.records.audit import AUDITED, completed_share, drawn, is_drawn
+from tuneoff.records.audit import AUDITED, completed_share, drawn
 from tuneoff.records.provenance import PROTOCOL_VERSION, git, now_utc, plugin_hashes, versions
-from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Cell, Header, Record, SessionEndRecord, SessionStartRecord
+from tuneoff.records.schema import SCHEMA_VERSION, CalibrationRecord, Header
 from tuneoff.records.store import (
     AUDIT_FILE,
     HEADER_FILE,
     LOG_FILE,
     RETRAIN_FILE,
-    RUNTIME_FOLDER,
     STATE_FOLDER,
-    LogWriter,
     exclusive,
     load_cell,
     must_be_as_sealed,
@@ -42,51 +28,15 @@ from tuneoff.records.store import (
 )
 from tuneoff.redaction import redacted, redacted_settings
 from tuneoff.seeds import derive
-from tuneoff.study.audit import audit_search, resume_audit, unstarted
+from tuneoff.study.audit import audit_search
 from tuneoff.study.estimate import estimate, simulate
 from tuneoff.study.hardware import hardware
 from tuneoff.study.meters import Meters, add
-from tuneoff.study.plan import UNLIMITED_TRIALS, algorithm_and_context, budget_gate, budget_limits, build_search
-from tuneoff.study.resume import Resumption, resume
+from tuneoff.study.phase import Listener, Phase, run_phase
+from tuneoff.study.plan import algorithm_and_context, build_search
 from tuneoff.study.session import Ready, Session, WorkerError, must_export
 from tuneoff.study.stored_cell import must_fit_the_study
 from tuneoff.study.winner import leave_winner
-
-
-class Interrupted(StudyError):
-    """A search that could not go on, though its settings and data are right."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listener:
-    """Callbacks of a running search. Each is called in the driver, between Ray's events."""
-
-    began: Callable[[RunConfig, Header, Slots, int | None, Cell], None] = lambda *_: None
-    record: Callable[[Record], None] = lambda _: None
-    ended: Callable[[], None] = lambda: None
-    note: Callable[[str], None] = lambda _: None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Phase:
-    """A search, the retraining of its winner, or the audit of its stopped trials: each has a log of its own in the cell.
-
-    audited: the audit's trials.
-    """
-
-    log: str
-    search: Search
-    prefix: str = "t"
-    audited: list[str] = field(default_factory=list)
-
-    @property
-    def searching(self) -> bool:
-        return self.log == LOG_FILE
-
-    @property
-    def trials(self) -> int | None:
-        """The number of trials; None where a budget of time decides."""
-        return self.search.num_trials if self.search.num_trials < UNLIMITED_TRIALS else None
 
 
 def run(session: Session, config: RunConfig, listener: Listener, command: str = "") -> Path:
@@ -115,9 +65,9 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     status, reason, meters = "finished", "", Meters(config.energy, ready.prepared.device)
     if header.status != "finished":
         with meters:
-            status, reason = _run_phase(session, ready, header, Phase(log=LOG_FILE, search=search), listener)
+            status, reason = run_phase(session, ready, header, Phase(log=LOG_FILE, search=search), listener)
     if status == "finished" and config.retrain:
-        status, reason = _run_phase(session, ready, header, _retraining(ready), listener)
+        status, reason = run_phase(session, ready, header, _retraining(ready), listener)
     if status == "finished":
         leave_winner(ready, listener.note)
     share = completed_share(header)
@@ -138,119 +88,8 @@ def run(session: Session, config: RunConfig, listener: Listener, command: str = 
     return cell
 
 
-def _resumption(config: RunConfig, phase: Phase) -> Resumption:
-    log, pace = load_cell(config.cell, phase.log), config.training.evaluations_per_epoch
-    if phase.audited:
-        return resume_audit(load_cell(config.cell), log, phase.search, phase.audited, pace)
-    return resume(log, phase.search, pace)
-
-
 def _search(ready: Ready) -> Search:
     return build_search(ready.config, slots=ready.slots.count, devices=ready.slots.devices)
-
-
-def _run_phase(session: Session, ready: Ready, header: Header, phase: Phase, listener: Listener) -> tuple[str, str]:
-    """Runs the rest of a phase; returns its status and, where it is not finished, the reason."""
-    config, slots = ready.config, ready.slots
-    with LogWriter(config.cell, phase.log) as writer:
-        if writer.repaired:
-            listener.note(f"repaired: {writer.repaired}")
-        for name in discard_damaged(config.cell / STATE_FOLDER):
-            listener.note(
-                f"note: the state in {name} is damaged and not used: its trial goes on from an earlier one, or begins again"
-            )
-        resumption = _resumption(config, phase)
-        for end in resumption.missing_ends:
-            writer.append(end)
-        for start in unstarted(load_cell(config.cell, phase.log), phase.search, phase.audited):
-            writer.append(start)
-        log, earlier = load_cell(config.cell, phase.log), resumption.earlier
-        limits = shared_state.Limits(
-            best=earlier.best,
-            epochs_spent=earlier.epochs_spent,
-            snapshots=earlier.snapshots,
-            **(budget_limits(config, slots, earlier) if phase.searching else {}),
-        )
-        state = shared_state.create(limits)
-        restored = restore(state, earlier) if phase.search.population else Restored()
-        scheduler = RayScheduler(
-            phase.search,
-            references=config.cell / RUNTIME_FOLDER / REFERENCES_FOLDER,
-            snapshots=config.cell / STATE_FOLDER,
-            restored=restored.members,
-        )
-        recorder = Recorder(
-            config.cell,
-            writer,
-            state,
-            earlier,
-            listener.record,
-            wanted=scheduler.wanted,
-            written_at=restored.written_at,
-            kept=kept_weights(log) if phase.searching else None,
-            note=listener.note,
-            spared=(lambda name: is_drawn(header, name, config.audit)) if phase.searching else (lambda _: False),
-        )
-        listener.began(config, header, slots, phase.trials, log)
-        number = earlier.sessions + 1
-        recorder.write(
-            SessionStartRecord(
-                session=number,
-                time_utc=now_utc(),
-                elapsed_seconds=recorder.elapsed_seconds,
-                devices=slots.devices,
-                device_kind=slots.device_kind,
-            )
-        )
-        status, reason = "interrupted", "stopped from outside"
-        try:
-            inputs = session.inputs(
-                ready,
-                phase.search,
-                state,
-                retraining=phase.log == RETRAIN_FILE,
-                keeps=phase.searching,
-                timed=limits.deadline is not None,
-            )
-            searcher = RaySearcher(
-                phase.search,
-                unfinished=earlier.unfinished,
-                first=len(earlier.started),
-                prefix=phase.prefix,
-                may_start=budget_gate(config, phase.search, state),
-                proposed=recorder.proposed,
-            )
-            if len(earlier.ended) < phase.search.num_trials:
-                fit(
-                    config,
-                    inputs=inputs,
-                    workers=ready.workers,
-                    search=phase.search,
-                    searcher=searcher,
-                    scheduler=scheduler,
-                    recorder=recorder,
-                    slots=slots,
-                    ended=len(earlier.ended),
-                )
-            status, reason = recorder.outcome()
-        except PROCESS_DIED as error:  # asked by the driver itself, between two trials
-            recorder.lose(common_cause(error))
-            status, reason = recorder.outcome()
-        finally:
-            elapsed = recorder.elapsed_seconds
-            recorder.write(
-                SessionEndRecord(session=number, time_utc=now_utc(), elapsed_seconds=elapsed, status=status, reason=reason)
-            )
-            listener.ended()
-            shutil.rmtree(config.cell / RUNTIME_FOLDER, ignore_errors=True)
-        if recorder.lost:
-            ray.kill(state)
-            raise Interrupted(f"{reason}: the search is interrupted, and the same command goes on with what is recorded")
-        with suppress(*PROCESS_DIED):  # it died when it had nothing left to do
-            left = settle(state)
-            assert left == 0, f"{left} checkpoints were left behind"
-        ray.kill(state)
-    return status, reason
 
 
 def _audit(session: Session, ready: Ready, header: Header, listener: Listener) -> tuple[str, str, float]:
@@ -260,7 +99,7 @@ def _audit(session: Session, ready: Ready, header: Header, listener: Listener) -
     if names:
         _, context = algorithm_and_context(config, ready.slots.count, ready.slots.devices)
         phase = Phase(log=AUDIT_FILE, search=audit_search(names, context), audited=names)
-        status, reason = _run_phase(session, ready, header, phase, listener)
+        status, reason = run_phase(session, ready, header, phase, listener)
         if status != "finished":
             return status, reason, completed_share(header)
     return "finished", "", config.audit
