@@ -53,11 +53,10 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.execution.ray_searcher import RaySearcher
     from tuneoff.execution.recorder import Recorder
     from tuneoff.execution.trainable import Trial
-    from tuneoff.records.store import RUNTIME_FOLDER
     from tuneoff.execution.worker_slots import given_to_tune
     from tuneoff.records.history import Earlier
     from tuneoff.records.schema import TrialEndRecord
-    from tuneoff.records.store import LOG_FILE, LogWriter, read_log
+    from tuneoff.records.store import LOG_FILE, RUNTIME_FOLDER, LogWriter, read_log
     from tuneoff.space import Int, SearchSpace
 
     space = SearchSpace({"number": Int(low=0, high=2**31)})
@@ -73,7 +72,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         ray.get([host.__ray_ready__.remote() for host in hosts])  # as a search's workers are, before its clock starts
         assignment: Any = Assignment(inputs=None, workers=hosts)  # type: ignore[arg-type]
         tuner = tune.Tuner(
-            tune.with_parameters(Trial, assignment=assignment),
+            Trial,
             tune_config=tune.TuneConfig(
                 metric=SCORE,
                 mode=MODE,
@@ -84,7 +83,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
             ),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
         )
-        with given_to_tune(hosts, recorder.lose):
+        with given_to_tune(assignment, recorder.lose):
             tuner.fit()
         for actor in (state, *hosts):
             ray.kill(actor)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import time
 from dataclasses import replace
@@ -15,7 +16,18 @@ from tests.training.conftest import local as shared
 from tests.training.conftest import make_base, make_split
 from tuneoff.execution import worker as module
 from tuneoff.execution.files import LocalFiles
-from tuneoff.execution.messages import MESSAGE, SCORE, SLOT, TRIAL, Assignment, Ended, Evaluated, SessionInputs, TrialRequest
+from tuneoff.execution.messages import (
+    MESSAGE,
+    PLACE,
+    SCORE,
+    TRIAL,
+    Assignment,
+    Ended,
+    Evaluated,
+    Place,
+    SessionInputs,
+    TrialRequest,
+)
 from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Worker
@@ -79,8 +91,18 @@ def inputs(tmp_path) -> SessionInputs:
 def make(inputs: SessionInputs, name: str = "t000", **hparams) -> Trial:
     trial = Trial.__new__(Trial)
     trial._iteration = 0
-    trial.setup({TRIAL: name, SLOT: 0, **hparams}, Assignment(inputs=inputs, workers=(LocalActor(Worker()),)))
+    assignment = Assignment(inputs=inputs, workers=(LocalActor(Worker()),))
+    trial.config = {TRIAL: name, PLACE: Place(number=0, assignment=assignment), **hparams}
+    trial.setup(dict(trial.config))
     return trial
+
+
+def test_results_do_not_carry_the_assignment_to_the_driver(inputs):
+    """Ray Tune pickles results there, and what a pickled reference names is kept as long as Ray runs."""
+    trial = make(inputs, num_epochs=1)
+    assert trial.config == {TRIAL: "t000", "num_epochs": 1}
+    place = Place(number=0, assignment=object())
+    assert copy.deepcopy({PLACE: place})[PLACE] is place
 
 
 def test_a_trial_reports_an_evaluation_per_step_and_is_done_after_its_epochs(inputs):

@@ -8,7 +8,7 @@ import pytest
 from ray.air.execution.resources.request import ResourceRequest
 
 from tuneoff.execution import worker_slots as module
-from tuneoff.execution.messages import SLOT
+from tuneoff.execution.messages import PLACE, Place
 from tuneoff.execution.worker_slots import WorkerSlots
 
 REQUEST = ResourceRequest([{"CPU": 1}])
@@ -100,11 +100,11 @@ def test_tunes_process_is_told_its_worker_and_runs_on_the_drivers_machine_withou
     def options(**how):
         return SimpleNamespace(remote=lambda **arguments: made.append((how, arguments)))
 
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail)
+    slots = WorkerSlots(("a", "b"), lost=pytest.fail, assignment="stored")
     assert take(slots) == 0
     slots.request_resources(REQUEST)
     [entity] = slots.acquire_resources(REQUEST).annotate_remote_entities([SimpleNamespace(options=options)])
     entity.remote(config={"learning_rate": 1e-3}, storage=None)
     how, arguments = made[0]
     assert how == {"num_cpus": 0, "num_gpus": 0, "scheduling_strategy": "here"}
-    assert arguments == {"config": {"learning_rate": 1e-3, SLOT: 1}, "storage": None}
+    assert arguments == {"config": {"learning_rate": 1e-3, PLACE: Place(number=1, assignment="stored")}, "storage": None}

@@ -20,7 +20,7 @@ from tuneoff.config import RunConfig
 from tuneoff.evaluation import Cost, Score
 from tuneoff.execution.files import LocalFiles
 from tuneoff.execution.kept import kept_weights
-from tuneoff.execution.messages import SLOT, TIME, Assignment, SessionInputs
+from tuneoff.execution.messages import PLACE, TIME, Assignment, Place, SessionInputs
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder
@@ -179,7 +179,9 @@ class FakeController:
         trial.status = TuneTrial.RUNNING
         if self.process is None:
             self.process = Trial.__new__(Trial)
-            self.process.setup({**trial.config, SLOT: 0}, Assignment(inputs=self.inputs, workers=(LocalActor(Worker()),)))
+            assignment = Assignment(inputs=self.inputs, workers=(LocalActor(Worker()),))
+            self.process.config = {**trial.config, PLACE: Place(number=0, assignment=assignment)}
+            self.process.setup(dict(self.process.config))
         else:
             self.process.reset_config(trial.config)
         self.process._iteration = 0

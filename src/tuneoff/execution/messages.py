@@ -12,8 +12,8 @@ from tuneoff.training.protocol import Rates, Recipe, State, Values
 
 TRIAL = "trial"
 """The key of a trial's name in the configuration that Ray Tune gives it."""
-SLOT = "slot"
-"""The key of its worker's number there."""
+PLACE = "place"
+"""The key of its `Place` there."""
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
 SCORE = "score"
@@ -84,7 +84,7 @@ class TrialRequest:
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrialRequest:
         """Reads the request from the configuration that Ray Tune carries."""
-        values = {key: value for key, value in config.items() if key != SLOT}
+        values = {key: value for key, value in config.items() if key != PLACE}
         return cls(trial_id=values.pop(TRIAL), hparams=values)
 
 
@@ -146,3 +146,15 @@ class Assignment:
 
     inputs: SessionInputs
     workers: tuple[Any, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What a process of Ray Tune is given: its worker's number, and the assignment, in the object store."""
+
+    number: int
+    assignment: Any
+
+    def __deepcopy__(self, _: Any) -> Place:
+        """Ray Tune copies configurations; a copied reference would hold its object for ever."""
+        return self

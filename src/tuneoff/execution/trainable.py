@@ -9,11 +9,12 @@ IMPORT_BEGAN = time.time()  # before the imports below, which are most of this p
 from pathlib import Path
 from typing import Any
 
+import ray
 from ray.exceptions import RayError
 from ray.tune import Trainable
 
 from tuneoff.execution.actor import RemoteWorker
-from tuneoff.execution.messages import MESSAGE, SCORE, SLOT, Assignment, Ended, Evaluated, TrialRequest, TrialWorker
+from tuneoff.execution.messages import MESSAGE, PLACE, SCORE, Assignment, Ended, Evaluated, Place, TrialRequest, TrialWorker
 
 REFERENCE_FILE = "state.ref"
 
@@ -21,9 +22,12 @@ REFERENCE_FILE = "state.ref"
 class Trial(Trainable):  # type: ignore[misc]
     """Reports one evaluation per `step`. Where its worker dies it raises, and Ray Tune lets the trial go on in a new one."""
 
-    def setup(self, config: dict[str, Any], assignment: Assignment) -> None:
+    def setup(self, config: dict[str, Any]) -> None:
         self._serial = 0
-        self._worker: TrialWorker = RemoteWorker(assignment.workers[config[SLOT]])
+        place: Place = config[PLACE]
+        self.config.pop(PLACE, None)  # results carry it to the driver, where Ray Tune pickles it: it would never be freed
+        assignment: Assignment = ray.get(place.assignment)
+        self._worker: TrialWorker = RemoteWorker(assignment.workers[place.number])
         self._worker.begin(assignment.inputs, TrialRequest.of(config), IMPORT_BEGAN)
         self._lost: Exception | None = None
         """Why the trial could not be begun: said by its next step, as Ray Tune lets only running trials go on elsewhere."""

@@ -56,11 +56,11 @@ def fit(
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # what failed is in our own summary
     for worker in workers:
         worker.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
-    trainable = tune.with_parameters(Trial, assignment=Assignment(inputs=inputs, workers=workers))
+    assignment = Assignment(inputs=inputs, workers=workers)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
-            trainable,
+            Trial,
             tune_config=tune.TuneConfig(
                 metric=SCORE, mode=MODE, search_alg=searcher, scheduler=scheduler, num_samples=trials, reuse_actors=True
             ),
@@ -74,7 +74,7 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _without_usage_tags(), _without_keys(), given_to_tune(workers, recorder.lose):
+        with _without_usage_tags(), _without_keys(), given_to_tune(assignment, recorder.lose):
             try:
                 tuner.fit()
             except RuntimeError as error:  # so Ray Tune says that Ray ended one of its processes

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import ray
 from ray._private import state as ray_state
 from ray.air.execution.resources.request import AcquiredResources, ResourceRequest
 from ray.air.execution.resources.resource_manager import ResourceManager
 from ray.tune.execution import tune_controller
 
-from tuneoff.execution.messages import SLOT
+from tuneoff.execution.messages import PLACE, Assignment, Place
 from tuneoff.execution.placement import on_this_machine
 
 LOOK_SECONDS = 1.0
@@ -35,27 +36,29 @@ class _Held(AcquiredResources):  # type: ignore[misc]
 
     resource_request: ResourceRequest
     number: int
+    place: Callable[[int], Place]
 
     def annotate_remote_entities(self, entities: list[Any]) -> list[Any]:
-        return [_ForOneWorker(entity, self.number) for entity in entities]
+        return [_ForOneWorker(entity, self.place(self.number)) for entity in entities]
 
 
 class _ForOneWorker:
     """An actor class of Tune's, whose process is told its worker's number and runs where the driver does."""
 
-    def __init__(self, made: Any, number: int) -> None:
-        self._made, self._number = made, number
+    def __init__(self, made: Any, place: Place) -> None:
+        self._made, self._place = made, place
 
     def remote(self, *, config: Mapping[str, Any], **arguments: Any) -> Any:
         placed = self._made.options(num_cpus=0, num_gpus=0, scheduling_strategy=on_this_machine())
-        return placed.remote(config={**config, SLOT: self._number}, **arguments)
+        return placed.remote(config={**config, PLACE: self._place}, **arguments)
 
 
 class WorkerSlots(ResourceManager):  # type: ignore[misc]
-    """workers: handles, one a slot. lost: called with the reason where no worker has been alive for PATIENCE_SECONDS."""
+    """workers: handles, one a slot. lost: called with the reason where no worker has been alive for PATIENCE_SECONDS.
+    assignment: the search's, in the object store."""
 
-    def __init__(self, workers: Sequence[Any], lost: Callable[[str], None]) -> None:
-        self._workers, self._lost = tuple(workers), lost
+    def __init__(self, workers: Sequence[Any], lost: Callable[[str], None], assignment: Any = None) -> None:
+        self._workers, self._lost, self._assignment = tuple(workers), lost, assignment
         self._free = set(range(len(self._workers)))
         self._asked: list[ResourceRequest] = []
         self._alive = set(self._free)
@@ -83,12 +86,19 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         self._asked.remove(resource_request)
         number = min(self._free & self._alive)
         self._free.remove(number)
-        return _Held(resource_request=resource_request, number=number)
+        return _Held(resource_request=resource_request, number=number, place=self._place)
 
     def free_resources(self, acquired_resource: _Held) -> None:
         """Its process is gone; whether its worker is too will be seen."""
         self._free.add(acquired_resource.number)
         self._looked_at = 0.0
+
+    def _place(self, number: int) -> Place:
+        return Place(number=number, assignment=self._assignment)
+
+    def close(self) -> None:
+        """Gives up the assignment: Tune's own objects, which refer to this one, may stay in memory for a while."""
+        self._assignment = None
 
     def clear(self) -> None:
         self._asked, self._free = [], set(range(len(self._workers)))
@@ -114,11 +124,17 @@ def is_alive(worker: Any) -> bool:
 
 
 @contextmanager
-def given_to_tune(workers: Sequence[Any], lost: Callable[[str], None]) -> Iterator[None]:
-    """Tune's controller takes a resource manager, but `Tuner` has no argument for it: in this block it makes this one."""
+def given_to_tune(assignment: Assignment, lost: Callable[[str], None]) -> Iterator[None]:
+    """Tune's controller takes a resource manager, but `Tuner` has no argument for it: in this block it makes this one.
+
+    It also hands the assignment to Tune's processes. What `tune.with_parameters` hands on stays in the object store as long as
+    Ray runs, so that a sweep's searches fill it.
+    """
+    slots = WorkerSlots(assignment.workers, lost, ray.put(assignment))
     made = tune_controller.PlacementGroupResourceManager
-    tune_controller.PlacementGroupResourceManager = lambda: WorkerSlots(workers, lost)
+    tune_controller.PlacementGroupResourceManager = lambda: slots
     try:
         yield
     finally:
         tune_controller.PlacementGroupResourceManager = made
+        slots.close()
