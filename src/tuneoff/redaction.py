@@ -17,7 +17,9 @@ _WORD_OF_TEXT = re.compile(
 _IN_ENVIRONMENT = re.compile(r"(?:KEY|TOKEN|PASSWORD|PASSWD|PASSPHRASE|PASS|SECRET|CREDENTIAL)S?(?:_|$)", re.IGNORECASE)
 _SHORTEST = 6
 """Characters of a secret in the environment; shorter values would blank out ordinary words."""
-_IN_ADDRESS = re.compile(r"(://)[^/?#\s]+@")
+_IN_ADDRESS = re.compile(r"((?<!abfs)(?<!abfss)://)[^/?#\s]+@")
+_IN_AZURE_ADDRESS = re.compile(r"(abfss?://[^/?#\s:@]*:)[^/?#\s@]*@")
+"""There a container stands in a user's place."""
 _ASSIGNED = re.compile(
     rf"""(?P<name>[\w.-]*(?:{_WORDS}))                                     # task.token
         (?P<sign>=|:(?=\S)|['"]\s*:\s*|\ is\ (?=['"]))                     # =, :, ': or what a message says
@@ -43,7 +45,7 @@ def redacted(text: str, environment: Mapping[str, str] | None = None) -> str:
     for name, value in (os.environ if environment is None else environment).items():
         if variable_holds_a_secret(name) and len(value) >= _SHORTEST:
             text = text.replace(value, HIDDEN)
-    return _ASSIGNED.sub(_hidden, _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text))
+    return _ASSIGNED.sub(_hidden, _IN_AZURE_ADDRESS.sub(rf"\1{HIDDEN}@", _IN_ADDRESS.sub(rf"\1{HIDDEN}@", text)))
 
 
 def redacted_settings(values: Any, *, secret: bool = False) -> Any:

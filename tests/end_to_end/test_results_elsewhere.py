@@ -51,7 +51,7 @@ def scores(cell: Path) -> dict[tuple[str, int], tuple[object, float]]:
 def test_a_search_goes_on_on_another_machine_and_is_reported_on_a_third(machines, tmp_path: Path) -> None:
     address, machine = machines
     a, b, c = machine("a"), machine("b"), machine("c")
-    given = (*FAST, *PBT, f"results={address}", "resources.slots=1")
+    given = (*FAST, *PBT, f"results={address}", "resources.slots=1", "keep=winner")
     log = folder(address, a) / CELL / "trials.jsonl"
     first = started(log, *given, evaluations=6, **a)
     try:
@@ -71,7 +71,9 @@ def test_a_search_goes_on_on_another_machine_and_is_reported_on_a_third(machines
     assert ("records:" if killed else "kept") in done.stdout
     cell = folder(address, b) / CELL
     assert (cell / "trials.jsonl").read_bytes().startswith(sent)
-    assert not any("/state/" in path or ".writer" in path for path in place.files(CELL)), "nothing is left behind"
+    left = [path for path in place.files(CELL) if any(part in path for part in ("/state/", "/kept/", ".writer"))]
+    assert left == [], "nothing is left behind"
+    assert f"{CELL}/model/model.safetensors" in place.files(CELL)
 
     alone = command("run", *FAST, *PBT, f"results={tmp_path / 'alone'}", "resources.slots=1")
     assert alone.returncode == 0, alone.stderr
@@ -81,10 +83,11 @@ def test_a_search_goes_on_on_another_machine_and_is_reported_on_a_third(machines
     assert reported.returncode == 0, reported.stderr
     assert f"Sent to {address}" in reported.stdout
     assert "s/report/report.html" in place.files()
-    checked = command("verify", "s", "--results", address, "--no-figures", **b)
+    checked = command("verify", "s", "--results", address, "--no-figures", **c)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     again = command("run", *given, **a)
     assert f"already finished in {address}/{CELL}; kept" in again.stdout, again.stderr
+    assert (folder(address, a) / CELL / "model" / "model.safetensors").is_file(), "the model is where it was asked for"
     tracked = command("track", "s", "--results", address, "--optuna", str(tmp_path / "copy.db"), **c)
     assert tracked.returncode == 0, tracked.stderr
 

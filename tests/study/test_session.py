@@ -11,7 +11,7 @@ from tests.test_config import config
 from tuneoff.errors import UserError
 from tuneoff.execution.runtime import Slots
 from tuneoff.study import session as module
-from tuneoff.study.session import Ready, Session, WorkerError
+from tuneoff.study.session import Ready, Session, WorkerError, WorkerHung
 from tuneoff.training.protocol import Prepared
 
 VARIANTS = ("fp32", "bf16")
@@ -73,7 +73,7 @@ def test_workers_that_are_not_ready_in_time_are_a_message(settle, monkeypatch):
         raise GetTimeoutError(str(timeout))
 
     monkeypatch.setattr(module.ray, "get", late)
-    with pytest.raises(WorkerError, match=r"resources.hang_seconds is auto, but .* took longer than 3600 s: give more seconds"):
+    with pytest.raises(WorkerHung, match=r"resources.hang_seconds is auto, but .* took longer than 3600 s: give more seconds"):
         settle({"fp32": 3.0, "bf16": 1.0}.get)
 
 

@@ -19,6 +19,7 @@ from tuneoff.commands.elsewhere import brought
 from tuneoff.commands.entry import print_error, run_command
 from tuneoff.errors import UserError, is_name
 from tuneoff.price import Price
+from tuneoff.records.remote.address import shown
 from tuneoff.records.store import HEADER_FILE, LOG_FILE, must_lead_nowhere_else
 from tuneoff.report.cells import ReportError, own_price, read_cells
 from tuneoff.report.page.index import Entry, write_index
@@ -131,7 +132,7 @@ def chosen_studies(results: Path, names: Sequence[str], everything: bool = False
     there = _studies(results)
     if not there and not any(Path(name).is_dir() for name in names):
         raise ReportError(
-            f"{results} holds no studies: run one first, for example tuneoff run "
+            f"{shown(results)} holds no studies: run one first, for example tuneoff run "
             "algorithm=random, or say where they are with --results DIR"
         )
     if everything:
@@ -147,7 +148,7 @@ def _find(name: str, results: Path, there: Sequence[Path]) -> Path:
     for folder in study_folders(name, results):
         if folder.is_dir():
             return checked_study(folder, results)
-    raise ReportError(f"there is no study {name!r} in {results}; there are {', '.join(f.name for f in there)}")
+    raise ReportError(f"there is no study {name!r} in {shown(results)}; there are {', '.join(f.name for f in there)}")
 
 
 def study_folders(name: str, results: Path) -> tuple[Path, ...]:

@@ -52,11 +52,9 @@ def main(configuration: DictConfig) -> Estimate | None:
     _elsewhere.bring(config)
     if not config.dry_run and finished(config):
         must_be_unchanged(config, _data_facts(config))
+        _elsewhere.catch_up(config)
         _follow(config, trackers)
-        print(
-            f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell_shown}; kept. "
-            f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
-        )
+        _say_kept(config)
         return None
     if "RAY_ADDRESS" in os.environ and config.resources.address is None and not _sessions:
         print("note: RAY_ADDRESS is ignored; to use that cluster give resources.address=...", file=sys.stderr)
@@ -74,9 +72,19 @@ def main(configuration: DictConfig) -> Estimate | None:
         return estimate
     _follow(config, trackers)
     with _elsewhere.held(config):
+        if config.elsewhere is not None and finished(config):  # on another machine, meanwhile
+            _say_kept(config)
+            return None
         cell = study.run(session, config, make_listener(config.view), command_of("run"))
     print(cell_summary(cell))
     return None
+
+
+def _say_kept(config: RunConfig) -> None:
+    print(
+        f"{config.algorithm.name}, repeat {config.repeat}: already finished in {config.cell_shown}; kept. "
+        f"For a new run give study=NAME or repeat={config.repeat + 1}, or delete the folder."
+    )
 
 
 _feeds = Feeds()

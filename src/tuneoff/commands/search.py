@@ -87,7 +87,9 @@ def search(
     elsewhere = Elsewhere()
     elsewhere.bring(config)
     try:
-        if not finished(config):
+        if finished(config):
+            elsewhere.catch_up(config)
+        else:
             _run(config, f"tuneoff.search({config.engine.settings.make}, algorithm={algorithm!r})", elsewhere)
     finally:
         elsewhere.close()
@@ -123,6 +125,8 @@ def _run(config: RunConfig, command: str, elsewhere: Elsewhere) -> None:
         session.start_early(config)
         feeds.follow(trackers, config.cell.parents[2], config.cell, config.plugins)
         with elsewhere.held(config):
+            if config.elsewhere is not None and finished(config):  # on another machine, meanwhile
+                return
             study.run(session, config, make_listener(config.view), command)
     finally:
         session.close()

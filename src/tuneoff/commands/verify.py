@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         plugins.load(options.plugins)
         rows, clean = Rows(everything=options.rows), True
-        with brought(options.results) as results:
+        with brought(options.results, heavy=True) as results:  # whether there is a model is part of the records
             for study in chosen_studies(results, options.study):
                 found = verify_records(study, rows) if options.records else verify(study, rows, _remade(options))
                 print("\n".join(_said(study.name, found, MOST if not options.all else sys.maxsize)))

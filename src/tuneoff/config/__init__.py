@@ -41,8 +41,8 @@ from tuneoff.errors import (
 from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
 from tuneoff.model.settings import ModelSettings
 from tuneoff.price import Price, load_price, price_names
-from tuneoff.records.remote.address import checked_address, is_address, working_copy
-from tuneoff.redaction import redacted_settings, without_password
+from tuneoff.records.remote.address import checked_address, is_address, without_password, working_copy
+from tuneoff.redaction import redacted_settings
 from tuneoff.seeds import derive
 from tuneoff.space import Choice, SearchSpace
 from tuneoff.task.settings import TaskSettings

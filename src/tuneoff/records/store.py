@@ -30,6 +30,8 @@ AUDIT_FILE = "audit.jsonl"
 WINNER_FILE = "winner.yaml"
 KEPT_FOLDER = "kept"
 """Weights of the best evaluation so far, where keep=winner was given."""
+TRACKED_FOLDER = "tracked"
+"""Under the results: what trackers keep on this machine, and how far they are."""
 MODEL_FOLDER = "model"
 """The winner's model and tokenizer."""
 _NAMES_IN_LOG = ("trial_id", "parent_trial_id", "snapshot", "kept")

@@ -43,6 +43,10 @@ class WorkerError(UserError):
     """Workers that could not be started, or that failed in their first steps."""
 
 
+class WorkerHung(UserError):
+    """Workers that did not get ready in time. A trial would wait for them as long again."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ready:
     """A search that is ready to begin. workers: one a slot."""
@@ -223,12 +227,12 @@ def chosen_in_study(config: RunConfig, prepared: Prepared) -> Mapping[str, Any] 
 
 
 def _ask(config: RunConfig, calls: Iterator[Any]) -> list[Any]:
-    """The workers' answers. Raises WorkerError where one fails, or takes longer than it may."""
+    """The workers' answers. Raises WorkerError where one fails, WorkerHung where one takes longer than it may."""
     seconds = preparation_patience(config.resources.hang_seconds)
     try:
         found: list[Any] = ray.get(list(calls), timeout=seconds)
     except GetTimeoutError as error:
-        raise WorkerError(
+        raise WorkerHung(
             f"resources.hang_seconds is {config.resources.hang_seconds}, but a worker's first training steps took longer than "
             f"{seconds:g} s: give more seconds, or null for no limit, if it does not hang"
         ) from error

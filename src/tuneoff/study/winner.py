@@ -19,11 +19,11 @@ def leave_winner(ready: Ready, note: Callable[[str], None]) -> None:
     gone."""
     cell = load_cell(ready.config.cell)
     winner = winner_of(cell)
-    if ready.config.keep is not None and not (cell.path / MODEL_FOLDER).is_dir():
-        if kept_file(cell) is None:
-            note("note: keep=winner: the winner's weights were lost with the worker that wrote them, so there is no model")
-        else:
+    if ready.config.keep is not None:
+        if kept_file(cell) is not None:  # the model that may be there is then not known to be whole
             _write_model(ready, cell, winner)
+        elif not (cell.path / MODEL_FOLDER).is_dir():
+            note("note: keep=winner: the winner's weights were lost with the worker that wrote them, so there is no model")
     write_winner(winner)
     shutil.rmtree(cell.path / KEPT_FOLDER, ignore_errors=True)
 
@@ -41,4 +41,5 @@ def _write_model(ready: Ready, cell: Cell, winner: Winner) -> None:
     card.write_text(model_card(winner), encoding="utf-8")
     for path in folder.iterdir():
         path.chmod(card.stat().st_mode)  # safetensors' own are for their writer alone
+    shutil.rmtree(cell.path / MODEL_FOLDER, ignore_errors=True)
     folder.rename(cell.path / MODEL_FOLDER)

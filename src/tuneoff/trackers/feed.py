@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from tuneoff.records.remote.address import shown
 from tuneoff.trackers.follow import END_SECONDS, Orders
 from tuneoff.trackers.settings import Chosen, as_settings
 
@@ -113,7 +115,8 @@ class Feeds:
             fault = feed.fault()
             if fault:
                 settings = as_settings(feed.name, feed.given)
-                where = "" if feed.study.parent == Path("results").resolve() else f" --results {feed.study.parent}"
+                results = feed.study.parent
+                where = "" if results == Path("results").resolve() else f" --results {shlex.quote(shown(results))}"
                 notes.append(
                     f"note: {feed.name} does not have all of {feed.study.name} ({fault}); the records do, and "
                     f"tuneoff track {feed.study.name}{where}{f' --set {settings}' if settings else ''} sends what is missing"

@@ -12,7 +12,7 @@ from typing import Any
 
 from tuneoff.records.identity import digest
 from tuneoff.records.schema import Cell, Header
-from tuneoff.records.store import HEADER_FILE, LOG_FILE, RETRAIN_FILE, load_cell
+from tuneoff.records.store import HEADER_FILE, LOG_FILE, RETRAIN_FILE, TRACKED_FOLDER, load_cell
 from tuneoff.trackers.contracts import (
     RETRAINING,
     SEARCH,
@@ -29,8 +29,6 @@ from tuneoff.trackers.contracts import (
 from tuneoff.trackers.events import events, search_of, state
 from tuneoff.trackers.settings import Chosen
 
-FOLDER = "tracked"
-"""Under results/: what tools keep on this machine, and the bookmarks."""
 BATCH = 100
 """Events between two notes of what was sent."""
 _PHASES = {LOG_FILE: SEARCH, RETRAIN_FILE: RETRAINING}
@@ -38,7 +36,7 @@ _PHASES = {LOG_FILE: SEARCH, RETRAIN_FILE: RETRAINING}
 
 def place_of(study: Path) -> Place:
     """study: its folder."""
-    return Place(folder=study.resolve().parent / FOLDER, study=study.resolve().name)
+    return Place(folder=study.resolve().parent / TRACKED_FOLDER, study=study.resolve().name)
 
 
 @dataclass

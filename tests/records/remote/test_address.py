@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tuneoff.errors import ConfigError
-from tuneoff.records.remote.address import checked_address, is_address, shown, working_copy
+from tuneoff.records.remote.address import checked_address, is_address, shown, without_password, working_copy
+from tuneoff.redaction import redacted
 
 
 @pytest.mark.parametrize("text", ["s3://bucket/x", "gs://b", "file:///mnt/x", "hf://datasets/x", "S3://b/x"])
@@ -76,3 +77,21 @@ def test_the_users_folder_for_caches_is_the_usual_place(monkeypatch: pytest.Monk
 
 def test_a_folder_that_is_no_working_copy_is_shown_as_it_is(tmp_path: Path) -> None:
     assert shown(tmp_path) == str(tmp_path)
+
+
+def test_an_azure_container_stands_where_a_user_would(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TUNEOFF_CACHE", str(tmp_path))
+    one, two = "abfss://research@acct.dfs.core.windows.net/x", "abfss://production@acct.dfs.core.windows.net/x"
+    assert working_copy(one) != working_copy(two)
+    assert without_password(one) == redacted(one) == one
+    assert without_password("abfss://c:key@acct.dfs.core.windows.net/x") == "abfss://c@acct.dfs.core.windows.net/x"
+    assert "key" not in redacted("abfss://c:key@acct.dfs.core.windows.net/x")
+    assert redacted("s3://me:hunter2@bucket/x") == "s3://***@bucket/x"
+
+
+def test_another_server_is_another_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TUNEOFF_CACHE", str(tmp_path))
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    amazon = working_copy("s3://a/x")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://minio:9000")
+    assert working_copy("s3://a/x") != amazon

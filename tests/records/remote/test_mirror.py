@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from pathlib import Path
@@ -122,15 +123,22 @@ def test_a_copy_that_was_lost_or_deleted_is_brought_again(machine: Machines) -> 
     assert read(a, f"{CELL}/trials.jsonl") == "one\n"
 
 
-def test_a_cell_that_was_deleted_there_is_gone_here_too(machine: Machines) -> None:
+def test_a_cell_that_was_deleted_there_is_set_aside_here(machine: Machines) -> None:
+    """It is to be run again; but a disk that is not mounted looks like a folder that was emptied."""
     a = machine("a")
     cell(a)
     a.send(CELL)
     for path in Place(machine.address).files(CELL):
         Place(machine.address).delete(path)
     a.bring("s")
-    assert read(a, f"{CELL}/run.json") is None
-    assert read(a, f"{CELL}/trials.jsonl") is None
+    assert not (a.folder / CELL).exists()
+    (note,) = machine.notes
+    assert "was deleted; what this machine had of it is set aside in" in note
+    assert (Path(note.rpartition(" in ")[2]) / "trials.jsonl").read_text() == "one\n"
+    a.bring("s")
+    assert len(machine.notes) == 1
+    cell(a, "again\n")
+    assert a.send(CELL) == 2
 
 
 def test_what_was_not_sent_before_a_crash_stays_and_is_sent_later(machine: Machines) -> None:
@@ -177,6 +185,91 @@ def test_what_another_machine_went_on_with_counts_and_the_rest_is_set_aside(mach
     aside = Path(note.rpartition(" in ")[2])
     assert (aside / "trials.jsonl").read_text() == "one\nnever sent\n"
     assert a.send(CELL) == 0
+
+
+def test_a_search_that_runs_is_left_alone_by_other_commands_of_its_machine(machine: Machines) -> None:
+    """Its log is open: a file in its place would not be the one that it writes."""
+    a, b = machine("a"), machine("b")
+    cell(a)
+    a.send(CELL)
+    with (a.folder / CELL / "trials.jsonl").open("a") as log, a.in_use(CELL):
+        b.bring()
+        write(b, f"{CELL}/trials.jsonl", "another machine's\n")
+        b.send(CELL)
+        report = machine("a")
+        report.bring()
+        report.bring(CELL, heavy=True)
+        log.write("two\n")
+        log.flush()
+        assert read(a, f"{CELL}/trials.jsonl") == "one\ntwo\n"
+    report.bring()
+    assert read(a, f"{CELL}/trials.jsonl") == "another machine's\n", "afterwards it is as any other"
+
+
+def test_a_list_that_is_older_than_what_is_known_harms_nothing(machine: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A search sends between a report's look at the place and the report's turn."""
+    a, report = machine("a"), machine("a")
+    cell(a)
+    a.send(CELL)
+    files, looks = report.place.files, []
+
+    def old_first(below: str = "") -> object:
+        found = files(below)
+        if not looks:
+            cell(a, "one\ntwo\n")
+            write(a, f"{CELL}/errors/t001.txt", "it failed")
+            a.send(CELL)
+        looks.append(below)
+        return found
+
+    monkeypatch.setattr(report.place, "files", old_first)
+    report.bring()
+    assert read(a, f"{CELL}/trials.jsonl") == "one\ntwo\n"
+    assert read(a, f"{CELL}/errors/t001.txt") == "it failed"
+    assert looks == ["", CELL]
+
+
+def test_weights_that_were_cleaned_away_here_stay_there(machine: Machines) -> None:
+    a = machine("a")
+    cell(a)
+    write(a, f"{CELL}/model/model.safetensors", "the winner")
+    a.send(CELL)
+    shutil.rmtree(a.folder / CELL / "model")
+    assert a.send(CELL) == 0
+    shutil.rmtree(a.folder / "s")
+    assert a.send(CELL) == 0
+    assert len(Place(machine.address).files(CELL)) == 3
+    a.bring(CELL, heavy=True)
+    assert read(a, f"{CELL}/model/model.safetensors") == "the winner"
+
+
+def test_what_is_of_one_machine_alone_is_neither_sent_nor_brought(machine: Machines) -> None:
+    """A copy that somebody put into the bucket by hand has another machine's name in it, and trackers' files its bookmarks."""
+    a = machine("a")
+    write(a, "tracked/mlflow.db", "runs of a")
+    name = a.name
+    for path in (".in-step/copy", "tracked/mlflow.db", "s/.hidden/x", "x.tmp/y"):
+        a.place.send(path, b"of another machine")
+    a.bring()
+    assert machine("a").name == name
+    assert read(a, "tracked/mlflow.db") == "runs of a"
+    assert not (a.folder / "s" / ".hidden").exists()
+    assert a.send_reports() == 0
+
+
+@pytest.mark.parametrize("study", ["root", "x" * 100])
+def test_any_studys_name_will_do(machine: Machines, study: str) -> None:
+    a = machine("a")
+    unit = f"{study}/{'t' * 100}-{'m' * 100}/{'a' * 100}/repeat-0"
+    write(a, "README.md", "of the results")
+    write(a, f"{study}/note.md", "of the study")
+    cell(a, name=unit)
+    a.send(unit)
+    a.send_reports()
+    b = machine("b")
+    b.bring()
+    assert read(b, f"{unit}/trials.jsonl") == "one\n"
+    assert (read(b, "README.md"), read(b, f"{study}/note.md")) == ("of the results", "of the study")
 
 
 def test_of_a_report_the_one_there_counts(machine: Machines) -> None:
@@ -282,6 +375,8 @@ def test_what_is_sent_of_a_running_search_is_of_one_moment(tmp_path: Path, monke
     thread = threading.Thread(target=search)
     thread.start()
     try:
+        while not read(a, f"{CELL}/trials.jsonl"):
+            time.sleep(0.01)
         newest = []
         for _ in range(40):
             a.send(CELL)

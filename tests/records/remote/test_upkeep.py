@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from tests.records.remote.conftest import Machines
@@ -81,9 +84,93 @@ def test_a_cell_that_another_machine_has_taken_over_is_not_written_to(machine: M
     place = Place(machine.address)
     for path in place.files(CELL):
         place.delete(path)  # as a machine does that has waited for it
+    place.send(f"{CELL}/.writer-1-x", b"{}")
     cell(mirror)
+    keeping.renew()
     keeping.once()
-    assert place.files(CELL) == {}
+    assert list(place.files(CELL)) == [f"{CELL}/.writer-1-x"]
     assert "another machine has taken" in machine.notes[0]
+    with pytest.raises(
+        RemoteError, match=r"was taken over by another machine, .*: that one's search counts, and what this one"
+    ):
+        keeping.close()
+    assert list(place.files(CELL)) == [f"{CELL}/.writer-1-x"]
+
+
+def test_a_place_that_loses_everything_for_a_moment_is_written_again(machine: Machines) -> None:
+    mirror, place = machine("a"), Place(machine.address)
+    keeping = Upkeep(mirror, machine.notes.append)
+    keeping.hold((mirror.folder / CELL).resolve())
+    cell(mirror)
+    for path in place.files():
+        place.delete(path)
+    keeping.renew()
+    keeping.close()
+    assert place.read(f"{CELL}/trials.jsonl") == b"one\n"
+    assert machine.notes == []
+
+
+def test_what_could_not_be_sent_of_a_finished_cell_is_caught_up(machine: Machines) -> None:
+    mirror, place = machine("a"), Place(machine.address)
+    cell(mirror)
+    keeping = Upkeep(mirror, machine.notes.append)
+    keeping.catch_up((mirror.folder / CELL).resolve())
+    assert place.read(f"{CELL}/trials.jsonl") == b"one\n"
+    assert not [path for path in place.files(CELL) if ".writer" in path]
+    sent = place.files(CELL)
+    keeping.catch_up((mirror.folder / CELL).resolve())
+    assert place.files(CELL) == sent, "nothing is written where nothing is missing"
+    keeping.close()
+
+
+def test_a_cell_that_can_not_be_brought_is_neither_held_nor_sent(machine: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror, place = machine("a"), Place(machine.address)
+    cell(mirror, "never sent")
+    keeping = Upkeep(mirror, machine.notes.append)
+
+    def cut(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mirror, "bring", cut)
+    with pytest.raises(KeyboardInterrupt):
+        keeping.hold((mirror.folder / CELL).resolve())
     keeping.close()
     assert place.files(CELL) == {}
+
+
+def test_an_interrupt_in_the_last_sending_leaves_it_to_the_end_of_the_command(
+    machine: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mirror, place = machine("a"), Place(machine.address)
+    keeping = Upkeep(mirror, machine.notes.append)
+    keeping.hold((mirror.folder / CELL).resolve())
+    cell(mirror)
+    send = mirror.send
+
+    def cut(unit: str) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mirror, "send", cut)
+    with pytest.raises(KeyboardInterrupt):
+        keeping.let_go((mirror.folder / CELL).resolve())
+    monkeypatch.setattr(mirror, "send", send)
+    keeping.close()
+    assert place.read(f"{CELL}/trials.jsonl") == b"one\n"
+
+
+def test_a_long_sending_does_not_look_like_a_machine_that_is_gone(machine: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep, "SEND_SECONDS", 0.1)
+    mirror, place = machine("a"), Place(machine.address)
+    keeping = Upkeep(mirror, machine.notes.append)
+    over = threading.Event()
+    monkeypatch.setattr(mirror, "send", lambda unit: over.wait(30))
+    keeping.hold((mirror.folder / CELL).resolve())
+    (path,) = [path for path in place.files(CELL) if ".writer" in path]
+    first = place.stamp(path)
+    for _ in range(300):
+        if place.stamp(path) != first:
+            break
+        time.sleep(0.1)
+    assert place.stamp(path) != first
+    over.set()
+    keeping.close()

@@ -8,13 +8,17 @@ import re
 from pathlib import Path
 
 from tuneoff.errors import ConfigError
-from tuneoff.redaction import redacted, without_password
+from tuneoff.redaction import redacted
+from tuneoff.redaction import without_password as without_user
 
 SCHEMES = ("s3", "gs", "gcs", "abfs", "abfss", "file")
 """Those that pyarrow opens, and that write a file as a whole."""
 ABOUT_FOLDER = ".in-step"
 """Of a working copy: what this machine knows about the place elsewhere. Never sent."""
 ADDRESS_FILE = "address"
+SERVERS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+"""Variables that name another server, where the same address is another place."""
+_AZURE_PASSWORD = re.compile(r"(abfss?://[^/?#:@]*):[^/?#@]*@")
 CACHE = "TUNEOFF_CACHE"
 _ADDRESS = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<place>[^?#]*)(?P<query>\?[^#]*)?")
 
@@ -40,8 +44,15 @@ def checked_address(results: str, setting: str = "results") -> str:
 def working_copy(address: str) -> Path:
     """The folder in which the results at a checked address are worked on: the same one for every command on this machine."""
     known = without_password(address)
+    server = [os.environ.get(name, "") for name in SERVERS] if known.startswith("s3:") else []
     name = re.sub(r"[^A-Za-z0-9]+", "-", known.partition("?")[0].rpartition("/")[2]).strip("-") or "results"
-    return _cache() / "results" / f"{name}-{hashlib.sha256(known.encode()).hexdigest()[:12]}"
+    digest = hashlib.sha256(" ".join([known, *filter(None, server)]).encode()).hexdigest()
+    return _cache() / "results" / f"{name}-{digest[:12]}"
+
+
+def without_password(address: str) -> str:
+    """The address without user and password; of Azure, where a container stands in a user's place, without a password."""
+    return _AZURE_PASSWORD.sub(r"\1@", address) if address.startswith("abfs") else without_user(address)
 
 
 def shown(results: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from pathlib import Path
 
 from tuneoff.records.remote.address import ABOUT_FOLDER
 from tuneoff.records.remote.place import Stamp
-from tuneoff.records.store import KEPT_FOLDER, MODEL_FOLDER, RUNTIME_FOLDER, STATE_FOLDER
+from tuneoff.records.store import HEADER_FILE, KEPT_FOLDER, MODEL_FOLDER, RUNTIME_FOLDER, STATE_FOLDER, TRACKED_FOLDER
 
-FILE = "known.json"
+FILE, UNIT_FILE = "known.json", "unit"
 CELL_DEPTH = 4
 """Parts of a cell's path: study, task and model, algorithm, repeat."""
 _REPEAT = "repeat-"
@@ -29,6 +30,41 @@ class Pair:
 
 Known = dict[str, Pair]
 """By path from the results folder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What makes a unit here like the one there. conflict: both sides changed a file of a cell, and nothing else holds."""
+
+    fetch: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
+    forget: tuple[str, ...] = ()
+    conflict: bool = False
+
+    @property
+    def empty(self) -> bool:
+        return not (self.fetch or self.delete or self.forget or self.conflict)
+
+
+def plan(unit: str, known: Mapping[str, Pair], here: Mapping[str, Stamp], there: Mapping[str, Stamp], *, heavy: bool) -> Plan:
+    """What another machine changed or deleted is followed, and what was lost here comes again; what only this machine changed
+    stays. Where both changed a file that is no cell's, the one there counts. heavy: whether weights are brought too."""
+    looked = {path for path in {*known, *there} if heavy or not is_heavy(path)}
+    theirs = {path for path in looked if there.get(path) != (known[path].there if path in known else None)}
+    ours = {path for path, stamp in here.items() if path not in known or known[path].here != stamp}
+    lost = {path for path in looked & there.keys() if path not in here}
+    if is_cell(unit) and theirs & ours:
+        return Plan(conflict=True)
+    return Plan(
+        fetch=tuple(sorted((theirs | lost) & there.keys(), key=reading_order)),
+        delete=tuple(sorted((theirs - there.keys()) & here.keys())),
+        forget=tuple(sorted(theirs - there.keys())),
+    )
+
+
+def reading_order(path: str) -> tuple[int, str]:
+    """Headers before logs, which may only be longer than their header says."""
+    return (0 if path.endswith(f"/{HEADER_FILE}") else 1 if path.endswith(".jsonl") else 2), path
 
 
 def unit_of(path: str) -> str:
@@ -49,13 +85,18 @@ def is_heavy(path: str) -> bool:
     return is_cell(unit) and path[len(unit) + 1 :].split("/", maxsplit=1)[0] in HEAVY
 
 
+def stays_here(path: str) -> bool:
+    """Whether a file is this machine's alone: hidden, passing, or what its trackers were sent."""
+    parts = path.split("/")
+    return parts[0] == TRACKED_FOLDER or any(part.startswith(".") or part.endswith(".tmp") for part in parts)
+
+
 def files_here(results: Path, unit: str) -> dict[str, Stamp]:
-    """A unit's files on this machine, without hidden and passing ones, by path from the results folder."""
-    top = results / unit
+    """A unit's files on this machine that are sent, by path from the results folder."""
     found = {}
-    for path in _walk(top):
+    for path in _walk(results / unit):
         name = path.relative_to(results).as_posix()
-        if unit_of(name) != unit:
+        if unit_of(name) != unit or stays_here(name):
             continue
         try:
             status = path.stat()
@@ -81,12 +122,12 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def folder_of(results: Path, unit: str) -> Path:
-    """Where it is written down; locked while a unit is brought or sent."""
-    return results / ABOUT_FOLDER / "units" / (unit or "root").replace("/", "%")
+    """Where a unit's knowledge is written down; locked while it is brought or sent."""
+    return results / ABOUT_FOLDER / "units" / hashlib.sha256(unit.encode()).hexdigest()[:24]
 
 
 def read(results: Path, unit: str) -> Known:
-    """{} where nothing is known, or where it can't be read: then files are compared by their content."""
+    """{} where nothing is known, or where it can't be read."""
     try:
         values = json.loads((folder_of(results, unit) / FILE).read_text(encoding="utf-8"))
         return {str(path): Pair(Stamp(*pair[:2]), Stamp(*pair[2:])) for path, pair in values.items()}
@@ -97,6 +138,7 @@ def read(results: Path, unit: str) -> Known:
 def write(results: Path, unit: str, known: Mapping[str, Pair]) -> None:
     folder = folder_of(results, unit)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / UNIT_FILE).write_text(unit, encoding="utf-8")
     values = {path: [pair.there.size, pair.there.time, pair.here.size, pair.here.time] for path, pair in known.items()}
     temporary = folder / f"{FILE}.tmp"
     temporary.write_text(json.dumps(values), encoding="utf-8")
@@ -105,6 +147,4 @@ def write(results: Path, unit: str, known: Mapping[str, Pair]) -> None:
 
 def units_here(results: Path) -> set[str]:
     """Units that this machine knows something of."""
-    folder = results / ABOUT_FOLDER / "units"
-    names = [path.name.replace("%", "/") for path in folder.iterdir()] if folder.is_dir() else []
-    return {"" if name == "root" else name for name in names}
+    return {path.read_text(encoding="utf-8") for path in (results / ABOUT_FOLDER / "units").glob(f"*/{UNIT_FILE}")}

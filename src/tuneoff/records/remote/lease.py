@@ -12,6 +12,7 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from tuneoff.records.remote.place import Place, RemoteError, Stamp
 
@@ -22,10 +23,11 @@ LOOK_SECONDS = 5.0
 
 
 class Lease:
-    """One cell's. unit: its path in the place."""
+    """One cell's. unit: its path in the place. copy: the name of this machine's copy of it, which no other machine has."""
 
-    def __init__(self, place: Place, unit: str, note: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, place: Place, unit: str, copy: str, note: Callable[[str], None] = lambda _: None) -> None:
         self._place, self._unit, self._note = place, unit, note
+        self._machine = f"{copy}:{_process_space()}"
         self._host, self._own = socket.gethostname(), f"{os.getpid()}-{random.SystemRandom().randrange(1 << 32):08x}"
         self._path = f"{unit}/{PREFIX}{self._own}"
 
@@ -58,8 +60,8 @@ class Lease:
             time.sleep(min(LOOK_SECONDS, EXPIRY_SECONDS) * random.uniform(0.5, 1.5))  # two that wait don't meet again
 
     def renew(self) -> bool:
-        """Says again that this machine is at work; False where another one has taken it for gone."""
-        if self._place.stamp(self._path) is None:
+        """Says again that this machine is at work; False where another one has taken it for gone, and works now."""
+        if self._place.stamp(self._path) is None and any(self._files()):
             return False
         self._say()
         return True
@@ -68,25 +70,29 @@ class Lease:
         self._place.delete(self._path)
 
     def _say(self) -> Stamp:
-        return self._place.send(self._path, json.dumps({"host": self._host, "pid": os.getpid()}).encode())
+        said = {"host": self._host, "pid": os.getpid(), "machine": self._machine}
+        return self._place.send(self._path, json.dumps(said).encode())
 
     def _others(self, now: Stamp) -> dict[str, Stamp]:
         """The files of machines at work; those of others are deleted."""
         found = {}
-        for path, stamp in self._place.files(self._unit).items():
-            folder, _, name = path.rpartition("/")
-            if folder != self._unit or not name.startswith(PREFIX) or path == self._path:
-                continue
+        for path, stamp in self._files().items():
             if now.time - stamp.time > EXPIRY_SECONDS * 1e9 or self._died_here(path):
                 self._place.delete(path)
             else:
                 found[path] = stamp
         return found
 
+    def _files(self) -> dict[str, Stamp]:
+        """Those of others."""
+        start = f"{self._unit}/{PREFIX}"
+        files = self._place.files(self._unit)
+        return {path: stamp for path, stamp in files.items() if path.startswith(start) and path != self._path}
+
     def _died_here(self, path: str) -> bool:
         """Whether it is of a process of this machine that is no more."""
-        host, pid = self._said(path)
-        if host != self._host or pid <= 0:
+        _, pid, machine = self._said(path)
+        if machine != self._machine or pid <= 0:
             return False
         try:
             os.kill(pid, 0)
@@ -97,12 +103,21 @@ class Lease:
         return False
 
     def _who(self, path: str) -> str:
-        host, pid = self._said(path)
+        host, pid, _ = self._said(path)
         return f"{host} (process {pid})" if pid else "another machine"
 
-    def _said(self, path: str) -> tuple[str, int]:
+    def _said(self, path: str) -> tuple[str, int, str]:
         try:
             values = json.loads(self._place.read(path) or b"{}")
-            return str(values["host"]), int(values["pid"])
+            return str(values["host"]), int(values["pid"]), str(values["machine"])
         except (ValueError, KeyError, TypeError, AttributeError):
-            return "", 0
+            return "", 0, ""
+
+
+def _process_space() -> str:
+    """Where a process's number means something: since this start of the machine, in this container. "" where it isn't known."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tuneoff.errors import UserError, first_line
-from tuneoff.records.remote.address import checked_address
-from tuneoff.redaction import redacted, without_password
+from tuneoff.records.remote.address import checked_address, without_password
+from tuneoff.redaction import redacted
 
 _CHUNK = 8 << 20
 _WHOLE = 64 << 20
@@ -122,7 +122,7 @@ class Place:
     def _send(self, path: str, file: IO[bytes]) -> Stamp:
         where = self._path(path)
         local = self._fs.type_name == "local"  # makes no folders by itself, and shows a file while it is written
-        written = f"{where}.part{os.getpid()}" if local else where
+        written = f"{where.rpartition('/')[0]}/.{uuid.uuid4().hex}.part" if local else where
         with self._reached():
             if local:
                 self._fs.create_dir(where.rpartition("/")[0], recursive=True)

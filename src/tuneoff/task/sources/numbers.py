@@ -67,16 +67,17 @@ def own_numbers(table: Table, name: str, split: str, setting: str) -> NDArray[np
 def _must_be_learnable(table: Table, name: str, setting: str, numbers: NDArray[np.float64]) -> None:
     """Raises TaskError for numbers far from those that a new head gives: at the usual learning rates it would not get there."""
     mean, deviation = float(numbers.mean()), float(numbers.std())
-    if deviation == 0:
+    if numbers.min() == numbers.max():
         raise TaskError(
             f"{setting} is {name!r}, but that column of {table.path} is {numbers[0]:g} in every row: there is nothing to learn"
         )
     if abs(mean) > LARGEST_MEAN or not SMALLEST_DEVIATION <= deviation <= LARGEST_DEVIATION:
+        digits = max(0, 2 - math.floor(math.log10(deviation)))  # of the mean: a hundredth of the deviation is enough
         raise TaskError(
             f"{setting} is {name!r}, but that column of {table.path} has mean {mean:.4g} and standard deviation "
             f"{deviation:.4g}, and a network's answers begin near 0: it learns numbers like them (mean within "
             f"{LARGEST_MEAN:g} of 0, deviation from {SMALLEST_DEVIATION:g} to {LARGEST_DEVIATION:g}): write "
-            f"({name} - {mean:.4g}) / {deviation:.4g} in all files, and turn its answers back by the same numbers"
+            f"({name} - ({mean:.{digits}f})) / {deviation:.4g} in all files, and turn its answers back by the same numbers"
         )
 
 
