@@ -17,6 +17,10 @@ from tuneoff.report.algorithms import Algorithms
 from tuneoff.report.figures import _style as style
 
 REFERENCE = "random"
+ALONE = 0.15
+"""Share of a budget that is shown on both sides of it, where it is the only one."""
+APART = 0.012
+"""Share of a budget by which searches stand beside one another, so that intervals don't hide each other."""
 
 
 def draw(prediction: Prediction, stem: Path, real: Sequence[RealResult] = ()) -> list[Path]:
@@ -37,8 +41,10 @@ def draw(prediction: Prediction, stem: Path, real: Sequence[RealResult] = ()) ->
         budgets = sorted({case.scenario.budget.amount for cases in lines.values() for case in cases})
         if len(budgets) > 2:
             lower.set_xscale("log")
-            lower.set_xticks(budgets, labels=[f"{amount:g}" for amount in budgets])
-            lower.minorticks_off()
+        lower.set_xticks(budgets, labels=[f"{amount:g}" for amount in budgets])
+        lower.minorticks_off()
+        if len(budgets) == 1:
+            lower.set_xlim(budgets[0] * (1 - ALONE), budgets[0] * (1 + ALONE))
         lower.set_xlabel(f"budget, {next(iter(lines.values()))[0].scenario.budget.unit}")
         ends = [(label, cases[-1].sample().value, shown.color(label)) for label, cases in lines.items()]
         unit = next(iter(lines.values()))[0].scenario.budget.unit
@@ -71,13 +77,14 @@ def _differences(axes: Axes, prediction: Prediction, lines: dict[str, list[Case]
     reference = {case.scenario.budget.amount: case.sample() for case in lines[name]}
     metric, ends = prediction.table.metric, []
     scale = wording.scale_of(metric)
+    others = [label for label in lines if label != name]
     for label, cases in lines.items():
         shared = [case for case in cases if case.scenario.budget.amount in reference]
         if label == name or not shared:
             continue
         gaps = [difference(case.sample(), reference[case.scenario.budget.amount], prediction.table) for case in shared]
         axes.errorbar(
-            [case.scenario.budget.amount for case in shared],
+            [case.scenario.budget.amount * (1 + APART * (others.index(label) - (len(others) - 1) / 2)) for case in shared],
             [gap.value * scale for gap in gaps],
             yerr=[gap.half_width() * scale for gap in gaps],
             color=shown.color(label),

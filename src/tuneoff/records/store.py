@@ -137,7 +137,7 @@ def read_log(path: Path) -> tuple[list[Record], str | None]:
                 return records, f"line {number} of {path.name} was half-written ({len(line)} characters): left out"
             raise RecordError(
                 f"{path}, line {number} can't be read ({error!r}): "
-                "remove the line, or delete the cell's folder and run it again"
+                "put the file back as it was, or delete the cell's folder and run it again"
             ) from error
         for name in _NAMES_IN_LOG:
             if getattr(record, name, None) is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tuneoff.algorithms.presentation import RECORDING
+from tuneoff.config.parts import UNTIL_DECIDED
 from tuneoff.errors import UserError
 from tuneoff.evaluation import Cost
 from tuneoff.price import Price, PriceError
@@ -18,7 +19,6 @@ from tuneoff.records.store import AUDIT_FILE, RETRAIN_FILE, RecordError, find_ce
 from tuneoff.report.algorithms import declared_presentation
 from tuneoff.report.statistics.baseline import constant_answer_score
 
-UNTIL = "decided"
 _INCREMENTS = tuple(f.name for f in fields(Cost))
 
 
@@ -141,14 +141,14 @@ def budget_of(cell: Cell) -> str:
 def looks(cell: Cell) -> int:
     """How often the study was to be judged before its end, where it ran until decided; else 1."""
     config = cell.header.config
-    return len(config["decide"]["looks"]) if config.get("until") == UNTIL else 1
+    return len(config["decide"]["looks"]) if config.get("until") == UNTIL_DECIDED else 1
 
 
 def margin(cell: Cell) -> float:
     """The margin with which its study ran until decided, as it was given: in points of a share, else in the metric's unit. NaN
     where none was."""
     config = cell.header.config
-    given = config["decide"]["margin"] if config.get("until") == UNTIL else None
+    given = config["decide"]["margin"] if config.get("until") == UNTIL_DECIDED else None
     return float("nan") if given is None else float(given)
 
 
