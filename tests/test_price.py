@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tuneoff.price import Price, PriceError, charged_device_seconds, format_dollars, load_price, price_names
+from tuneoff.price import Price, PriceError, charged_device_seconds, format_dollars, load_price, of_machines, price_names
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,46 @@ def test_an_hour_of_a_device_costs_its_hourly_price() -> None:
     assert price.dollars(3600) == 3.0
     assert price.dollars(charged_device_seconds(1800, 4)) == 6.0
     assert Price(name="free", per_device_hour_usd=0, source="s", date="d").dollars(1e6) == 0
+
+
+LISTED = Price(name="t4", per_device_hour_usd=0.5, source="s", date="d", note="n", machines={"spot": 0.2, "l4": 0.8})
+
+
+def test_machines_of_several_prices_cost_their_mean() -> None:
+    held = [{"spot", "x"}, {"spot"}, {"l4"}, {"other"}]
+    paid = of_machines(LISTED, held)
+    assert paid.per_device_hour_usd == pytest.approx((0.2 + 0.2 + 0.8 + 0.5) / 4)
+    assert paid.note == "n; 2 x spot at 0.2, 1 x l4 at 0.8, 1 x others at 0.5"
+    assert paid.machines is None
+    assert (paid.name, paid.source, paid.date) == ("t4", "s", "d")
+    assert "machines" not in paid.as_dict(), "headers have it where it was given only"
+    assert LISTED.as_dict()["machines"] == {"spot": 0.2, "l4": 0.8}
+
+
+def test_not_every_kind_of_machine_has_to_be_held() -> None:
+    assert of_machines(LISTED, [{"spot"}]).per_device_hour_usd == 0.2
+
+
+def test_a_price_for_all_machines_stays_as_it_is() -> None:
+    plain = replace(LISTED, machines=None)
+    assert of_machines(plain, [{"spot"}]) is plain
+    assert of_machines(LISTED, []) is LISTED
+
+
+@pytest.mark.parametrize(
+    ("held", "said"),
+    [
+        ([{"t4"}, {"v100"}], "price.machines has 'spot', 'l4', but the machines .* are known by t4, v100: use one of these"),
+        ([set()], "are known by no word"),
+        ([{"spot", "l4"}], "has 'spot' and 'l4', but there is a machine that is both"),
+    ],
+)
+def test_a_word_that_tells_no_machine_apart_is_refused(held: list[set[str]], said: str) -> None:
+    with pytest.raises(PriceError, match=said):
+        of_machines(LISTED, held)
+
+
+@pytest.mark.parametrize("machines", [{"spot": -1}, {"spot": "cheap"}, {"spot": None}, [0.2], "spot"])
+def test_prices_of_machines_are_numbers_of_dollars(machines: object) -> None:
+    with pytest.raises(PriceError, match=r"price\.machines"):
+        replace(LISTED, machines=machines)  # type: ignore[arg-type]

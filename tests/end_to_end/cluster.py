@@ -67,8 +67,10 @@ def cluster(folder: Path, hidden: Path, nodes: int) -> Iterator[tuple[str, list[
     others: list[Node] = []
     try:
         address = _wait_for(head.log, r"ray start --address='([^']+)'")
+        joining = (f"--address={address}", "--num-cpus=1")
         for number in range(nodes):
-            others.append(Node(folder / f"node-{number}.log", f"--address={address}", "--num-cpus=1", hidden=hidden))
+            label = f"--labels=kind=kind-{number}"
+            others.append(Node(folder / f"node-{number}.log", *joining, label, hidden=hidden))
             _wait_for(others[-1].log, r"(Ray runtime started)")
         yield address, others
     finally:

@@ -16,6 +16,9 @@ pytestmark = pytest.mark.ray
 SEARCHES = ("algorithm.trials=4", "hparams.num_epochs=3", "task.train_rows=2400", "keep=winner")
 
 
+PRICES = ("price=custom", "price.per_device_hour_usd=1", "price.machines={kind-0:4}")
+
+
 def scores(cell: Cell) -> dict[tuple[str, int], float]:
     return {(r.trial_id, r.evaluation): r.validation.metrics["accuracy"] for r in cell.evaluations}
 
@@ -35,7 +38,7 @@ def test_a_sweep_on_machines_without_a_common_disk_equals_one_on_this_machine_an
     results.mkdir()
     with cluster(tmp_path, results, nodes=2) as (address, nodes):
         where = f"resources.address={address}"
-        done = run(results, "-m", "algorithm=random,pbt", *SEARCHES, where, **ENVIRONMENT)
+        done = run(results, "-m", "algorithm=random,pbt", *SEARCHES, where, *PRICES, **ENVIRONMENT)
         assert done.returncode == 0, done.stderr
         _equals_the_one_alone(results, alone)
         _lets_trials_go_on_where_a_machine_dies(results, alone, where, nodes[-1])
@@ -51,6 +54,8 @@ def _equals_the_one_alone(results: Path, alone: Path) -> None:
     assert all(end.status == "completed" for end in (*far.trial_ends, *population.trial_ends))
     assert (cell_path(results, "random") / "model" / "model.safetensors").is_file()
     assert population.devices == 2
+    assert population.header.price["per_device_hour_usd"] == 2.5, "one machine for 4 dollars, another one for 1"
+    assert "1 x kind-0 at 4, 1 x others at 1" in population.header.price["note"]
 
 
 def _lets_trials_go_on_where_a_machine_dies(results: Path, alone: Path, where: str, victim: Node) -> None:

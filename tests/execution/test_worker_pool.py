@@ -9,7 +9,7 @@ from ray.exceptions import ActorUnavailableError, RayActorError
 
 from tuneoff.errors import ConfigError
 from tuneoff.execution import worker_pool as module
-from tuneoff.execution.actor import CODE, MACHINE
+from tuneoff.execution.actor import CODE, MACHINE, NODE
 from tuneoff.execution.worker_pool import WorkerPool
 from tuneoff.records.provenance import code_hash, versions
 
@@ -23,7 +23,7 @@ class Answer:
 
     def __init__(self, *, late: bool = False, error: Exception | None = None, **changes: str) -> None:
         self.late, self.error = late, error
-        self.value = {MACHINE: "node-7", **versions(), CODE: code_hash(), **changes}
+        self.value = {MACHINE: "node-7", NODE: "n7", **versions(), CODE: code_hash(), **changes}
 
 
 @pytest.fixture
@@ -48,7 +48,25 @@ def killed(monkeypatch):
     monkeypatch.setattr(module.ray, "get", get)
     monkeypatch.setattr(module.ray, "wait", wait)
     monkeypatch.setattr(module.ray, "kill", found.append)
+    monkeypatch.setattr(module.ray, "nodes", lambda: NODES)
     return found
+
+
+NODES = [
+    {
+        "NodeID": "n7",
+        "Resources": {"CPU": 4.0, "memory": 1e9, "node:10.0.0.7": 1.0, "accelerator_type:L4": 1.0, "GPU": 1.0, "spot": 1.0},
+        "Labels": {"ray.io/node-id": "n7", "kind": "cheap"},
+    },
+    {"NodeID": "n8", "Resources": {"CPU": 4.0}},
+]
+
+
+def test_the_words_for_each_workers_machine_are_known(killed):
+    pool = WorkerPool()
+    pool._workers = [worker(Answer()), worker(Answer(**{NODE: "n8"})), worker(Answer(**{NODE: "just gone"}))]
+    pool.placed(3, 60.0)
+    assert pool.machines == (frozenset({"L4", "spot", "cheap"}), frozenset(), frozenset())
 
 
 def placed(*workers: SimpleNamespace, count: int = 3) -> tuple[object, ...]:

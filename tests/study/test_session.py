@@ -95,7 +95,7 @@ def test_a_busy_cluster_with_no_place_for_a_worker_is_a_message(monkeypatch, tmp
     monkeypatch.setattr(module.runtime, "start_ray", lambda *_: False)
     monkeypatch.setattr(module.runtime, "resolve_device", lambda _: "cpu")
     monkeypatch.setattr(session, "engine", lambda _: SimpleNamespace(prepare=lambda *_: prepared()))
-    pool = SimpleNamespace(workers=lambda *_: ("a", "b"), placed=lambda *_: ("a",))
+    pool = SimpleNamespace(workers=lambda *_: ("a", "b"), placed=lambda *_: ("a",), machines=())
     monkeypatch.setattr(session, "_pool", pool)
     given = config("resources.address=auto", f"results={tmp_path}")
     ready = session.ready(given)

@@ -57,7 +57,7 @@ NOT_IN_HASH = (
 )
 """Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
 parts are looked up (the parts' names are in the hash)."""
-ADDED = ("model.adapter", "task.regression")
+ADDED = ("model.adapter", "price.machines", "task.regression")
 """Settings that came later, which are in the hash where they are not null: a search from before them has the same hash."""
 _MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 ENGINES = "tuneoff.training.engines"
@@ -143,6 +143,11 @@ class RunConfig:
         check_number("audit", self.audit, "a share of the stopped trials, from 0 to 1, as in audit=0.2", low=0, high=1)
         if self.keep not in (None, WINNER):
             raise ConfigError(f"keep is {self.keep!r}, but it must be {WINNER}, or null for no model")
+        if self.price.machines is not None and self.resources.address is None:
+            raise ConfigError(
+                f"price.machines is {dict(self.price.machines)}, but resources.address is null, and this machine has one "
+                "price: give price=NAME or price.per_device_hour_usd"
+            )
         check_flag("dry_run", self.dry_run)
         check_whole("at_once", self.at_once, 1, 1024)
         if self.energy is not None and not re.fullmatch("[A-Z]{3}", str(self.energy)):

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 UNAVAILABLE_SECONDS = 30.0
 """How long Ray may take to notice that a machine is gone."""
-MACHINE, CODE = "machine", "the code of tuneoff"
+MACHINE, NODE, CODE = "machine", "node", "the code of tuneoff"
 
 
 class WorkerActor:
@@ -41,8 +41,8 @@ class WorkerActor:
             self._worker: Worker = Worker()
 
     def origin(self) -> Mapping[str, str]:
-        """The machine, and the versions and code on it."""
-        return {MACHINE: socket.gethostname(), **versions(), CODE: code_hash()}
+        """The machine, by its own and by Ray's name, and the versions and code on it."""
+        return {MACHINE: socket.gethostname(), NODE: ray.get_runtime_context().get_node_id(), **versions(), CODE: code_hash()}
 
     def step_seconds(self, inputs: SessionInputs) -> float:
         return self._worker.step_seconds(inputs)

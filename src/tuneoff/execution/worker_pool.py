@@ -12,9 +12,11 @@ import ray
 from ray.exceptions import ActorUnavailableError, RayError
 
 from tuneoff.errors import ConfigError, first_line
-from tuneoff.execution.actor import CODE, MACHINE, WorkerActor
+from tuneoff.execution.actor import CODE, MACHINE, NODE, WorkerActor
 from tuneoff.records.provenance import code_hash, versions
 from tuneoff.training.protocol import Shared
+
+ACCELERATOR = "accelerator_type:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,8 @@ class WorkerPool:
         self._kind: WorkerKind | None = None
         self._workers: list[Any] = []
         self._shared: Shared | None = None
+        self.machines: tuple[frozenset[str], ...] = ()
+        """Of the workers that `placed` found, the words that Ray has for their machines."""
 
     def workers(self, count: int, kind: WorkerKind) -> tuple[Any, ...]:
         """Handles of `count` workers; those of the search before where they are of the same kind.
@@ -58,6 +62,7 @@ class WorkerPool:
         here = {**versions(), CODE: code_hash()}
         asked = {worker.origin.remote(): worker for worker in self._workers}
         found: list[Any] = []
+        nodes: list[str] = []
         while asked and len(found) < count and time.monotonic() < until:
             answered, _ = ray.wait(list(asked), num_returns=1, timeout=until - time.monotonic())
             for one in answered:
@@ -75,10 +80,13 @@ class WorkerPool:
                     ) from error
                 _must_be_the_same(here, there)
                 found.append(worker)
+                nodes.append(there[NODE])
         for worker in self._workers:
             if worker not in found:
                 ray.kill(worker)
         self._workers = found
+        words = {node["NodeID"]: words_of(node) for node in ray.nodes()} if nodes else {}
+        self.machines = tuple(words.get(node, frozenset()) for node in nodes)
         return tuple(found)
 
     def share(self, key: str, make: Callable[[], Any]) -> Shared:
@@ -91,6 +99,14 @@ class WorkerPool:
         for handle in self._workers:
             ray.kill(handle)
         self._workers = []
+
+
+def words_of(node: Mapping[str, Any]) -> frozenset[str]:
+    """By which a machine can be told from others: its labels' values, the resources that it was given, its accelerators."""
+    resources = {name.removeprefix(ACCELERATOR) for name in node["Resources"] if not name.startswith("node:")}
+    return frozenset(resources - {"CPU", "GPU", "memory", "object_store_memory"}) | frozenset(
+        str(value) for name, value in node.get("Labels", {}).items() if name != "ray.io/node-id"
+    )
 
 
 def _must_be_the_same(here: Mapping[str, str], there: Mapping[str, str]) -> None:

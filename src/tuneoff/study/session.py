@@ -24,6 +24,7 @@ from tuneoff.execution.files import FarFiles, LocalFiles, start_file_server
 from tuneoff.execution.messages import SessionInputs
 from tuneoff.execution.runtime import Slots
 from tuneoff.execution.worker_pool import WorkerKind, WorkerPool
+from tuneoff.price import of_machines
 from tuneoff.records.store import KEPT_FOLDER, STATE_FOLDER, find_cells, must_be_free, must_be_writable, read_header
 from tuneoff.seeds import derive
 from tuneoff.study.hardware import hardware
@@ -119,6 +120,7 @@ class Session:
                     "with resources.slots, resources.cpus_per_trial and resources.gpus_per_trial"
                 )
             slots = runtime.slots_of(config, len(workers), device)
+            config = replace(config, price=of_machines(config.price, self._pool.machines))
         return Ready(config=config, slots=slots, prepared=prepared, workers=workers)
 
     def _start(self, config: RunConfig, slots: Slots, device: str) -> tuple[Any, ...]:
