@@ -32,15 +32,11 @@ def describe(task: Task, splits: Splits, tokenizer: Any, max_length: int, model_
             "Splits of the source",
             *_split_lines(task.splits, task, tokenizer, max_length),
             "",
-            "Rows with a sentence that also occurs in ...",
             *_overlap_lines(task.splits),
-            "",
             f"Protocol {splits.protocol}: {splits.description}",
             *_split_lines(parts, task, tokenizer, max_length),
             "",
-            "Rows with a sentence that also occurs in ...",
             *_overlap_lines(parts),
-            "",
             f"Split sha256 {splits.hash}",
             *(f"Note: {caution}" for caution in _cautions(task, splits, tokenizer, max_length, model_source)),
         ]
@@ -77,6 +73,9 @@ def _split_lines(splits: Mapping[str, TextSplit], task: Task, tokenizer: Any, ma
 
 
 def _overlap_lines(splits: Mapping[str, TextSplit]) -> list[str]:
+    """Nothing of a split that is the only one."""
+    if len(splits) < 2:
+        return []
     table: list[tuple[str, ...]] = [("", "rows", "a in a", "a in b", "b in a", "b in b", "whole row")]
     names = list(splits)
     for i, other in enumerate(names):
@@ -89,7 +88,7 @@ def _overlap_lines(splits: Mapping[str, TextSplit]) -> list[str]:
                     *map(str, (o.a_in_a, o.a_in_b, o.b_in_a, o.b_in_b, o.pairs)),
                 )
             )
-    return _align(table)
+    return ["Rows with a sentence that also occurs in ...", *_align(table), ""]
 
 
 def _align(table: Iterable[tuple[str, ...]]) -> list[str]:

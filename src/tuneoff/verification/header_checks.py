@@ -60,12 +60,24 @@ def _derived(header: Header) -> Iterator[tuple[str, Any, Any]]:
     if "space" in config:
         yield "space", header.space, config["space"]
     if "price" in config:
-        yield "price", dict(header.price), {"note": "", **config["price"]}
+        yield "price", dict(header.price), _price(header.price, config["price"])
     predicted = header.extra.get("predicted")
     if isinstance(predicted, Mapping):
         dollars, whole_price = predicted["dollars"], _dollars(header.price, predicted["device_seconds"])
         if whole_price is not None and not close(dollars, whole_price):
             yield "extra.predicted.dollars", dollars, whole_price
+
+
+def _price(recorded: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A header's price, of the configuration's: on a cluster with prices of its own for some machines a mean of those."""
+    expected = {"note": "", **{key: value for key, value in given.items() if key != "machines"}}
+    if not given.get("machines"):
+        return expected
+    rates = (given["per_device_hour_usd"], *given["machines"].values())
+    mean = recorded.get("per_device_hour_usd", math.nan)
+    if min(rates) <= mean <= max(rates) and str(recorded.get("note", "")).startswith(expected["note"]):
+        expected |= {"per_device_hour_usd": mean, "note": recorded.get("note")}
+    return expected
 
 
 def _dollars(price: Mapping[str, Any], device_seconds: float) -> float | None:

@@ -10,7 +10,7 @@ from tuneoff.algorithms.presentation import RECORDING
 from tuneoff.price import format_dollars
 from tuneoff.records.charge import charged_seconds
 from tuneoff.records.remote.address import shown
-from tuneoff.records.schema import Cell
+from tuneoff.records.schema import STOPPED, STOPPED_EARLY, Cell
 from tuneoff.records.store import MODEL_FOLDER, load_cell
 from tuneoff.records.winner import short, winner_of
 from tuneoff.report.algorithms import declared_presentation
@@ -54,7 +54,9 @@ def _audited(cell: Cell, metric: str, kind: str) -> list[str]:
         return []
     row = next(iter(audits(build_frames([cell], audits=log))), None)
     if row is None or not row.audited:
-        return ["  audit of early stopping: no stopped trial was drawn"]
+        stopped = sum(end.status == STOPPED and end.reason == STOPPED_EARLY for end in cell.trial_ends)
+        said = f"of {counted(stopped, 'stopped trial')} none was drawn" if stopped else "no trial was stopped early"
+        return [f"  audit of early stopping: {said}"]
     (audit,) = log.values()
     won, most = row.measured_wrongly, row.measured_regret
     lost = f", the best by {score([most.low], metric)}" if most.low > 0 else ""
