@@ -20,6 +20,7 @@ from tests.verification.small_study import ROOT
 from tuneoff.records.schema import Record
 from tuneoff.records.store import LOG_FILE, load_cell
 from tuneoff.verification.discrepancy import Log
+from tuneoff.verification.header_checks import _price
 from tuneoff.verification.log_checks import check_log
 from tuneoff.verification.retraining_checks import check_retraining
 from tuneoff.verification.rows import Rows
@@ -235,3 +236,19 @@ def test_a_retraining_under_other_values_than_the_winner_s_is_found() -> None:
         found = [one.line() for one in check_retraining(search, again)]
         assert len(found) == count
         assert all("hparams.batch_size: found 128" in line and "as the search's winner" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "holds"),
+    [
+        ({"per_device_hour_usd": 0.4, "note": "n; 1 x spot at 0.2, 1 x l4 at 0.6"}, True),
+        ({"per_device_hour_usd": 0.7, "note": "n; 1 x l4 at 0.7"}, False),  # above all of them
+        ({"per_device_hour_usd": 0.4, "note": "another"}, False),
+        ({"per_device_hour_usd": 0.4, "note": "n; 1 x spot at 0.2", "source": "another"}, False),
+    ],
+)
+def test_a_clusters_price_is_a_mean_of_its_machines(recorded: Values, holds: bool) -> None:
+    plain = {"name": "t4", "per_device_hour_usd": 0.5, "source": "s", "date": "d", "note": "n"}
+    header = {**plain, **recorded}
+    assert (_price(header, {**plain, "machines": {"spot": 0.2, "l4": 0.6}}) == header) is holds
+    assert _price(plain, {**plain, "machines": None}) == plain
