@@ -44,7 +44,7 @@ def frozen(results: Path, unit: str) -> Iterator[Frozen]:
     try:
         for _ in range(TRIES):
             found = _freeze(results, unit, folder)
-            if all(_stamp(results / path) == found.files[path] for path in found.read if path.endswith(".jsonl")):
+            if all(Stamp.of(results / path) == found.files[path] for path in found.read if path.endswith(".jsonl")):
                 break
         yield found
     finally:
@@ -58,7 +58,7 @@ def _freeze(results: Path, unit: str, folder: Path) -> Frozen:
     stamps: dict[str, Stamp] = {}
     # The header seals the logs as far as they went when it was written, so it is read before them.
     for record in (results / unit / HEADER_FILE, *sorted((results / unit).glob("*.jsonl"))):
-        name, stamp = record.relative_to(results).as_posix(), _stamp(record)
+        name, stamp = record.relative_to(results).as_posix(), Stamp.of(record)
         if stamp is not None:
             with suppress(FileNotFoundError):
                 read[name], stamps[name] = record.read_bytes(), stamp
@@ -79,11 +79,3 @@ def _freeze(results: Path, unit: str, folder: Path) -> Frozen:
 def _is_record(path: str, unit: str) -> bool:
     folder, _, name = path.rpartition("/")
     return folder == unit and (name == HEADER_FILE or name.endswith(".jsonl"))
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return None
-    return Stamp(status.st_size, status.st_mtime_ns)

@@ -51,7 +51,7 @@ def plan(unit: str, known: Mapping[str, Pair], here: Mapping[str, Stamp], there:
     stays. Where both changed a file that is no cell's, the one there counts. heavy: whether weights are brought too."""
     looked = {path for path in {*known, *there} if heavy or not is_heavy(path)}
     theirs = {path for path in looked if there.get(path) != (known[path].there if path in known else None)}
-    ours = {path for path, stamp in here.items() if path not in known or known[path].here != stamp}
+    ours = changed(known, here)
     lost = {path for path in looked & there.keys() if path not in here}
     if is_cell(unit) and theirs & ours:
         return Plan(conflict=True)
@@ -60,6 +60,11 @@ def plan(unit: str, known: Mapping[str, Pair], here: Mapping[str, Stamp], there:
         delete=tuple(sorted((theirs - there.keys()) & here.keys())),
         forget=tuple(sorted(theirs - there.keys())),
     )
+
+
+def changed(known: Mapping[str, Pair], here: Mapping[str, Stamp]) -> set[str]:
+    """The files that only this machine has as they are."""
+    return {path for path, stamp in here.items() if path not in known or known[path].here != stamp}
 
 
 def reading_order(path: str) -> tuple[int, str]:
@@ -98,11 +103,9 @@ def files_here(results: Path, unit: str) -> dict[str, Stamp]:
         name = path.relative_to(results).as_posix()
         if unit_of(name) != unit or stays_here(name):
             continue
-        try:
-            status = path.stat()
-        except FileNotFoundError:  # a snapshot that was replaced meanwhile
-            continue
-        found[name] = Stamp(status.st_size, status.st_mtime_ns)
+        stamp = Stamp.of(path)
+        if stamp is not None:  # else a snapshot that was replaced meanwhile
+            found[name] = stamp
     return found
 
 

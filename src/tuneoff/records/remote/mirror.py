@@ -74,7 +74,7 @@ class Mirror:
         todo = known_files.plan(unit, known, here, there, heavy=heavy)
         if todo.conflict:
             if self._signed(unit):  # sent by this machine, which was cut off before it could write that down
-                ours = {path for path, stamp in here.items() if path not in known or known[path].here != stamp}
+                ours = known_files.changed(known, here)
                 known = {path: pair for path, pair in known.items() if path not in ours}
                 there = {path: stamp for path, stamp in there.items() if path not in ours}
             else:
@@ -134,8 +134,7 @@ class Mirror:
 
     def unsent(self, unit: str) -> bool:
         """Whether this machine has files of a cell that are not there, as far as it knows."""
-        known, here = known_files.read(self.folder, unit), files_here(self.folder, unit)
-        return any(path not in known or known[path].here != stamp for path, stamp in here.items())
+        return bool(known_files.changed(known_files.read(self.folder, unit), files_here(self.folder, unit)))
 
     def send(self, unit: str) -> int:
         """Sends what this machine changed in a unit, and deletes there what it deleted here. Returns how many files that
@@ -143,9 +142,8 @@ class Mirror:
         with exclusive(folder_of(self.folder, unit)), frozen(self.folder, unit) as now:
             known, here = known_files.read(self.folder, unit), now.files
             header = f"{unit}/{HEADER_FILE}"
-            changed = [path for path, stamp in here.items() if path not in known or known[path].here != stamp]
             groups: dict[int, list[str]] = {}
-            for path in changed:
+            for path in sorted(known_files.changed(known, here)):
                 groups.setdefault(_sending_order(path, header), []).append(path)
             gone = [path for path in known if path not in here and not (self.folder / path).exists()]
             if is_cell(unit):
@@ -182,8 +180,7 @@ class Mirror:
         if not self.place.fetch(path, to):
             return None
         os.utime(to, ns=(stamp.time, stamp.time))  # the newest study is the one written to last, wherever that was
-        status = to.stat()
-        return Stamp(status.st_size, status.st_mtime_ns)
+        return Stamp.of(to)
 
     def _set_aside(self, unit: str, why: str) -> None:
         to = self.folder / ABOUT_FOLDER / SET_ASIDE / f"{time.time_ns()}" / unit

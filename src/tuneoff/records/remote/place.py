@@ -39,6 +39,15 @@ class Stamp:
     size: int
     time: int
 
+    @classmethod
+    def of(cls, path: Path) -> Stamp | None:
+        """A file of this machine; None where there is none."""
+        try:
+            status = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        return cls(status.st_size, status.st_mtime_ns)
+
 
 class Place:
     """A folder elsewhere. Raises RemoteError wherever it can't be reached. Paths are relative to it, with "/"."""
