@@ -85,3 +85,8 @@ def _full(tmp_path: Path) -> Path:
     (tmp_path / "here").mkdir()
     (tmp_path / "here" / ".x.part").symlink_to("/dev/full")
     return tmp_path / "here" / "x"
+
+
+def test_a_folder_that_can_not_be_made_is_named() -> None:
+    with pytest.raises(RemoteError, match=r"results is 'file:///proc/nowhere/x', but it can't be made"):
+        Place("file:///proc/nowhere/x").send("a", b"x")

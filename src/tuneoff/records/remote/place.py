@@ -132,7 +132,7 @@ class Place:
         where = self._path(path)
         local = self._fs.type_name == "local"  # makes no folders by itself, and shows a file while it is written
         written = f"{where.rpartition('/')[0]}/.{uuid.uuid4().hex}.part" if local else where
-        with self._reached():
+        with self._reached(missing=True):
             if local:
                 self._fs.create_dir(where.rpartition("/")[0], recursive=True)
             with self._fs.open_output_stream(written) as stream:
@@ -159,14 +159,19 @@ class Place:
         return f"{self._root}/{path}" if path else self._root
 
     @contextmanager
-    def _reached(self) -> Iterator[None]:
-        """Turns an error of the place into a RemoteError; one of this machine's files stays what it is."""
+    def _reached(self, *, missing: bool = False) -> Iterator[None]:
+        """Turns an error of the place into a RemoteError; one of this machine's files stays what it is. missing: that
+        nothing is there is an error too."""
         import pyarrow as pa
 
         try:
             yield
-        except FileNotFoundError:
-            raise
+        except FileNotFoundError as error:
+            if not missing:
+                raise
+            raise RemoteError(
+                f"results is {self.name!r}, but it can't be made ({first_line(error)[:300]}): make the folder, or give another"
+            ) from error
         except (OSError, ValueError, NotImplementedError, pa.ArrowException) as error:
             if isinstance(error, UserError) or getattr(error, "filename", None) is not None:
                 raise
