@@ -1,6 +1,6 @@
 """The study of results/replay-opda: every search on two recorded tables of real fine-tuning.
 
-python scripts/replay_opda.py FOLDER [--out results/replay-opda] [--runs cheap gp tpe tpe-large]
+python scripts/replay_opda.py FOLDER [--out results/replay-opda] [--runs cheap tpe gp gp-large]
 
 FOLDER: of deberta-base_tuning.results.jsonl and deberta-v3-base_tuning.results.jsonl (github.com/nicholaslourie/opda). Makes
 the replays that are missing, then for each table and run what `python -m benchmarks.replay` leaves, and over all of them
@@ -34,12 +34,13 @@ CHEAP = (
 )
 TPE = f"{BASE},tpe=hyperopt:scheduler.name=none,tpe_asha4=hyperopt:{GRACE}"
 GP = f"{BASE},gp=bayesopt:scheduler.name=none,gp_asha4=bayesopt:{GRACE}"
+MANY = ("worlds=7", "replays=20", "whole=250")
 FEW = ("worlds=4", "replays=10", "whole=50")
 RUNS: dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]] = {
-    "cheap": (CHEAP, (4, 8, 20, 40, 80, 160, 320), ("worlds=7", "replays=20", "whole=250")),
+    "cheap": (CHEAP, (4, 8, 20, 40, 80, 160, 320), MANY),
+    "tpe": (TPE, (4, 8, 20, 40, 80, 160, 320), MANY),
     "gp": (GP, (4, 8, 20, 40, 80), FEW),
-    "tpe": (TPE, (4, 8, 20, 40, 80), FEW),
-    "tpe-large": ("random,tpe=hyperopt:scheduler.name=none", (160, 320), FEW),
+    "gp-large": ("random,gp=bayesopt:scheduler.name=none", (160, 320), FEW),
 }
 SHOWN = 0.45
 """Points of the figure's axis; wider intervals go beyond it."""

@@ -135,6 +135,7 @@ def test_the_first_rows_are_what_every_arm_reads(tmp_path):
         (lambda p: make_setting(p, epochs=0), "--epochs"),
         (lambda _: parse(["--repeats", "0"]), "--repeats"),
         (lambda _: counts("10,x"), "--orchestration"),
+        (lambda _: parse(["--orchestration", "10", "--slots", "4", "--nodes", "3"]), "--nodes"),
         (lambda _: parse(["--arms", "documented"]), "--arms"),
         (lambda _: parse(["--pbt", "--arms", "stock"]), "--arms"),
         (lambda _: parse(["--equivalence", "1"]), "--equivalence"),
@@ -241,6 +242,18 @@ def test_our_arm_is_read_back_from_its_records(tmp_path):
     assert len(outcome.accuracies) == 2
     assert 0 < outcome.train_seconds < outcome.seconds
     assert outcome.first_step < outcome.first_evaluation
+
+
+@pytest.mark.ray
+def test_trials_that_do_nothing_are_counted_on_virtual_nodes(tmp_path):
+    done = command("speed", "--orchestration", "6", "--slots", "2", "--nodes", "2", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "orchestration-2-nodes.json").read_text())
+    [point] = result["points"]
+    assert (point["trials"], point["nodes"], point["slots"]) == (6, 2, 2)
+    assert 0 < point["driver_mb"] < 4000
+    assert 0 < point["trial_processes_mb"] < 2000
+    assert (tmp_path / "orchestration-2-nodes.png").stat().st_size > 1000
 
 
 def test_reading_options_starts_neither_torch_nor_ray():

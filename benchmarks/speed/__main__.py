@@ -36,6 +36,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="of the trials; a population draws between the least and the largest",
     )
     parser.add_argument("--slots", type=int, default=2, help="trials at once, one core each")
+    parser.add_argument("--nodes", type=int, default=1, help="of --orchestration: virtual nodes of a cluster")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--arms", nargs="+", choices=[*ARMS, *(arm for arm in PBT_ARMS if arm not in ARMS)])
     parser.add_argument("--members", type=int, default=8, help="of a population")
@@ -63,10 +64,14 @@ def _check(options: argparse.Namespace) -> None:
                 f"--arms names {arm}, but {'with' if options.pbt else 'without'} --pbt there are "
                 f"{', '.join(known)}: name some of those"
             )
-    for name, least in (("repeats", 1), ("equivalence", 2), ("agreement", 2), ("reading", 1)):
+    for name, least in (("repeats", 1), ("slots", 1), ("nodes", 1), ("equivalence", 2), ("agreement", 2), ("reading", 1)):
         value = getattr(options, name)
         if value is not None and value < least:
             raise SpeedError(f"--{name} is {value}, but it must be at least {least}")
+    if options.slots % options.nodes:
+        raise SpeedError(f"--nodes is {options.nodes}, but --slots is {options.slots}: give a multiple of the nodes")
+    if options.nodes > 1 and not options.orchestration:
+        raise SpeedError(f"--nodes is {options.nodes}, but only --orchestration has nodes: leave it away")
 
 
 def provenance(arguments: Sequence[str]) -> dict[str, Any]:
@@ -101,8 +106,10 @@ def default_name(options: argparse.Namespace) -> str:
     data = f"{'mrpc' if options.files else 'entail'}-{options.model}"
     if options.equivalence or options.agreement:
         return f"{'bucketing' if options.equivalence else 'agreement'}-{data}"
-    if options.orchestration or options.reading:
-        return "orchestration" if options.orchestration else "reading"
+    if options.orchestration:
+        return f"orchestration-{options.nodes}-nodes" if options.nodes > 1 else "orchestration"
+    if options.reading:
+        return "reading"
     return f"pbt-{data}" if options.pbt else data
 
 
@@ -111,7 +118,7 @@ def measure(options: argparse.Namespace, name: str) -> tuple[dict[str, Any], str
     if options.orchestration:
         from benchmarks.speed import orchestration
 
-        points = orchestration.run(options.orchestration, options.slots)
+        points = orchestration.run(options.orchestration, options.slots, options.nodes)
         orchestration.draw(points, options.out / f"{name}.png")
         return {"points": points}, orchestration.markdown(points)
     if options.reading:

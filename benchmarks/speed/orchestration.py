@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import tempfile
+import threading
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Self
 
 from benchmarks.speed.setting import SpeedError
+
+STORE_BYTES = 100_000_000
+"""Of a virtual node's object store; a no-op trial puts nothing there."""
 
 
 def counts(text: str) -> list[int]:
@@ -23,18 +31,45 @@ def counts(text: str) -> list[int]:
     return found
 
 
-def run(text: str, slots: int) -> list[dict[str, float]]:
+def run(text: str, slots: int, nodes: int) -> list[dict[str, float]]:
     """One search of no-op trials for each count, in one Ray runtime; workers start anew in each, which is timed apart."""
-    import ray
-
     wanted = counts(text)
-    ray.init("local", num_cpus=slots, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     folder = Path(tempfile.mkdtemp(prefix="tuneoff-orchestration-"))
     try:
-        return [_search(count, slots, folder / str(position)) for position, count in enumerate(wanted)]
+        with _ray(slots, nodes):
+            return [
+                {"nodes": nodes, "slots": slots, **_search(count, slots, folder / str(position))}
+                for position, count in enumerate(wanted)
+            ]
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _ray(slots: int, nodes: int) -> Iterator[None]:
+    """A runtime of one machine, or a cluster of so many virtual nodes on this one beside a head that holds no worker, as the
+    driver's machine in docs/scaling.md."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if nodes == 1:
+        ray.init("local", num_cpus=slots, include_dashboard=False, **quiet)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+        return
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    try:
+        for _ in range(nodes):
+            cluster.add_node(num_cpus=slots // nodes, object_store_memory=STORE_BYTES)
+        cluster.wait_for_nodes()
+        ray.init(cluster.address, **quiet)
+        yield
     finally:
         ray.shutdown()
-        shutil.rmtree(folder, ignore_errors=True)
+        cluster.shutdown()
 
 
 def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
@@ -55,7 +90,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     from tuneoff.execution.trainable import Trial
     from tuneoff.execution.worker_slots import given_to_tune
     from tuneoff.records.history import Earlier
-    from tuneoff.records.schema import TrialEndRecord
+    from tuneoff.records.schema import COMPLETED, TrialEndRecord
     from tuneoff.records.store import LOG_FILE, RUNTIME_FOLDER, LogWriter, read_log
     from tuneoff.space import Int, SearchSpace
 
@@ -68,9 +103,10 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         warnings.simplefilter("ignore")
         state = shared_state.create(shared_state.Limits())
         recorder = Recorder(cell, writer, state, Earlier(), lambda _: None)
-        hosts = tuple(ray.remote(num_cpus=0)(NoOpWorker).remote(state) for _ in range(slots))
+        hosts = tuple(ray.remote(num_cpus=1)(NoOpWorker).remote(state) for _ in range(slots))
         ray.get([host.__ray_ready__.remote() for host in hosts])  # as a search's workers are, before its clock starts
-        assignment: Any = Assignment(inputs=None, workers=hosts)  # type: ignore[arg-type]
+        inputs: Any = SimpleNamespace(hang_seconds=None)  # what the trials' processes read of a session's inputs
+        assignment = Assignment(inputs=inputs, workers=hosts)
         tuner = tune.Tuner(
             Trial,
             tune_config=tune.TuneConfig(
@@ -83,14 +119,17 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
             ),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
         )
-        with given_to_tune(assignment, recorder.lose):
+        with given_to_tune(assignment, recorder.lose), _Memory() as memory:
             tuner.fit()
         for actor in (state, *hosts):
             ray.kill(actor)
     seconds, used = time.perf_counter() - began, time.process_time() - used
-    ends = [r.elapsed_seconds for r in read_log(cell / LOG_FILE)[0] if isinstance(r, TrialEndRecord)]
+    ended = [r for r in read_log(cell / LOG_FILE)[0] if isinstance(r, TrialEndRecord)]
+    ends = [r.elapsed_seconds for r in ended if r.status == COMPLETED]
     if len(ends) != count:
-        raise SpeedError(f"{len(ends)} of {count} no-op trials came to an end")
+        reasons = {r.reason for r in ended if r.status != COMPLETED}
+        why = "; ".join(map(str, reasons)) or "the rest is lost"
+        raise SpeedError(f"{len(ends)} of {count} no-op trials were completed: {why}")
     tenth = max(1, (count - 1) // 10)
     return {
         "trials": count,
@@ -99,17 +138,57 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         "ms_per_trial_at_end": 1000 * (ends[-1] - ends[max(0, count - 1 - tenth)]) / tenth,
         "ms_per_trial_with_start": 1000 * seconds / count,
         "driver_cpu_ms_per_trial": 1000 * used / count,
+        **memory.taken,
     }
+
+
+class _Memory(threading.Thread):
+    """The most that this process and Ray Tune's processes of trials had at any look: MB, resident; pages that processes share
+    count in each."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._over = threading.Event()
+        self.taken = {"driver_mb": 0.0, "trial_processes_mb": 0.0}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self.join()
+
+    def run(self) -> None:
+        psutil: Any = importlib.import_module("psutil")  # comes with accelerate
+        here = psutil.Process()
+        while True:
+            trials = sum(_of_trials(here.children(recursive=True), psutil.Error))
+            now = {"driver_mb": here.memory_info().rss, "trial_processes_mb": trials}
+            self.taken = {name: max(most, now[name] / 1e6) for name, most in self.taken.items()}
+            if self._over.wait(1.0):
+                return
+
+
+def _of_trials(processes: list[Any], gone: type[Exception]) -> Iterator[int]:
+    for process in processes:
+        try:
+            if (process.cmdline() or [""])[0].startswith("ray::Trial"):
+                yield process.memory_info().rss
+        except gone:
+            continue
 
 
 def markdown(points: list[dict[str, float]]) -> str:
     lines = [
-        "| trials | ms a trial, warm | the last tenth of them | start-up included | CPU of the driver, ms | s in all |",
-        "|---|---|---|---|---|---|",
+        "| trials | ms a trial, warm | the last tenth of them | start-up included | CPU of the driver, ms | s in all "
+        "| driver, MB | trials' processes, MB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {p['trials']:.0f} | {p['ms_per_trial']:.1f} | {p['ms_per_trial_at_end']:.1f} "
-        f"| {p['ms_per_trial_with_start']:.1f} | {p['driver_cpu_ms_per_trial']:.1f} | {p['seconds']:.1f} |"
+        f"| {p['ms_per_trial_with_start']:.1f} | {p['driver_cpu_ms_per_trial']:.1f} | {p['seconds']:.1f} "
+        f"| {p['driver_mb']:.0f} | {p['trial_processes_mb']:.0f} |"
         for p in points
     ]
     return "\n".join(lines) + "\n"
