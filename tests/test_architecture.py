@@ -99,7 +99,7 @@ def test_a_planted_import_against_the_order_is_found(tmp_path):
 
 
 def test_reading_settings_starts_neither_torch_nor_ray():
-    assert loaded_by("tuneoff.config", ("torch", "ray", "transformers")) == []
+    assert loaded_by("tuneoff.config.reading", ("torch", "ray", "transformers")) == []
 
 
 def test_verifying_a_study_starts_neither_torch_nor_ray():

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tuneoff.commands.composition import CONF, composed, to_plain
-from tuneoff.config import RunConfig, from_plain
+from tuneoff.config import RunConfig
+from tuneoff.config.reading import from_plain
 from tuneoff.errors import UserError
 from tuneoff.training.hparams import HParams
 

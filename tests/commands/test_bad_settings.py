@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.commands.answer import complaint, read
 from tuneoff.commands.composition import composed, to_plain
-from tuneoff.config import from_plain
+from tuneoff.config.reading import from_plain
 from tuneoff.errors import UserError
 from tuneoff.space import Choice
 

@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from tests.end_to_end.command import FAST, ROOT, command
-from tuneoff.config import from_plain
+from tuneoff.config.reading import from_plain
 from tuneoff.records.incumbent import incumbent
 from tuneoff.records.schema import Cell, EvaluationRecord, SessionStartRecord, TrialStartRecord
 from tuneoff.records.store import load_cell, read_header

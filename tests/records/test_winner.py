@@ -16,7 +16,8 @@ from tests.report import synthetic as syn
 from tests.test_config import config
 from tuneoff.commands.arguments import read_command_line
 from tuneoff.commands.composition import composed, to_plain
-from tuneoff.config import RunConfig, from_plain
+from tuneoff.config import RunConfig
+from tuneoff.config.reading import from_plain
 from tuneoff.records.schema import Cell
 from tuneoff.records.winner import short, winner_of, write_winner
 from tuneoff.seeds import derive, trial_seed

@@ -13,7 +13,8 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from tuneoff.commands import presets
-from tuneoff.config import RunConfig, from_plain
+from tuneoff.config import RunConfig
+from tuneoff.config.reading import from_plain
 
 CONF = Path(__file__).parents[1] / "conf"
 

@@ -26,7 +26,8 @@ from tuneoff.trackers.settings import Chosen, chosen_trackers
 
 if TYPE_CHECKING:
     from tuneoff.commands.arguments import CommandLine
-    from tuneoff.config import EngineConfig, RunConfig
+    from tuneoff.config import RunConfig
+    from tuneoff.config.engine import EngineConfig
     from tuneoff.study.estimate import Estimate
     from tuneoff.study.session import Session
     from tuneoff.training.protocol import Engine

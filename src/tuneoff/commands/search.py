@@ -12,7 +12,8 @@ from omegaconf import OmegaConf
 
 from tuneoff.commands.composition import composed, to_plain
 from tuneoff.commands.elsewhere import Elsewhere
-from tuneoff.config import RunConfig, from_plain
+from tuneoff.config import RunConfig
+from tuneoff.config.reading import from_plain
 from tuneoff.errors import ConfigError
 from tuneoff.records.charge import charged_seconds
 from tuneoff.records.incumbent import incumbent, score_of

@@ -1,6 +1,7 @@
-"""From a composed configuration to frozen dataclasses: every rule that joins settings, and its error, in one place.
+"""The configuration of one search, frozen and checked: every rule that joins settings, and its error.
 
-Rules about one part live with that part (task/settings.py, algorithms/, hparams.py, space.py, price.py).
+Rules about one part live with that part (task/settings.py, algorithms/, hparams.py, space.py, price.py); `config.reading` makes
+one from what Hydra composed.
 """
 
 from __future__ import annotations
@@ -10,87 +11,28 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import cached_property
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from tuneoff import plugins
 from tuneoff.algorithms.configuration import AlgorithmConfig
-from tuneoff.algorithms.presentation import PRESENTATION_KEYS
 from tuneoff.budget import Budget
-from tuneoff.config.parts import (
-    UNTIL_DECIDED,
-    DecideSettings,
-    RecordSettings,
-    ResourceSettings,
-    exact_keys,
-    nearest_setting,
-    parse_space,
-)
-from tuneoff.errors import (
-    ConfigError,
-    check_flag,
-    check_mapping,
-    check_name,
-    check_number,
-    check_one_of,
-    check_text,
-    check_whole,
-)
-from tuneoff.hparams import NUM_EPOCHS, HParamValue, Hyperparameters
+from tuneoff.config.engine import EngineConfig
+from tuneoff.config.hashed import hashed_settings
+from tuneoff.config.parts import UNTIL_DECIDED, DecideSettings, RecordSettings, ResourceSettings
+from tuneoff.errors import ConfigError, check_flag, check_name, check_number, check_one_of, check_whole
+from tuneoff.hparams import NUM_EPOCHS, HParamValue
 from tuneoff.model.settings import ModelSettings
-from tuneoff.price import Price, load_price, price_names
-from tuneoff.records.remote.address import checked_address, is_address, without_password, working_copy
-from tuneoff.redaction import redacted_settings
+from tuneoff.price import Price
+from tuneoff.records.remote.address import without_password
 from tuneoff.seeds import derive
 from tuneoff.space import Choice, SearchSpace
 from tuneoff.task.settings import TaskSettings
 from tuneoff.task.split import ProtocolSettings
-from tuneoff.training.protocol import Engine, Request
+from tuneoff.training.protocol import Request
 from tuneoff.training.settings import TrainingSettings
 
-NOT_IN_HASH = (
-    *("results", "view", "retrain", "audit", "dry_run", "energy", "plugins", "tracker", "keep", "until", "decide", "at_once"),
-    "resources.hang_seconds",
-    *(f"algorithm.{key}" for key in PRESENTATION_KEYS),
-)
-"""Settings that don't define the search: they say where and how a run is shown, what is done besides, who is shown it, or where
-parts are looked up (the parts' names are in the hash)."""
-ADDED = ("model.adapter", "price.machines", "task.regression")
-"""Settings that came later, which are in the hash where they are not null: a search from before them has the same hash."""
-_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-ENGINES = "tuneoff.training.engines"
 WINNER = "winner"
-
-
-@dataclass(frozen=True, kw_only=True)
-class EngineConfig:
-    """The engine that trains the trials. settings: an instance of that engine's `Settings`. adapter: see ModelSettings."""
-
-    name: str
-    kind: type[Engine]
-    settings: Any
-    adapter: str | None = None
-
-    @classmethod
-    def from_dict(cls, values: Any, adapter: str | None = None) -> EngineConfig:
-        if not isinstance(values, Mapping) or not isinstance(values.get("name"), str):
-            raise ConfigError(f"engine is {values!r}, but it must be a mapping with a name, as in engine={{name:finetune}}")
-        kind: type[Engine] = plugins.find("engine", values["name"], ENGINES, setting="engine.name")
-        knobs = {str(key): value for key, value in values.items() if key != "name"}
-        names = [f.name for f in fields(kind.Settings)]
-        for key in knobs:
-            if key not in names:
-                raise ConfigError(f"engine.{key} is not a setting of engine={values['name']}{nearest_setting(key, names)}")
-        return cls(name=values["name"], kind=kind, settings=kind.Settings(**knobs), adapter=adapter)
-
-    @cached_property
-    def declared(self) -> Hyperparameters:
-        return self.kind.declared_for(self.settings, self.adapter)
-
-    def make(self) -> Engine:
-        return self.kind(self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,100 +155,3 @@ class RunConfig:
     def epochs_of(self, point: Mapping[str, Any]) -> int:
         """The length of a trial with these hyperparameters, in epochs."""
         return int(point.get(NUM_EPOCHS, self.hparams[NUM_EPOCHS]))
-
-
-def hashed_settings(raw: Mapping[str, Any], at: str = "") -> dict[str, Any]:
-    """The composed configuration without the settings of NOT_IN_HASH."""
-    return {
-        key: hashed_settings(value, f"{at}{key}.") if isinstance(value, Mapping) else value
-        for key, value in raw.items()
-        if f"{at}{key}" not in NOT_IN_HASH and (value is not None or f"{at}{key}" not in ADDED)
-    }
-
-
-def from_plain(raw: Mapping[str, Any]) -> RunConfig:
-    """Checks and freezes a composed configuration. Raises the UserError of the part that is wrong; unknown and missing keys
-    are errors."""
-    exact_keys("", raw, [f.name for f in fields(RunConfig) if f.name not in ("raw", "elsewhere")])
-    modules = _module_names(raw["plugins"])
-    plugins.load(modules)
-    model = _settings(ModelSettings, "model", raw)
-    engine = EngineConfig.from_dict(raw["engine"], model.adapter)
-    space = parse_space(raw["space"], engine.declared)
-    hparams = check_mapping("hparams", raw["hparams"], "hparams.num_epochs=3")
-    return RunConfig(
-        study=raw["study"],
-        results=_results_folder(raw["results"]),
-        elsewhere=checked_address(raw["results"]) if is_address(raw["results"]) else None,
-        repeat=raw["repeat"],
-        seed=raw["seed"],
-        task=TaskSettings.from_dict(raw["task"]),
-        protocol=ProtocolSettings.from_dict(raw["protocol"]),
-        model=model,
-        algorithm=AlgorithmConfig.from_dict(raw["algorithm"]),
-        space=space,
-        hparams=engine.declared.complete(hparams, space.domains),
-        engine=engine,
-        price=_listed(Price.from_dict(raw["price"])),
-        training=_settings(TrainingSettings, "training", raw),
-        resources=_settings(ResourceSettings, "resources", raw),
-        record=_settings(RecordSettings, "record", raw),
-        until=raw["until"],
-        decide=_settings(DecideSettings, "decide", raw),
-        budget=None if raw["budget"] is None else Budget.parse(raw["budget"]),
-        retrain=raw["retrain"],
-        audit=raw["audit"],
-        keep=raw["keep"],
-        dry_run=raw["dry_run"],
-        at_once=raw["at_once"],
-        energy=raw["energy"],
-        view=raw["view"],
-        plugins=modules,
-        tracker=check_mapping("tracker", raw["tracker"], "tracker=tensorboard"),
-        raw=redacted_settings(raw),
-    )
-
-
-def _results_folder(value: Any) -> Path:
-    """The results folder with ~ expanded; of an address its working copy."""
-    check_text("results", value, "a folder, such as results=results, or an address, such as results=s3://BUCKET/FOLDER")
-    if is_address(value):
-        return working_copy(checked_address(value))
-    try:
-        folder = Path(value).expanduser()
-    except RuntimeError as error:
-        raise ConfigError(f"results is {value!r}, but there is no such user's home: give the folder's full path") from error
-    if "\0" in value:
-        raise ConfigError(f"results is {value!r}, but a path has no zero character: leave it out")
-    return folder
-
-
-def _module_names(value: Any) -> tuple[str, ...]:
-    """The names of modules; one alone may be given without brackets."""
-    names = [value] if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) and _MODULE.fullmatch(name) for name in names):
-        raise ConfigError(
-            f"plugins is {value!r}, but it must be a list of modules, such as plugins=[my_search] for my_search.py"
-        )
-    return tuple(names)
-
-
-S = TypeVar("S", TrainingSettings, ResourceSettings, RecordSettings, DecideSettings, ModelSettings)
-
-
-def _settings(cls: type[S], name: str, raw: Mapping[str, Any]) -> S:
-    names = [f.name for f in fields(cls)]
-    return cls(**exact_keys(name, check_mapping(name, raw[name], f"{name}.{names[0]}=..."), names))
-
-
-def _listed(price: Price) -> Price:
-    """Returns the price. Raises ConfigError where a listed price has another figure than its source gives."""
-    if price.name == "custom" or price.name not in price_names():
-        return price
-    listed = load_price(price.name).per_device_hour_usd
-    if price.per_device_hour_usd != listed:
-        raise ConfigError(
-            f"price.per_device_hour_usd is {price.per_device_hour_usd!r}, but price={price.name} is {listed:g}, "
-            "with its source and date: for your own give price=custom price.per_device_hour_usd=..."
-        )
-    return price

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import ray
 from ray.exceptions import GetTimeoutError, RayError
 
-from tuneoff.config import EngineConfig, RunConfig
+from tuneoff.config import RunConfig
+from tuneoff.config.engine import EngineConfig
 from tuneoff.errors import ConfigError, UserError, first_line
 from tuneoff.execution import runtime
 from tuneoff.execution.faults import preparation_patience

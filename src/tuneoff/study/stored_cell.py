@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tuneoff.config import RunConfig, hashed_settings
+from tuneoff.config import RunConfig
+from tuneoff.config.hashed import hashed_settings
 from tuneoff.errors import StudyError
 from tuneoff.records.audit import completed_share
 from tuneoff.records.identity import IDENTITY, MODEL_WEIGHTS, TASK_DATA, TEST_ROWS, UNKNOWN, identity, identity_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from tuneoff.config import hashed_settings
+from tuneoff.config.hashed import hashed_settings
 from tuneoff.evaluation import Score
 from tuneoff.price import Price
 from tuneoff.records.charge import charged_clock

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tuneoff.config import hashed_settings
+from tuneoff.config.hashed import hashed_settings
 from tuneoff.price import Price, PriceError
 from tuneoff.records.schema import Header
 from tuneoff.report.statistics.baseline import constant_answer_score, constant_set_score

@@ -8,7 +8,7 @@ from tests.training.hf import glue_script
 from tests.training.hf.conftest import SCRIPT
 from tests.training.hf.rows import SIZES
 from tuneoff.commands.composition import composed, to_plain
-from tuneoff.config import from_plain
+from tuneoff.config.reading import from_plain
 from tuneoff.errors import UserError
 from tuneoff.training.hf.make import hand_over, signature_of
 
