@@ -49,7 +49,9 @@ def run(text: str, slots: int, nodes: int) -> list[dict[str, float]]:
 def _ray(slots: int, nodes: int) -> Iterator[None]:
     """A runtime of one machine, or a cluster of so many virtual nodes on this one beside a head that holds no worker, as the
     driver's machine in docs/scaling.md."""
-    import ray
+    import tuneoff.execution.runtime  # noqa: F401, first: it sets what Ray and Ray Tune read from the environment, as in a search
+
+    import ray  # isort: skip
     from ray.cluster_utils import Cluster
 
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -74,7 +76,8 @@ def _ray(slots: int, nodes: int) -> Iterator[None]:
 
 def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     """ms_per_trial: between the first trial's end and the last one's, over the trials in between; ms_per_trial_at_end: of the
-    last tenth of them. driver_cpu_ms_per_trial: of this process, Ray's threads in it included, from start to end."""
+    last tenth of them. driver_cpu_ms_per_trial: of this process, Ray's threads in it included, from start to end.
+    processes_started: of Ray Tune, for trials; one a slot, where they are reused."""
     import ray
     from ray import tune
 
@@ -107,19 +110,25 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         ray.get([host.__ray_ready__.remote() for host in hosts])  # as a search's workers are, before its clock starts
         inputs: Any = SimpleNamespace(hang_seconds=None)  # what the trials' processes read of a session's inputs
         assignment = Assignment(inputs=inputs, workers=hosts)
+        scheduler, started = RayScheduler(search, references=cell, snapshots=cell), []
+
+        def starts(name: str) -> None:
+            started.append(name)
+            scheduler.starts(name)
+
         tuner = tune.Tuner(
             Trial,
             tune_config=tune.TuneConfig(
                 metric=SCORE,
                 mode=MODE,
                 search_alg=RaySearcher(search, proposed=recorder.proposed),
-                scheduler=RayScheduler(search, references=cell, snapshots=cell),
+                scheduler=scheduler,
                 num_samples=count,
                 reuse_actors=True,
             ),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
         )
-        with given_to_tune(assignment, recorder.lose), _Memory() as memory:
+        with given_to_tune(assignment, recorder.lose, starts), _Memory() as memory:
             tuner.fit()
         for actor in (state, *hosts):
             ray.kill(actor)
@@ -138,6 +147,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         "ms_per_trial_at_end": 1000 * (ends[-1] - ends[max(0, count - 1 - tenth)]) / tenth,
         "ms_per_trial_with_start": 1000 * seconds / count,
         "driver_cpu_ms_per_trial": 1000 * used / count,
+        "processes_started": len(started),
         **memory.taken,
     }
 
@@ -182,13 +192,13 @@ def _of_trials(processes: list[Any], gone: type[Exception]) -> Iterator[int]:
 def markdown(points: list[dict[str, float]]) -> str:
     lines = [
         "| trials | ms a trial, warm | the last tenth of them | start-up included | CPU of the driver, ms | s in all "
-        "| driver, MB | trials' processes, MB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| driver, MB | trials' processes | their MB |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {p['trials']:.0f} | {p['ms_per_trial']:.1f} | {p['ms_per_trial_at_end']:.1f} "
         f"| {p['ms_per_trial_with_start']:.1f} | {p['driver_cpu_ms_per_trial']:.1f} | {p['seconds']:.1f} "
-        f"| {p['driver_mb']:.0f} | {p['trial_processes_mb']:.0f} |"
+        f"| {p['driver_mb']:.0f} | {p['processes_started']:.0f} | {p['trial_processes_mb']:.0f} |"
         for p in points
     ]
     return "\n".join(lines) + "\n"

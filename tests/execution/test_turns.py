@@ -37,6 +37,7 @@ class OneSlot:
                 config={TRIAL: name, **point, "num_epochs": EPOCHS},
                 status=Trial.PENDING,
                 run_metadata=SimpleNamespace(checkpoint_manager=manager),
+                temporary_state=SimpleNamespace(ray_actor=None),
             )
             trial.set_status = lambda status, trial=trial: setattr(trial, "status", status)
             trial.set_config = lambda config, trial=trial: setattr(trial, "config", config)
@@ -97,3 +98,52 @@ def test_a_resumed_population_goes_on_in_the_order_in_which_it_was_left(tmp_path
     run = OneSlot(tmp_path, lambda name, clock: float("nan"), restored=left)
     run.train(most=4)
     assert run.turns == [("t001", 3), ("t002", 3), ("t000", 3), ("t001", 4)]
+
+
+def controller(*statuses: tuple[str, str]) -> Any:
+    trials = [
+        SimpleNamespace(config={TRIAL: name}, status=status, temporary_state=SimpleNamespace(ray_actor=None))
+        for name, status in statuses
+    ]
+    return SimpleNamespace(get_live_trials=lambda: set(map(_Hashed, trials)), get_trials=lambda: trials, trials=trials)
+
+
+class _Hashed:
+    """Ray's trials are hashed by a random name, so that a set of them has no order."""
+
+    def __init__(self, trial: Any) -> None:
+        self.__dict__ = trial.__dict__
+
+
+def chosen(scheduler: RayScheduler, controller: Any) -> str | None:
+    trial = scheduler.choose_trial_to_run(controller)
+    return trial.config[TRIAL] if trial else None
+
+
+def test_the_first_of_the_waiting_trials_is_next_but_for_those_whose_process_is_starting(tmp_path):
+    made = search(scheduler="none", trials=2000, where=context(max_epochs=EPOCHS))
+    scheduler = RayScheduler(made, references=tmp_path / "r", snapshots=tmp_path / "s")
+    two = controller(("t1000", Trial.PENDING), ("t999", Trial.PENDING), ("t998", Trial.RUNNING))
+    assert chosen(scheduler, two) == "t999"
+    scheduler.starts("t999")
+    assert chosen(scheduler, two) == "t1000", "Tune would end the process that starts, and give the trial a free one"
+    scheduler.starts("t1000")
+    assert chosen(scheduler, two) is None
+    scheduler.on_trial_error(two, two.trials[1])
+    assert chosen(scheduler, two) == "t999", "its process died, and another one has to be found"
+    two.trials[1].temporary_state.ray_actor = "a process that is being prepared"
+    assert chosen(scheduler, two) is None
+
+
+def test_a_member_whose_process_is_starting_has_no_turn_until_it_was_evaluated(tmp_path):
+    one = OneSlot(tmp_path, lambda name, clock: clock)
+    one.scheduler.starts("t000")
+    assert chosen(one.scheduler, one) == "t001"
+    one.scheduler.starts("t001")
+    one.scheduler.starts("t002")
+    assert chosen(one.scheduler, one) is None
+    one.trials[0].set_status(Trial.RUNNING)
+    message = SimpleNamespace(serial=1, snapshot=None)
+    one.scheduler.on_trial_result(one, one.trials[0], {TIME: 1, SCORE: 0.5, MESSAGE: message})
+    assert one.trials[0].status == Trial.PAUSED
+    assert chosen(one.scheduler, one) == "t000"

@@ -8,7 +8,7 @@ import pytest
 from ray.air.execution.resources.request import ResourceRequest
 
 from tuneoff.execution import worker_slots as module
-from tuneoff.execution.messages import PLACE, Place
+from tuneoff.execution.messages import PLACE, TRIAL, Place
 from tuneoff.execution.worker_slots import WorkerSlots
 
 REQUEST = ResourceRequest([{"CPU": 1}])
@@ -39,13 +39,13 @@ def take(slots: WorkerSlots) -> int | None:
 
 
 def test_each_trial_has_a_worker_of_its_own_and_there_are_no_more_trials_than_workers(alive):
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail)
+    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=pytest.fail)
     assert not slots.has_resources_ready(REQUEST), "nobody asked"
     assert [take(slots) for _ in range(3)] == [0, 1, None]
 
 
 def test_a_worker_that_is_given_back_is_given_to_the_next(alive):
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail)
+    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=pytest.fail)
     slots.request_resources(REQUEST)
     held = slots.acquire_resources(REQUEST)
     assert take(slots) == 1
@@ -54,7 +54,7 @@ def test_a_worker_that_is_given_back_is_given_to_the_next(alive):
 
 
 def test_a_dead_worker_is_not_given_to_anybody_until_it_is_back(alive, now):
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail)
+    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=pytest.fail)
     alive.remove("a")
     assert [take(slots), take(slots)] == [1, None]
     alive.add("a")
@@ -64,7 +64,7 @@ def test_a_dead_worker_is_not_given_to_anybody_until_it_is_back(alive, now):
 
 
 def test_whoever_comes_after_a_death_is_not_given_what_was_alive_a_moment_ago(alive):
-    slots = WorkerSlots(("a",), lost=pytest.fail)
+    slots = WorkerSlots(("a",), lost=pytest.fail, starts=pytest.fail)
     slots.request_resources(REQUEST)
     held = slots.acquire_resources(REQUEST)
     alive.remove("a")
@@ -74,7 +74,7 @@ def test_whoever_comes_after_a_death_is_not_given_what_was_alive_a_moment_ago(al
 
 def test_a_search_whose_workers_all_stay_away_is_lost_and_not_before(alive, now):
     said = []
-    slots = WorkerSlots(("a", "b"), lost=said.append)
+    slots = WorkerSlots(("a", "b"), lost=said.append, starts=pytest.fail)
     alive.clear()
     assert take(slots) is None
     assert now.pauses, "the driver is not kept busy by asking"
@@ -95,16 +95,21 @@ def test_a_search_whose_workers_all_stay_away_is_lost_and_not_before(alive, now)
 
 def test_tunes_process_is_told_its_worker_and_runs_on_the_drivers_machine_without_cores(alive, monkeypatch):
     monkeypatch.setattr(module, "on_this_machine", lambda: "here")
-    made = []
+    made, started = [], []
 
     def options(**how):
         return SimpleNamespace(remote=lambda **arguments: made.append((how, arguments)))
 
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail, assignment="stored")
+    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=started.append, assignment="stored")
     assert take(slots) == 0
     slots.request_resources(REQUEST)
     [entity] = slots.acquire_resources(REQUEST).annotate_remote_entities([SimpleNamespace(options=options)])
-    entity.remote(config={"learning_rate": 1e-3}, storage=None)
+    assert started == [], "Tune has only made its request"
+    entity.remote(config={"learning_rate": 1e-3, TRIAL: "t003"}, storage=None)
+    assert started == ["t003"]
     how, arguments = made[0]
     assert how == {"num_cpus": 0, "num_gpus": 0, "scheduling_strategy": "here"}
-    assert arguments == {"config": {"learning_rate": 1e-3, PLACE: Place(number=1, assignment="stored")}, "storage": None}
+    assert arguments == {
+        "config": {"learning_rate": 1e-3, TRIAL: "t003", PLACE: Place(number=1, assignment="stored")},
+        "storage": None,
+    }

@@ -93,6 +93,8 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         """The snapshot that each trial keeps of the one that it copied."""
         self._old_files: dict[str, str] = {}
         """The copied snapshots of trials that have been evaluated since."""
+        self._starting: set[str] = set()
+        """Trials for which a process of Tune was started, and which have not been evaluated yet."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray saves schedulers for a restore of its own, which is never used."""
@@ -112,6 +114,10 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         alive = self._search.pending
         return {state.serial for states in (self._newest, self._compared) for name, state in states.items() if name in alive}
 
+    def starts(self, name: str) -> None:
+        """A process of Tune was started for this trial."""
+        self._starting.add(name)
+
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:  # noqa: ARG002
         """A restored member comes in as paused: the least trained one has the first turn, whatever its number."""
         member = self._restored.pop(trial.config[TRIAL], None)
@@ -130,6 +136,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
     def on_trial_result(self, tune_controller: Any, trial: Trial, result: Mapping[str, Any]) -> str:
         """Raises AlgorithmError where a trial that goes on reports no score: Ray would search on without one."""
         name, clock = trial.config[TRIAL], int(result[TIME])
+        self._starting.discard(name)
         decision = self._search.report(name, clock=clock, score=_score_of(result, name))
         if isinstance(decision, Stop):
             return str(TrialScheduler.STOP)
@@ -195,27 +202,33 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
 
     def on_trial_error(self, tune_controller: Any, trial: Trial) -> None:  # noqa: ARG002
         """A member whose worker died goes on from its last evaluation."""
+        self._starting.discard(trial.config[TRIAL])
         state = self._newest.get(trial.config[TRIAL])
         if state is not None:
             self._go_on_from(trial, state)
 
     def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
         """The next trial to run; of a population, a member in the middle of its turn, else the one that has trained least;
-        of several the one whose turn was longest ago."""
+        of several the one whose turn was longest ago.
+
+        Not one whose process is just starting or being prepared: to give the trial a free one Tune would end that process,
+        and where trials are shorter than a start, no other process would ever get a trial.
+        """
         if not self._search.population:
-            chosen: Trial | None = super().choose_trial_to_run(tune_controller)
-            return chosen
+            waiting = [trial for trial in tune_controller.get_live_trials() if self._can_begin(trial)]
+            return min(waiting, key=_number, default=None)
         trials = {trial.config[TRIAL]: trial for trial in tune_controller.get_trials()}
         for name, decision in self._search.release().items():
             self._waiting.discard(name)
             if isinstance(decision, Copy):
                 self._copy(trials[name], decision)
-        candidates = [
-            trial
-            for name, trial in trials.items()
-            if trial.status in (Trial.PENDING, Trial.PAUSED) and name not in self._waiting
-        ]
+        candidates = [trial for name, trial in trials.items() if self._can_begin(trial) and name not in self._waiting]
         return None if self._restored else min(candidates, key=self._turn, default=None)
+
+    def _can_begin(self, trial: Trial) -> bool:
+        """Whether the trial has no process, and none is starting."""
+        waits = trial.status in (Trial.PENDING, Trial.PAUSED) and trial.temporary_state.ray_actor is None
+        return waits and trial.config[TRIAL] not in self._starting
 
     def _turn(self, trial: Trial) -> tuple[bool, int, int]:
         """Without the last part, a member that copies one behind it would go before that one, copy it again, and so on."""
@@ -223,6 +236,12 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         newest = self._newest[name].clock if name in self._newest else 0
         compared = self._compared[name].clock if name in self._compared else 0
         return newest == compared, compared, self._last_turn.get(name, 0)
+
+
+def _number(trial: Trial) -> tuple[int, str]:
+    """Trials by their names' numbers: t999 comes before t1000."""
+    name = trial.config[TRIAL]
+    return len(name), name
 
 
 def _score_of(result: Mapping[str, Any], name: str) -> float:

@@ -74,7 +74,7 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _without_usage_tags(), _without_keys(), given_to_tune(assignment, recorder.lose):
+        with _without_usage_tags(), _without_keys(), given_to_tune(assignment, recorder.lose, scheduler.starts):
             try:
                 tuner.fit()
             except RuntimeError as error:  # so Ray Tune says that Ray ended one of its processes

@@ -19,7 +19,7 @@ from ray.air.execution.resources.request import AcquiredResources, ResourceReque
 from ray.air.execution.resources.resource_manager import ResourceManager
 from ray.tune.execution import tune_controller
 
-from tuneoff.execution.messages import PLACE, Assignment, Place
+from tuneoff.execution.messages import PLACE, TRIAL, Assignment, Place
 from tuneoff.execution.placement import on_this_machine
 
 LOOK_SECONDS = 1.0
@@ -37,28 +37,32 @@ class _Held(AcquiredResources):  # type: ignore[misc]
     resource_request: ResourceRequest
     number: int
     place: Callable[[int], Place]
+    starts: Callable[[str], None]
 
     def annotate_remote_entities(self, entities: list[Any]) -> list[Any]:
-        return [_ForOneWorker(entity, self.place(self.number)) for entity in entities]
+        return [_ForOneWorker(entity, self.place(self.number), self.starts) for entity in entities]
 
 
 class _ForOneWorker:
     """An actor class of Tune's, whose process is told its worker's number and runs where the driver does."""
 
-    def __init__(self, made: Any, place: Place) -> None:
-        self._made, self._place = made, place
+    def __init__(self, made: Any, place: Place, starts: Callable[[str], None]) -> None:
+        self._made, self._place, self._starts = made, place, starts
 
     def remote(self, *, config: Mapping[str, Any], **arguments: Any) -> Any:
+        self._starts(config[TRIAL])
         placed = self._made.options(num_cpus=0, num_gpus=0, scheduling_strategy=on_this_machine())
         return placed.remote(config={**config, PLACE: self._place}, **arguments)
 
 
 class WorkerSlots(ResourceManager):  # type: ignore[misc]
-    """workers: handles, one a slot. lost: called with the reason where no worker has been alive for PATIENCE_SECONDS.
-    assignment: the search's, in the object store."""
+    """workers: handles, one a slot. lost: called with the reason where no worker has been alive for PATIENCE_SECONDS. starts:
+    called with a trial's name when a process of Tune is started for it. assignment: the search's, in the object store."""
 
-    def __init__(self, workers: Sequence[Any], lost: Callable[[str], None], assignment: Any = None) -> None:
-        self._workers, self._lost, self._assignment = tuple(workers), lost, assignment
+    def __init__(
+        self, workers: Sequence[Any], lost: Callable[[str], None], starts: Callable[[str], None], assignment: Any = None
+    ) -> None:
+        self._workers, self._lost, self._starts, self._assignment = tuple(workers), lost, starts, assignment
         self._free = set(range(len(self._workers)))
         self._asked: list[ResourceRequest] = []
         self._alive = set(self._free)
@@ -86,7 +90,7 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         self._asked.remove(resource_request)
         number = min(self._free & self._alive)
         self._free.remove(number)
-        return _Held(resource_request=resource_request, number=number, place=self._place)
+        return _Held(resource_request=resource_request, number=number, place=self._place, starts=self._starts)
 
     def free_resources(self, acquired_resource: _Held) -> None:
         """Its process is gone; whether its worker is too will be seen."""
@@ -124,13 +128,13 @@ def is_alive(worker: Any) -> bool:
 
 
 @contextmanager
-def given_to_tune(assignment: Assignment, lost: Callable[[str], None]) -> Iterator[None]:
+def given_to_tune(assignment: Assignment, lost: Callable[[str], None], starts: Callable[[str], None]) -> Iterator[None]:
     """Tune's controller takes a resource manager, but `Tuner` has no argument for it: in this block it makes this one.
 
     It also hands the assignment to Tune's processes. What `tune.with_parameters` hands on stays in the object store as long as
     Ray runs, so that a sweep's searches fill it.
     """
-    slots = WorkerSlots(assignment.workers, lost, ray.put(assignment))
+    slots = WorkerSlots(assignment.workers, lost, starts, ray.put(assignment))
     made = tune_controller.PlacementGroupResourceManager
     tune_controller.PlacementGroupResourceManager = lambda: slots
     try:
