@@ -17,6 +17,7 @@ import ray
 from tuneoff import plugins
 from tuneoff.evaluation import Cost
 from tuneoff.execution.faults import common_cause, patience, reason_of
+from tuneoff.execution.memory import FreedMemory
 from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, StoredState, TrialRequest
 from tuneoff.execution.snapshots import SnapshotWriter
 from tuneoff.records.schema import BUDGET_SPENT, COMPLETED, DIVERGED, FAILED, INTERRUPTED, STOPPED
@@ -58,6 +59,7 @@ class Worker:
     def __init__(self) -> None:
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._kept = Kept()
+        self._freed = FreedMemory()
         self._trainer: Trainer | None = None
         self._began: float | None = None
         self._report: Rates | None = None
@@ -174,6 +176,7 @@ class Worker:
             if not ray.get(state.take.remote(self._running.trial_id, epochs, self._interval_seconds)):
                 return self._end(STOPPED, BUDGET_SPENT, Cost())
             message = self._evaluate()
+            self._freed.give_back()
             if message.intervals > 1:  # they are trained: where the budget has no room for them it is overdrawn
                 ray.get(state.spend.remote(self._running.trial_id, epochs * (message.intervals - 1)))
             self._interval_seconds = time.perf_counter() - started
