@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import shutil
 import signal
 import sys
 import tempfile
@@ -73,7 +74,7 @@ def soak_one(folder: Path, algorithm: str, rng: random.Random) -> list[dict[str,
     failed = [end for end in load_cell(path).trial_ends if end.status == "failed"]
     deaths = sum(note["killed"] in ("worker", "Ray Tune's trial") for note in notes)
     if failed and deaths <= WORKER_RETRIES:
-        raise RuntimeError(f"{algorithm}: {len(failed)} failed trials after {deaths} deaths of workers: {failed[0].reason}")
+        raise RuntimeError(f"{path}: {len(failed)} failed trials: {failed[0].reason}; killed were {notes}")
     assert read_header(path).status == "finished"
     for note in notes:
         note["failed_trials"] = len(failed)
@@ -133,8 +134,9 @@ def main() -> None:
     number = max((note["search"] for note in done), default=-1) + 1
     while len(done) < given.kills:
         rng = random.Random(f"{given.seed}-{number}")
-        with tempfile.TemporaryDirectory(prefix="tuneoff-soak-") as folder:
-            notes = soak_one(Path(folder), SWEPT[number % len(SWEPT)], rng)
+        folder = Path(tempfile.mkdtemp(prefix="tuneoff-soak-"))  # left where something is wrong
+        notes = soak_one(folder, SWEPT[number % len(SWEPT)], rng)
+        shutil.rmtree(folder)
         notes = [{"search": number, "seed": given.seed, **note} for note in notes]
         with given.out.open("a", encoding="utf-8") as out:
             out.writelines(json.dumps(note) + "\n" for note in notes)
