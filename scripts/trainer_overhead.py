@@ -87,7 +87,7 @@ def script(maker: Maker, values: Values) -> None:
 def commands(make: str, given: list[str], values: Values, results: Path) -> dict[str, list[str]]:
     hparams = [f"{'' if name in ('num_epochs', 'batch_size') else '++'}hparams.{name}={v}" for name, v in values.items()]
     run = [sys.executable, "-m", "benchmarks.run", "engine=hf_trainer", f"engine.make={make}", "engine.metric=eval_loss"]
-    run += ["engine.direction=minimise", *hparams, "space={weight_decay:{type:float,low:0.0,high:0.1}}", "algorithm=random"]
+    run += ["engine.direction=minimise", *hparams, "~space.learning_rate", "~space.batch_size", "algorithm=random"]
     run += ["resources.slots=1", "resources.device=cpu", "view=quiet"]
     return {
         "by hand": [sys.executable, __file__, "script", make, *given],
