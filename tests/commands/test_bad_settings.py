@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,6 +131,8 @@ BAD = [
     ("+space.hidden_dropout={type:choice,values:[null,x]}", "hidden_dropout is 'x', but it must be a number"),
     # what is no setting at all
     ("pbt", "'pbt' is not NAME=VALUE"),
+    ("--dry-run", "--dry-run is no option: settings are given as NAME=VALUE, here dry_run=VALUE"),
+    ("--keep=winner", "here keep=winner"),
     ("space.x={a:b", "close each bracket"),
     ("algorithm=grid,random", "algorithm=grid,random lists several values: give -m"),
     ("--config-dir /nowhere", "--config-dir is '/nowhere', but it must be a folder"),
@@ -147,6 +150,7 @@ MISTAKES = [
     (["task=snli"], ["task is 'snli'", "entail", "mrpc", "csv"]),
     (["model=gpt"], ["model is 'gpt'", "micro"]),
     (["price=v100"], ["price is 'v100'", "v100-2020"]),
+    (["task.train_file=x"], ["task.train_file is a setting of task=csv", "this command has another task: add task=csv"]),
     (["task=csv", "task.train_fil=x"], ["task.train_fil is not a setting", "did you mean task.train_file"]),
     (["space.learning_rate={choice:[1]}"], ["remove it and add it again", "~space.learning_rate '+space.learning_rate="]),
     (["+hparams.momentum=1"], ["unknown hyperparameter 'momentum'", "learning_rate"]),
@@ -227,3 +231,10 @@ def test_a_whole_number_may_stand_in_a_choice_of_an_epoch_count() -> None:
     assert read("+space.num_epochs={type:choice,values:[2,4]}").max_epochs == 4
     with pytest.raises(UserError, match=r"num_epochs is 2\.5, but it must be a whole number"):
         read("+space.num_epochs={type:choice,values:[2,2.5]}")
+
+
+def test_a_table_that_is_given_like_a_file_is_told_how_it_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "task.train_file" not in complaint("feedback.csv"), "there is no such file"
+    (tmp_path / "feedback.csv").write_text("text,label\n")
+    assert "task=csv task.train_file=feedback.csv task.text_a=COLUMN task.label=COLUMN" in complaint("feedback.csv")

@@ -31,7 +31,9 @@ def test_another_command_is_answered_with_those_there_are(arguments, code, monke
         installed.main()
     assert exit_.value.code == code
     shown = capsys.readouterr()
-    assert "run,report,replay,data" in (shown.err if code else shown.out)
+    said = (shown.err if code else shown.out).splitlines()
+    assert ("'serve' is no command." in said) is (arguments == ["serve"])
+    assert [line.split()[0] for line in said[-len(installed.COMMANDS) :]] == list(installed.COMMANDS)
 
 
 def test_the_configuration_is_part_of_the_package() -> None:

@@ -55,3 +55,26 @@ def test_recorded_cautions_are_the_headers_own_or_made_from_its_facts() -> None:
     assert recorded_cautions({"cautions": ["of another engine"]}) == ("of another engine",)
     assert recorded_cautions({**facts((174, 1, 0)), "cautions": []}) == ()
     assert recorded_cautions(facts((174, 1, 0))) == cautions(facts((174, 1, 0)))
+
+
+def labelled(*counts: tuple[int, ...]) -> dict[str, Any]:
+    parts = {
+        part: {"rows": 20, "label_counts": list(n)} for part, n in zip(("train", "validation", "test"), counts, strict=True)
+    }
+    return facts(kind="classification", labels=["praise", "question", "spam"], parts=parts)
+
+
+def test_labels_that_a_part_lacks_are_said_with_their_rows_in_train() -> None:
+    assert cautions(labelled((10, 9, 1), (10, 9, 1), (10, 9, 1))) == ()
+    (sentence,) = cautions(labelled((10, 9, 1), (10, 10, 0), (11, 9, 0)))
+    assert sentence.startswith("rare labels: 'spam' (1 row in train, none in validation and test) count for little or nothing")
+    (sentence,) = cautions(labelled((10, 2, 8), (10, 0, 10), (10, 5, 5)))
+    assert "'question' (2 rows in train, none in validation)" in sentence
+
+
+def test_of_many_missing_labels_some_are_named_and_the_rest_counted() -> None:
+    given = labelled((4, 4, 4), (20, 0, 0), (20, 0, 0))
+    given["labels"] = [f"label-{n}" for n in range(6)]
+    for part in given["parts"].values():
+        part["label_counts"] = [20, 0, 0, 0, 0, 0]
+    assert "'label-3' (0 rows in train, none in train and validation and test) and 2 more" in cautions(given)[0]

@@ -111,6 +111,7 @@ def test_a_test_file_without_labels_is_kept_unlabelled(tmp_path: Path, text: str
     ("text", "message"),
     [
         (HEADER + "one,yes\ntwo\n", r"train.csv, line 3, has 1 fields, but the header has 2: fix the line"),
+        ("text;label\none;yes\n", r"header 'text;label' is one column.*give 'task.delimiter=\";\"'"),
         (HEADER + '"a\nb",yes\nc,no,extra\n', "line 4, has 3 fields"),
         (HEADER + '"never closed,yes\n', "can't be read as quoted text.*task.quoting=none"),
         (HEADER + '"a"b,yes\nc,no\n', "line 2, can't be read as quoted text"),

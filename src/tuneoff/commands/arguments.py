@@ -10,7 +10,7 @@ import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_type_hints
@@ -31,6 +31,7 @@ from tuneoff.task.settings import SETTINGS
 
 SWEEP = ("-m", "--multirun")
 CONFIG_DIR = ("--config-dir", "-cd")
+TABLES = (".csv", ".tsv", ".txt", ".json", ".jsonl")
 LISTS = ("tracker",)
 """Groups of which several choices can be made: tracker=[mlflow,tensorboard]."""
 _WITH_VALUE = (*CONFIG_DIR, "--config-path", "-cp", "--config-name", "-cn", "--package", "-p", "--info", "-i")
@@ -88,6 +89,8 @@ def _split(arguments: Sequence[str]) -> tuple[list[str], list[str], Path | None]
             settings.append(argument)
             continue
         option, equals, value = argument.partition("=")
+        if (name := option.lstrip("-").replace("-", "_")) in {f.name for f in fields(RunConfig)}:
+            raise ConfigError(f"{argument} is no option: settings are given as NAME=VALUE, here {name}={value or 'VALUE'}")
         options.append(argument)
         if option in _WITH_VALUE and not equals:
             value = next(rest, "")
@@ -166,8 +169,16 @@ def _parsed(setting: str) -> Override:
     except HydraException as error:
         found = _ASSIGNED.fullmatch(setting)
         if found is None:
-            raise ConfigError(f"{setting!r} is not NAME=VALUE, as in algorithm=pbt, nor ~NAME to remove a setting") from error
+            raise ConfigError(
+                f"{setting!r} is not NAME=VALUE, as in algorithm=pbt, nor ~NAME to remove a setting{_table_hint(setting)}"
+            ) from error
         raise ConfigError(f"{setting} can't be read: {_remedy(*found.groups())}") from error
+
+
+def _table_hint(argument: str) -> str:
+    if Path(argument).suffix not in TABLES or not Path(argument).is_file():
+        return ""
+    return f"; a table is given by task=csv task.train_file={argument} task.text_a=COLUMN task.label=COLUMN"
 
 
 def _remedy(prefix: str, name: str, value: str) -> str:

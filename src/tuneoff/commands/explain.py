@@ -22,7 +22,7 @@ def explain(error: Exception, arguments: Sequence[str]) -> str:
     if key and key[1] in _leaves(_chosen(arguments)):
         return f"{key[1]} can't be given other fields than it has: remove it and add it again, ~{key[1]} '+{key[1]}={{...}}'"
     if key:
-        return f"{key[1]} is not a setting{_nearest(key[1], arguments)}; tuneoff run --help lists them all"
+        return f"{key[1]} is {_where(key[1], arguments)}"
     group = re.search(r"Could not find '([^']+)/([^']+)'", text)
     if group:
         choices = re.findall(r"^\t(\S+)$", text, flags=re.MULTILINE)
@@ -36,6 +36,16 @@ def explain(error: Exception, arguments: Sequence[str]) -> str:
     if isinstance(error, MissingMandatoryValue):
         return f"{error.full_key} is missing, but this choice needs it: give {error.full_key}=VALUE"
     return text if cause is None else f"{text} ({cause})".splitlines()[0]
+
+
+def _where(key: str, arguments: Sequence[str]) -> str:
+    """Where the setting is to be found: task.train_file is one of task=csv."""
+    group, _, name = key.partition(".")
+    files = sorted((CONF / group).glob("*.yaml")) if name and group.isidentifier() else []
+    homes = [f"{group}={file.stem}" for file in files if name in OmegaConf.load(file)]
+    if homes:
+        return f"a setting of {' and of '.join(homes)}, but this command has another {group}: add {homes[0]}"
+    return f"not a setting{_nearest(key, arguments)}; tuneoff run --help lists them all"
 
 
 def _nearest(key: str, arguments: Sequence[str]) -> str:

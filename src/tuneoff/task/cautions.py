@@ -9,6 +9,8 @@ from typing import Any
 TRUNCATED_SHARE = 0.05
 """The share of a part's truncated rows above which a run says so."""
 BUILT_IN_MODEL = "micro"
+SHOWN_LABELS = 3
+"""At most so many labels are named in a sentence."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +33,9 @@ def recorded_cautions(facts: Mapping[str, Any]) -> tuple[str, ...]:
 
 def cautions(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """The cautions that the facts of encoded rows (`data` in a header) give; empty where there are none."""
-    return tuple(sentence for sentence in (_truncated(facts), _foreign_text(facts)) if sentence is not None)
+    return tuple(
+        sentence for sentence in (_truncated(facts), _foreign_text(facts), _unseen_labels(facts)) if sentence is not None
+    )
 
 
 def truncations(facts: Mapping[str, Any]) -> tuple[Truncation, ...]:
@@ -48,6 +52,28 @@ def _truncated(facts: Mapping[str, Any]) -> str | None:
     return (
         f"truncated: {listed} are longer than model.max_length={facts['max_length']} word pieces and lose the ends of their "
         "texts: raise model.max_length, or choose a model that takes longer texts"
+    )
+
+
+def _unseen_labels(facts: Mapping[str, Any]) -> str | None:
+    parts: Mapping[str, Any] = facts.get("parts", {})
+    if facts.get("kind") != "classification" or not all("label_counts" in part for part in parts.values()):
+        return None
+    missing = [
+        (label, [part for part in parts if parts[part]["label_counts"][number] == 0], parts["train"]["label_counts"][number])
+        for number, label in enumerate(facts["labels"])
+    ]
+    listed = [
+        f"{label!r} ({rows} row{'s' if rows != 1 else ''} in train, none in {' and '.join(empty)})"
+        for label, empty, rows in missing
+        if empty
+    ]
+    if not listed:
+        return None
+    more = f" and {len(listed) - SHOWN_LABELS} more" if len(listed) > SHOWN_LABELS else ""
+    return (
+        f"rare labels: {', '.join(listed[:SHOWN_LABELS])}{more} count for little or nothing in the scores: give more rows of "
+        "them, or leave them out"
     )
 
 

@@ -18,6 +18,7 @@ from tuneoff.task.sources.columns import Table, shown
 from tuneoff.task.sources.text import read_text, split_lines
 
 _Rows = list[tuple[int, list[str]]]
+_OTHER_DELIMITERS = (";", "|")
 _QUOTED = re.compile(r'"([^"]*(?:""[^"]*)*)"')
 
 
@@ -78,6 +79,11 @@ def _check_widths(path: Path, numbered: _Rows, delimiter: str, quoting: str) -> 
     """The first of `numbered` is the header: line 1, or line 0 where the file has none."""
     (first, header), other = numbered[0], "double" if quoting == "none" else "none"
     needs = "the header has" if first else f"its columns are {', '.join(header)}, which makes"
+    if first and len(header) == 1 and (meant := next((mark for mark in _OTHER_DELIMITERS if mark in header[0]), None)):
+        raise TaskError(
+            f"{path}: its header {header[0]!r} is one column when read with task.delimiter {delimiter!r}, and looks separated "
+            f"by {meant!r}: give 'task.delimiter=\"{meant}\"', with both pairs of quote marks"
+        )
     for line, row in numbered[1:]:
         if len(row) != len(header):
             raise TaskError(
