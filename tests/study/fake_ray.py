@@ -111,6 +111,7 @@ class FakeTrial:
     status: str = TuneTrial.PENDING
     last_result: dict[str, Any] = field(default_factory=dict)
     run_metadata: Any = None
+    temporary_state: Any = field(default_factory=lambda: SimpleNamespace(ray_actor=None))
 
     def __post_init__(self) -> None:
         self.run_metadata = SimpleNamespace(checkpoint_manager=SimpleNamespace(_latest_checkpoint_result=None))
@@ -141,6 +142,9 @@ class FakeController:
 
     def get_trials(self) -> list[FakeTrial]:
         return self.trials
+
+    def get_live_trials(self) -> list[FakeTrial]:
+        return [trial for trial in self.trials if not trial.is_finished()]
 
     def pause_trial(self, trial: FakeTrial, should_checkpoint: bool = True) -> None:
         assert not should_checkpoint

@@ -84,7 +84,8 @@ BAD = [
         {},
         "'1' twice.*or, where line 1 is data, put a header line before it",
     ),
-    ("another separator", "t.csv", "text;label\na;yes\nb;no\n", {}, "That is one column: set task.delimiter .*now ','"),
+    ("another separator", "t.csv", "text;label\na;yes\nb;no\n", {}, "is one column when read.*separated by ';': give"),
+    ("a rare separator", "t.csv", "text~label\na~yes\nb~no\n", {}, "That is one column: set task.delimiter .*now ','"),
     (".txt", "t.txt", "text\tlabel\na\tyes\n", {}, "txt does not say what separates the columns: set task.delimiter"),
     ("a key twice", "t.jsonl", '{"text":"a","label":"x","text":"b"}\n', {}, "line 1, has the key 'text' twice"),
     (
