@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+from ray.exceptions import RayError
 from ray.tune import Trainable
 
 from tuneoff.execution.actor import RemoteWorker
@@ -22,34 +23,26 @@ class Trial(Trainable):  # type: ignore[misc]
     """Reports one evaluation per `step`. Where its worker dies it raises, and Ray Tune lets the trial go on in a new one."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        self._serial = 0
         place: Place = config[PLACE]
         self.config.pop(PLACE, None)  # results carry it to the driver, where Ray Tune pickles it: it would never be freed
         assignment: Assignment = ray.get(place.assignment)
-        self._inputs = assignment.inputs
         self._worker: TrialWorker = RemoteWorker(assignment.workers[place.number])
-        self._begun = False
-        self.reset_config(config)
+        self._worker.begin(assignment.inputs, TrialRequest.of(config), IMPORT_BEGAN)
+        self._lost: Exception | None = None
+        """Why the trial could not be begun: said by its next step, as Ray Tune lets only running trials go on elsewhere."""
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self._serial = 0
-        self._request: TrialRequest | None = TrialRequest.of(new_config)
-        self._to_load: int | None = None
+        try:
+            self._worker.reset(TrialRequest.of(new_config))
+        except (RayError, RuntimeError) as error:
+            self._lost = error
         return True
 
-    def _begin(self, request: TrialRequest) -> None:
-        """Called by a trial's first step: Ray Tune lets only running trials go on elsewhere."""
-        if self._begun:
-            self._worker.reset(request)
-        else:
-            self._worker.begin(self._inputs, request, IMPORT_BEGAN)
-            self._begun = True
-        if self._to_load is not None:
-            self._worker.load(self._to_load)
-
     def step(self) -> dict[str, Any]:
-        if self._request is not None:
-            self._begin(self._request)
-            self._request = None
+        if self._lost is not None:
+            raise self._lost
         message = self._worker.step()
         if isinstance(message, Evaluated):
             if message.clock is not None:
@@ -64,7 +57,9 @@ class Trial(Trainable):  # type: ignore[misc]
 
     def load_checkpoint(self, checkpoint: str) -> None:
         """Goes on from the referenced state. If another trial wrote it, that trial becomes this one's parent."""
-        self._serial = self._to_load = read_reference(Path(checkpoint))
+        self._serial = read_reference(Path(checkpoint))
+        if self._lost is None:
+            self._worker.load(self._serial)
 
 
 def result_of(message: Evaluated | Ended) -> dict[str, Any]:
