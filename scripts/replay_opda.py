@@ -1,10 +1,10 @@
 """The study of results/replay-opda: every search on two recorded tables of real fine-tuning.
 
-python scripts/replay_opda.py FOLDER [--out results/replay-opda] [--runs cheap tpe gp gp-large] [--tables deberta-base ...]
+python scripts/replay_opda.py FOLDER [--out results/replay-opda] [--runs cheap gp tpe tpe-large]
 
 FOLDER: of deberta-base_tuning.results.jsonl and deberta-v3-base_tuning.results.jsonl (github.com/nicholaslourie/opda). Makes
 the replays that are missing, then for each table and run what `python -m benchmarks.replay` leaves, and over all of them
-numbers.csv, numbers.md and against-random.{svg,png}, in which runs and tables that are left out stay as they are. Model-based
+numbers.csv, numbers.md and against-random.{svg,png}, in which runs that --runs leaves out stay as they are. Model-based
 searches cost more, so they get fewer replays; each run has random search and ASHA of its own, replayed with the same luck, to
 compare with.
 """
@@ -34,14 +34,12 @@ CHEAP = (
 )
 TPE = f"{BASE},tpe=hyperopt:scheduler.name=none,tpe_asha4=hyperopt:{GRACE}"
 GP = f"{BASE},gp=bayesopt:scheduler.name=none,gp_asha4=bayesopt:{GRACE}"
-MANY = ("worlds=7", "replays=20", "whole=250")
 FEW = ("worlds=4", "replays=10", "whole=50")
 RUNS: dict[str, tuple[str, tuple[int, ...], tuple[str, ...]]] = {
-    "cheap": (CHEAP, (4, 8, 20, 40, 80, 160, 320), MANY),
-    "tpe": (TPE, (4, 8, 20, 40, 80, 160, 320), MANY),
-    "tpe-few": (TPE, (4, 8, 20, 40, 80, 160, 320), FEW),
+    "cheap": (CHEAP, (4, 8, 20, 40, 80, 160, 320), ("worlds=7", "replays=20", "whole=250")),
     "gp": (GP, (4, 8, 20, 40, 80), FEW),
-    "gp-large": ("random,gp=bayesopt:scheduler.name=none", (160, 320), FEW),
+    "tpe": (TPE, (4, 8, 20, 40, 80), FEW),
+    "tpe-large": ("random,tpe=hyperopt:scheduler.name=none", (160, 320), FEW),
 }
 SHOWN = 0.45
 """Points of the figure's axis; wider intervals go beyond it."""
@@ -187,28 +185,25 @@ def draw(numbers: pd.DataFrame, stem: Path) -> None:
         style.save(made, stem)
 
 
-def others(file: Path, runs: Sequence[str], tables: Sequence[str]) -> pd.DataFrame:
+def others(file: Path, runs: Sequence[str]) -> pd.DataFrame:
     """The lines of earlier runs that are not made now."""
-    known = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["run", "table"])
-    return known[~(known["run"].isin(runs) & known["table"].isin(tables))]
+    known = pd.read_csv(file) if file.exists() else pd.DataFrame(columns=["run"])
+    return known[~known["run"].isin(runs)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--out", type=Path, default=Path("results/replay-opda"))
-    parser.add_argument("--runs", nargs="+", choices=tuple(RUNS), default=("cheap", "tpe", "gp", "gp-large"))
-    parser.add_argument("--tables", nargs="+", choices=TABLES, default=TABLES)
+    parser.add_argument("--runs", nargs="+", choices=tuple(RUNS), default=tuple(RUNS))
     options = parser.parse_args()
     found = [
         line
         for name in options.runs
-        for table in options.tables
+        for table in TABLES
         for line in lines(table, name, predict(options.folder, table, name, options.out))
     ]
-    numbers = pd.concat(
-        [others(options.out / "numbers.csv", options.runs, options.tables), pd.DataFrame(found)], ignore_index=True
-    )
+    numbers = pd.concat([others(options.out / "numbers.csv", options.runs), pd.DataFrame(found)], ignore_index=True)
     numbers.to_csv(options.out / "numbers.csv", index=False, float_format="%.6g")
     (options.out / "numbers.md").write_text(markdown(numbers), encoding="utf-8")
     draw(numbers, options.out / "against-random")
