@@ -16,6 +16,7 @@ from ray.tune import Trainable
 from tests.algorithms.search_driver import MIXED, context, search
 from tuneoff.algorithms.search import Search
 from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.controller import own_controller
 from tuneoff.execution.messages import MESSAGE, SCORE, TRIAL, Ended, Evaluated
 from tuneoff.execution.ray_scheduler import RayScheduler
 from tuneoff.execution.ray_searcher import RaySearcher
@@ -98,6 +99,17 @@ class Mute(Adder):
         return {"eval_acc": 0.5, "epoch": 1.0}
 
 
+class Fragile(Adder):
+    """Its process dies at the first trial that it takes over."""
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        died = self.states / "died"
+        if hasattr(self, "name") and not died.exists():
+            died.touch()
+            os._exit(1)
+        return super().reset_config(new_config)
+
+
 class Log(tune.Callback):
     def __init__(self) -> None:
         self.results: list[tuple[str, dict[str, Any]]] = []
@@ -106,7 +118,7 @@ class Log(tune.Callback):
         self.results.append((trial.config[TRIAL], dict(result)))
 
 
-def run(made: Search, folder: Path, trainable: type[Trainable] = Adder) -> tuple[Any, Log]:
+def run(made: Search, folder: Path, trainable: type[Trainable] = Adder, retries: int = 0) -> tuple[Any, Log]:
     log, states = Log(), folder / "states"
     states.mkdir()
     tuner = tune.Tuner(
@@ -123,9 +135,11 @@ def run(made: Search, folder: Path, trainable: type[Trainable] = Adder) -> tuple
             callbacks=[log],
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            failure_config=tune.FailureConfig(max_failures=retries),
         ),
     )
-    return tuner.fit(), log
+    with own_controller():
+        return tuner.fit(), log
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
@@ -171,3 +185,13 @@ def test_successive_halving_stops_trials_and_a_diverged_one_has_no_score(tmp_pat
 def test_a_trainable_that_never_reports_a_score_ends_in_an_error_that_says_so(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="must have a 'score'"):
         run(search("random", "asha", trials=2), tmp_path, Mute)
+
+
+@pytest.mark.parametrize("scheduler", ["none", "pbt"])
+def test_a_trial_whose_process_dies_while_it_takes_the_trial_over_goes_on_in_another(tmp_path: Path, scheduler: str) -> None:
+    made = search("random", scheduler, trials=5, where=context(seed=4))
+    grid, _ = run(made, tmp_path, Fragile, retries=1)
+    assert (tmp_path / "states" / "died").exists()
+    trials = grid._experiment_analysis.trials
+    assert {trial.status for trial in trials} == {"TERMINATED"}
+    assert sorted(trial.run_metadata.num_failures for trial in trials) == [0, 0, 0, 0, 1], "one death counts once"

@@ -40,31 +40,41 @@ class Handle:
         return SimpleNamespace(remote=remote)
 
 
-limits: list[float] = []
-"""Of the calls that hung."""
+class Clock:
+    """Passes while a call hangs, and while somebody sleeps."""
 
+    def __init__(self):
+        self.now, self.alive = 100.0, True
 
-@pytest.fixture
-def killed(monkeypatch):
-    found = []
-    limits.clear()
-
-    def get(answer, timeout=None):
+    def get(self, answer, timeout):
         if isinstance(answer, Exception):
             raise answer
         if answer == "hangs":
-            assert timeout is not None
-            limits.append(timeout)
+            self.now += timeout
             raise GetTimeoutError
         return answer
 
-    monkeypatch.setattr(module.ray, "get", get)
+    def sleep(self, seconds):
+        self.now += seconds
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    made = Clock()
+    monkeypatch.setattr(module.ray, "get", made.get)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: made.now, sleep=made.sleep, time=lambda: made.now))
+    monkeypatch.setattr(module, "is_alive", lambda handle: made.alive)
+    return made
+
+
+@pytest.fixture
+def killed(monkeypatch, clock):
+    found = []
     monkeypatch.setattr(module.ray, "kill", lambda handle, no_restart: found.append((handle, no_restart)))
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
     return found
 
 
-def test_a_step_that_takes_longer_than_it_may_is_a_failed_trial_and_is_paid_for(killed):
+def test_a_step_that_takes_longer_than_it_may_is_a_failed_trial_and_is_paid_for(killed, clock):
     handle = Handle(begin=[30.0], step=["hangs"])
     worker = RemoteWorker(handle)
     assert worker.begin(INPUTS, FIRST, 1.0) == 30.0
@@ -76,7 +86,7 @@ def test_a_step_that_takes_longer_than_it_may_is_a_failed_trial_and_is_paid_for(
         worker="",
     )
     assert killed == [(handle, False)], "Ray starts another process"
-    assert limits == [30.0]
+    assert clock.now == 130.0
 
 
 def test_the_next_trial_begins_anew_in_the_process_that_replaces_a_hung_one(killed):
@@ -92,7 +102,7 @@ def test_the_next_trial_begins_anew_in_the_process_that_replaces_a_hung_one(kill
 
 
 @pytest.mark.parametrize("hangs_in", ["begin", "load", "reset"])
-def test_what_hangs_before_a_step_is_said_by_the_step(killed, hangs_in):
+def test_what_hangs_before_a_step_is_said_by_the_step(killed, clock, hangs_in):
     answers = {"begin": [30.0, 30.0], "step": ["an evaluation"], hangs_in: ["hangs"]}
     handle = Handle(**answers)
     worker = RemoteWorker(handle)
@@ -104,7 +114,7 @@ def test_what_hangs_before_a_step_is_said_by_the_step(killed, hangs_in):
     assert (ended.status, ended.trial_id) == ("failed", "t000")
     assert ended.reason == "it hung: its worker was not ready in 600 s (resources.hang_seconds)"
     assert ended.cost == Cost(train_seconds=600.0)
-    assert limits == [600.0]
+    assert clock.now == 700.0
     assert killed == [(handle, False)]
     worker.reset(SECOND)
     assert worker.step() == "an evaluation", "the next trial begins in a new process"
@@ -116,13 +126,39 @@ def test_a_worker_whose_machine_just_died_is_waited_for(killed):
     assert len(handle.calls) == 3
 
 
-def test_and_not_for_ever(killed, monkeypatch):
-    seconds = iter([0.0, 10.0, 31.0])
-    monkeypatch.setattr(module.time, "monotonic", lambda: next(seconds))
-    handle = Handle(begin=[ActorUnavailableError("", b"0" * 16)] * 5)
+def test_and_not_for_ever(killed, clock):
+    handle = Handle(begin=[ActorUnavailableError("", b"0" * 16)] * 50)
     with pytest.raises(ActorUnavailableError):
         RemoteWorker(handle).begin(INPUTS, FIRST, 1.0)
-    assert len(handle.calls) == 2
+    assert clock.now == 100.0 + module.UNAVAILABLE_SECONDS + 1.0
+
+
+@pytest.mark.parametrize("method", ["begin", "reset", "load", "step"])
+def test_a_worker_that_ray_finds_no_place_for_is_not_waited_for_as_long_as_one_that_works(killed, clock, method):
+    handle = Handle(**{method: ["hangs"] * 100})
+    worker = RemoteWorker(handle)
+    calls = {
+        "begin": lambda: worker.begin(INPUTS, FIRST, 1.0),
+        "reset": lambda: worker.reset(SECOND),
+        "load": lambda: worker.load(3),
+        "step": worker.step,
+    }
+    if method != "begin":
+        worker.begin(INPUTS, FIRST, 1.0)
+    clock.alive = False
+    with pytest.raises(module.WorkerAwayError, match="Ray found no place for it in 60 s"):
+        calls[method]()
+    assert clock.now == 165.0
+    assert killed == []
+
+
+def test_a_worker_that_is_back_in_time_is_waited_for_further(clock, monkeypatch):
+    handle = Handle(begin=["hangs"])
+    looks = iter([False] * 10 + [True] + [False] * 100)
+    monkeypatch.setattr(module, "is_alive", lambda handle: next(looks))
+    with pytest.raises(module.WorkerAwayError):
+        RemoteWorker(handle).begin(INPUTS, FIRST, 1.0)
+    assert clock.now == 100.0 + 11 * module.LOOK_SECONDS + 65.0
 
 
 @pytest.mark.parametrize(

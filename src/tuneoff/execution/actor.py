@@ -3,6 +3,7 @@ that trains."""
 
 from __future__ import annotations
 
+import math
 import socket
 import time
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import ray
+from ray._private import state as ray_state
 from ray.exceptions import ActorUnavailableError, GetTimeoutError
 
 from tuneoff.evaluation import Cost
@@ -26,7 +28,23 @@ if TYPE_CHECKING:
 
 UNAVAILABLE_SECONDS = 30.0
 """How long Ray may take to notice that a machine is gone."""
+AWAY_SECONDS = 60.0
+"""How long a worker that died may be without a process: Ray starts one again, but where its machine is gone there may be no
+place for it."""
+LOOK_SECONDS = 5.0
+"""How often a worker that is waited for is looked at, to see whether it still has a process."""
+ALIVE = "ALIVE"
 MACHINE, NODE, CODE = "machine", "node", "the code of tuneoff"
+
+
+class WorkerAwayError(RuntimeError):
+    """A worker died and is not started anew."""
+
+
+def is_alive(worker: Any) -> bool:
+    """Whether Ray has a process for this actor now. One that died is started anew, elsewhere where its machine is gone."""
+    found = ray_state.actors(worker._actor_id.hex())
+    return bool(found.get("State") == ALIVE)
 
 
 class WorkerActor:
@@ -83,7 +101,7 @@ class RemoteWorker:
         until = time.monotonic() + UNAVAILABLE_SECONDS
         while True:
             try:
-                patience: float | None = ray.get(self._handle.begin.remote(inputs, request, since), timeout=self._ready_seconds)
+                patience: float | None = self._answer(self._handle.begin.remote(inputs, request, since), self._ready_seconds)
             except GetTimeoutError:
                 self._end(f"it hung: its worker was not ready in {self._ready_seconds:g} s", self._ready_seconds)
                 return None
@@ -106,7 +124,7 @@ class RemoteWorker:
         if self._hung is not None:
             return self._hung
         try:
-            result: Evaluated | Ended = ray.get(self._handle.step.remote(), timeout=self._patience)
+            result: Evaluated | Ended = self._answer(self._handle.step.remote(), self._patience)
         except GetTimeoutError:
             return self._end(f"it hung: no evaluation in {self._patience:g} s", self._patience)
         return result
@@ -117,9 +135,26 @@ class RemoteWorker:
 
     def _wait_for(self, call: Any) -> None:
         try:
-            ray.get(call, timeout=self._ready_seconds)
+            self._answer(call, self._ready_seconds)
         except GetTimeoutError:
             self._end(f"it hung: its worker was not ready in {self._ready_seconds:g} s", self._ready_seconds)
+
+    def _answer(self, call: Any, seconds: float | None) -> Any:
+        """What the worker answers. Raises GetTimeoutError where it takes longer than seconds, WorkerAwayError where the worker
+        has had no process for AWAY_SECONDS."""
+        until = math.inf if seconds is None else time.monotonic() + seconds
+        seen = time.monotonic()
+        while True:
+            try:
+                return ray.get(call, timeout=max(0.0, min(LOOK_SECONDS, until - time.monotonic())))
+            except GetTimeoutError:
+                now = time.monotonic()
+                if now >= until:
+                    raise
+                if is_alive(self._handle):
+                    seen = now
+                elif now - seen > AWAY_SECONDS:
+                    raise WorkerAwayError(f"the worker died, and Ray found no place for it in {AWAY_SECONDS:g} s") from None
 
     def _end(self, reason: str, seconds: float | None) -> Ended:
         """Ends the worker's process. seconds: that were waited for it, and are paid for."""

@@ -16,6 +16,7 @@ from ray.tune.execution import class_cache
 
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
+from tuneoff.execution.controller import own_controller
 from tuneoff.execution.messages import MODE, SCORE, Assignment, SessionInputs
 from tuneoff.execution.ray_scheduler import RayScheduler
 from tuneoff.execution.ray_searcher import RaySearcher
@@ -74,7 +75,8 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        with _without_usage_tags(), _without_keys(), given_to_tune(assignment, recorder.lose, scheduler.starts):
+        taken = given_to_tune(assignment, recorder.lose, scheduler.starts)
+        with _without_usage_tags(), _without_keys(), own_controller(), taken:
             try:
                 tuner.fit()
             except RuntimeError as error:  # so Ray Tune says that Ray ended one of its processes

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray._private import state as ray_state
 from ray.air.execution.resources.request import AcquiredResources, ResourceRequest
 from ray.air.execution.resources.resource_manager import ResourceManager
 from ray.tune.execution import tune_controller
 
+from tuneoff.execution.actor import is_alive
 from tuneoff.execution.messages import PLACE, TRIAL, Assignment, Place
 from tuneoff.execution.placement import on_this_machine
 
@@ -27,7 +27,6 @@ LOOK_SECONDS = 1.0
 PAUSE_SECONDS = 0.05
 PATIENCE_SECONDS = 60.0
 """How long a search waits for its first living worker: on another machine than the one that failed."""
-ALIVE = "ALIVE"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -119,12 +118,6 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         self._none_since = self._none_since or now
         if now - self._none_since > PATIENCE_SECONDS:
             self._lost(f"all {len(self._workers)} workers died, and none came back in {PATIENCE_SECONDS:g} s")
-
-
-def is_alive(worker: Any) -> bool:
-    """Whether Ray has a process for this actor now. One that died is started anew, elsewhere where its machine is gone."""
-    found = ray_state.actors(worker._actor_id.hex())
-    return bool(found.get("State") == ALIVE)
 
 
 @contextmanager
