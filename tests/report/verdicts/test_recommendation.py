@@ -81,6 +81,29 @@ def test_an_untuned_default_that_is_as_good_is_kept() -> None:
     assert found.gain is None
 
 
+def test_a_search_that_is_chosen_over_an_equally_dear_default_is_chosen_for_its_mean_and_that_is_said() -> None:
+    found = of(cells({"default": 0.70, "random": 0.72}, noise=8))
+    assert found.name == "random"
+    assert not found.rivals[0].worse
+    assert " The untuned default costs as much here, so random is chosen for its higher mean alone, by 2.0 points [" in (
+        found.sentence
+    )
+
+
+def test_a_default_that_is_the_best_of_several_trainings_is_said_to_be() -> None:
+    def trained(times: int) -> list[Cell]:
+        steps = [(60.0 * (i + 1), 0.7) for i in range(3)]
+        return [
+            syn.stepwise(name, k, steps[: times if name == "default" else 3], 600.0)
+            for name in ("default", "random")
+            for k in range(8)
+        ]
+
+    said = "default is the best on validation of 3 trainings with the same hyperparameters and other seeds"
+    assert any(note.startswith(said) for note in of(trained(3)).notes)
+    assert not any("trainings" in note for note in of(trained(1)).notes)
+
+
 def test_too_few_repeats_recommend_nothing_and_still_give_the_gap() -> None:
     found = of(cells({"random": 0.98, "grid": 0.19}, repeats=3, noise=0))
     assert found.missing == 3
@@ -133,7 +156,12 @@ def test_a_search_below_the_constant_answer_is_said_first() -> None:
 
 
 def test_nothing_to_compare() -> None:
-    assert of(cells({"random": 0.7})).sentence == "Only random has finished, tested runs: there is nothing to compare it with."
+    alone = "has finished, tested runs: there is nothing to compare it with. Run its command again with"
+    for repeats in (1, 8):
+        assert of(cells({"grid": 0.7}, repeats=repeats)).sentence == (
+            f"Only grid {alone} `-m algorithm=default,grid 'repeat=range(6)'`; what is done is kept."
+        )
+    assert "`-m algorithm=default,random 'repeat=range(6)'`" in of(cells({"default": 0.7})).sentence
     records = [syn.start(), syn.evaluation("a", 1, 0.7, 100), syn.end(elapsed=120)]
     _, frames = next(build_frames([syn.cell(records)]).blocks())
     assert recommend(Searches.of(frames), "accuracy") is None

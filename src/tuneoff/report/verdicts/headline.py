@@ -46,7 +46,7 @@ def _tuning(findings: Findings) -> str:
     lost = f" {wording.listed(worse)} {'is' if len(worse) == 1 else 'are'} shown to be worse than it." if worse else ""
     if not worth:
         gap = _largest_gap(verdicts, findings)
-        return f"Tuning is not shown to be worth it: no search is shown to beat the untuned default.{gap}{lost}"
+        return f"Whether tuning is worth it is open: no search is shown to beat the untuned default.{gap}{lost}"
     points = " points" if wording.is_share(findings.metric) else ""
     found = [v.difference.estimate for v in worth]
     gains = [wording.number(x, findings.metric, digits=3, beside=found) for x in found]

@@ -163,17 +163,25 @@ def _cheapest(
 
 
 def _sentence(made: Recommendation, searches: Searches) -> str:
-    text = _not_yet(made) if made.missing else _what_to_do(made, searches)
+    text = _alone(made, searches) if not made.rivals else _not_yet(made) if made.missing else _what_to_do(made, searches)
     left_out = [name for name in searches.names if name not in made.means and searches.algorithms.is_replica(name)]
     if left_out:
         text += f" {wording.listed(left_out)} repeats a published defect, and is not considered."
     return text
 
 
+def _alone(made: Recommendation, searches: Searches) -> str:
+    """With what would give it a rival: the untuned default, or random search beside that."""
+    name = searches.algorithms.by_label[made.name].name
+    other = "random" if searches.algorithms.is_untuned(made.name) else "default"
+    return (
+        f"Only {made.name} has finished, tested runs: there is nothing to compare it with. Run its command again with "
+        f"`-m algorithm={','.join(sorted((name, other)))} 'repeat=range({made.fewest})'`; what is done is kept."
+    )
+
+
 def _what_to_do(made: Recommendation, searches: Searches) -> str:
     point, name = size(made.margin, made.metric), made.name
-    if not made.rivals:
-        return f"Only {name} has finished, tested runs: there is nothing to compare it with."
     use = f"Keep the untuned {name}" if searches.algorithms.is_untuned(name) else f"Use {name}"
     level = [rival for rival in made.rivals if not rival.worse]
     if not level:
@@ -190,6 +198,11 @@ def _what_to_do(made: Recommendation, searches: Searches) -> str:
             f" {ahead.name} scored {difference(ahead.lead, made.metric)} higher, for ${format_dollars(ahead.dollars)} against "
             f"${format_dollars(made.dollars)} a search."
         )
+    if made.gain is not None and made.untuned in {rival.name for rival in level}:
+        text += (
+            f" The untuned {made.untuned} costs as much here, so {name} is chosen for its higher mean alone, by "
+            f"{difference(made.gain, made.metric)}."
+        )
     return text
 
 
@@ -199,8 +212,6 @@ def _not_yet(made: Recommendation) -> str:
         f"No recommendation yet: {wording.counted(made.repeats, 'repeat')} of every search, and {made.fewest} are needed for a "
         f"test: run {wording.counted(made.missing, 'more repeat')}."
     )
-    if not made.rivals:
-        return text
     first = next(iter(made.means))
     level = [name for name, mean in made.means.items() if abs(mean - made.means[first]) < 1e-12]
     if len(level) > 1:
@@ -227,6 +238,12 @@ def _cautions(searches: Searches, made: Recommendation) -> list[str]:
             notes.append(f"{made.name} does not beat {answer}: nothing was learned, so no search is worth its money yet.")
         elif below:
             notes.append(f"{wording.listed(below)} {'does' if len(below) == 1 else 'do'} not beat {answer}.")
+    trained = int(cells.loc[cells["algorithm"] == made.untuned, "trials"].max()) if made.untuned in made.means else 0
+    if trained > 1:
+        notes.append(
+            f"{made.untuned} is the best on validation of {trained} trainings with the same hyperparameters and other seeds "
+            "(algorithm.trials), not one training."
+        )
     collapsed = int(own["incumbent_collapsed"].astype(bool).sum())
     if collapsed:
         notes.append(
