@@ -28,14 +28,7 @@ from tests.end_to_end.test_resume import SWEPT, cell_path, check, lines, start
 from tuneoff.execution.tune import WORKER_RETRIES
 from tuneoff.records.store import load_cell, read_header
 
-KINDS = {
-    "ray::WorkerActor": "worker",
-    "ray::SharedState": "shared state",
-    "gcs_server": "Ray's GCS",
-    "raylet": "raylet",
-    "ray::_Inner": "Ray Tune's trial",
-    "ray::Trial": "Ray Tune's trial",
-}
+KINDS = {"ray::WorkerActor": "worker", "ray::SharedState": "shared state", "gcs_server": "Ray's GCS", "raylet": "raylet"}
 LIMIT_SECONDS = 300
 MOST_SESSIONS = 40
 
@@ -72,7 +65,7 @@ def soak_one(folder: Path, algorithm: str, rng: random.Random) -> list[dict[str,
         raise RuntimeError(f"{algorithm} is not completed after {MOST_SESSIONS} sessions")
     check(folder, algorithm, MOST_SESSIONS, trials=3 if algorithm == "grid" else 5)
     failed = [end for end in load_cell(path).trial_ends if end.status == "failed"]
-    deaths = sum(note["killed"] in ("worker", "Ray Tune's trial") for note in notes)
+    deaths = sum(note["killed"] == "worker" for note in notes)
     if failed and deaths <= WORKER_RETRIES:
         raise RuntimeError(f"{path}: {len(failed)} failed trials: {failed[0].reason}; killed were {notes}")
     assert read_header(path).status == "finished"

@@ -44,7 +44,7 @@ KNOWN = {
 """The heavy libraries that a package may know; the others know none."""
 LIGHT = {
     "execution/messages.py": ("ray", "torch"),
-    "execution/trainable.py": ("torch",),
+    "execution/tune_actor.py": ("torch",),
     "execution/actor.py": ("torch",),
     "execution/worker_pool.py": ("torch",),
     "study/stored_cell.py": ("ray", "torch"),
@@ -111,9 +111,12 @@ def test_ray_can_be_started_and_rows_read_before_torch_is_imported():
     assert loaded_by(modules, ("torch", "transformers", "ray.tune")) == []
 
 
-def test_a_trial_of_ray_tune_imports_nothing_that_trains():
-    modules = "tuneoff.execution.trainable, tuneoff.execution.actor"
-    assert loaded_by(modules, ("torch", "transformers", "tuneoff.execution.worker")) == []
+def test_a_worker_imports_neither_ray_tune_nor_what_trains_before_it_is_made():
+    assert loaded_by("tuneoff.execution.actor", ("ray.tune", "torch", "transformers", "tuneoff.execution.worker")) == []
+
+
+def test_a_worker_imports_no_ray_tune():
+    assert loaded_by("tuneoff.execution.actor, tuneoff.execution.worker", ("ray.tune",)) == []
 
 
 def loaded_by(modules: str, wanted: tuple[str, ...]) -> list[str]:

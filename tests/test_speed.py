@@ -251,9 +251,7 @@ def test_trials_that_do_nothing_are_counted_on_virtual_nodes(tmp_path):
     result = json.loads((tmp_path / "orchestration-2-nodes.json").read_text())
     [point] = result["points"]
     assert (point["trials"], point["nodes"], point["slots"]) == (6, 2, 2)
-    assert point["processes_started"] == 2, "one a slot, although a trial takes less than its process's start"
     assert 0 < point["driver_mb"] < 4000
-    assert 0 < point["trial_processes_mb"] < 2000
     assert (tmp_path / "orchestration-2-nodes.png").stat().st_size > 1000
 
 

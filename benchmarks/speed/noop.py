@@ -9,13 +9,14 @@ import ray
 
 from tuneoff.algorithms.contracts import History, Point, SearchContext, Searcher
 from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.actor import WorkerActor
 from tuneoff.execution.messages import Evaluated, TrialRequest
 
 _SCORE = Score(metrics={"accuracy": 0.5}, loss=0.0, n_examples=2, predicted_counts=(1, 1))
 
 
 class NoOpWorker:
-    """Stands in for execution.actor.WorkerActor: asks the shared state as a real step does, reports one evaluation of the real
+    """Stands in for execution.worker.Worker: asks the shared state as a real step does, reports one evaluation of the real
     form, whose score says nothing, and ends the trial."""
 
     def __init__(self, shared_state: Any) -> None:
@@ -48,6 +49,12 @@ class NoOpWorker:
             parent=None,
             rates=None,
         )
+
+
+class NoOpActor(WorkerActor):
+    def __init__(self, shared_state: Any) -> None:
+        self._worker: Any = NoOpWorker(shared_state)
+        self._clock = 0
 
 
 class Numbers(Searcher):

@@ -1,4 +1,4 @@
-"""The cost of a trial that does nothing: our searcher, recorder, shared state, trials and workers around an empty step."""
+"""The cost of a trial that does nothing: our searcher, recorder, shared state and workers around an empty step."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, Self
 
 from benchmarks.speed.setting import SpeedError
@@ -76,22 +75,21 @@ def _ray(slots: int, nodes: int) -> Iterator[None]:
 
 def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
     """ms_per_trial: between the first trial's end and the last one's, over the trials in between; ms_per_trial_at_end: of the
-    last tenth of them. driver_cpu_ms_per_trial: of this process, Ray's threads in it included, from start to end.
-    processes_started: of Ray Tune, for trials; one a slot, where they are reused."""
+    last tenth of them. driver_cpu_ms_per_trial: of this process, Ray's threads in it included, from start to end."""
     import ray
     from ray import tune
 
-    from benchmarks.speed.noop import NoOpWorker, Numbers
+    from benchmarks.speed.noop import NoOpActor, Numbers
     from tuneoff.algorithms.contracts import SearchContext
     from tuneoff.algorithms.schedulers.none import NoScheduler
     from tuneoff.algorithms.search import Search
     from tuneoff.execution import shared_state
-    from tuneoff.execution.messages import MODE, SCORE, Assignment
+    from tuneoff.execution.controller import Trial, controlling
+    from tuneoff.execution.messages import MODE, SCORE
     from tuneoff.execution.ray_scheduler import RayScheduler
     from tuneoff.execution.ray_searcher import RaySearcher
     from tuneoff.execution.recorder import Recorder
-    from tuneoff.execution.trainable import Trial
-    from tuneoff.execution.worker_slots import given_to_tune
+    from tuneoff.execution.worker_slots import WorkerSlots
     from tuneoff.records.history import Earlier
     from tuneoff.records.schema import COMPLETED, TrialEndRecord
     from tuneoff.records.store import LOG_FILE, RUNTIME_FOLDER, LogWriter, read_log
@@ -106,16 +104,10 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         warnings.simplefilter("ignore")
         state = shared_state.create(shared_state.Limits())
         recorder = Recorder(cell, writer, state, Earlier(), lambda _: None)
-        hosts = tuple(ray.remote(num_cpus=1)(NoOpWorker).remote(state) for _ in range(slots))
+        hosts = tuple(ray.remote(num_cpus=1)(NoOpActor).remote(state) for _ in range(slots))
         ray.get([host.__ray_ready__.remote() for host in hosts])  # as a search's workers are, before its clock starts
-        inputs: Any = SimpleNamespace(hang_seconds=None)  # what the trials' processes read of a session's inputs
-        assignment = Assignment(inputs=inputs, workers=hosts)
-        scheduler, started = RayScheduler(search, references=cell, snapshots=cell), []
-
-        def starts(name: str) -> None:
-            started.append(name)
-            scheduler.starts(name)
-
+        scheduler = RayScheduler(search, references=cell, snapshots=cell)
+        given = WorkerSlots(hosts, ray.put(None), None, lost=recorder.lose, starts=scheduler.starts)
         tuner = tune.Tuner(
             Trial,
             tune_config=tune.TuneConfig(
@@ -128,7 +120,7 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
             ),
             run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
         )
-        with given_to_tune(assignment, recorder.lose, starts), _Memory() as memory:
+        with controlling(given), _Memory() as memory:
             tuner.fit()
         for actor in (state, *hosts):
             ray.kill(actor)
@@ -147,19 +139,17 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
         "ms_per_trial_at_end": 1000 * (ends[-1] - ends[max(0, count - 1 - tenth)]) / tenth,
         "ms_per_trial_with_start": 1000 * seconds / count,
         "driver_cpu_ms_per_trial": 1000 * used / count,
-        "processes_started": len(started),
-        **memory.taken,
+        "driver_mb": memory.driver_mb,
     }
 
 
 class _Memory(threading.Thread):
-    """The most that this process and Ray Tune's processes of trials had at any look: MB, resident; pages that processes share
-    count in each."""
+    """The most that this process had at any look: MB, resident."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self._over = threading.Event()
-        self.taken = {"driver_mb": 0.0, "trial_processes_mb": 0.0}
+        self.driver_mb = 0.0
 
     def __enter__(self) -> Self:
         self.start()
@@ -173,32 +163,21 @@ class _Memory(threading.Thread):
         psutil: Any = importlib.import_module("psutil")  # comes with accelerate
         here = psutil.Process()
         while True:
-            trials = sum(_of_trials(here.children(recursive=True), psutil.Error))
-            now = {"driver_mb": here.memory_info().rss, "trial_processes_mb": trials}
-            self.taken = {name: max(most, now[name] / 1e6) for name, most in self.taken.items()}
+            self.driver_mb = max(self.driver_mb, here.memory_info().rss / 1e6)
             if self._over.wait(1.0):
                 return
-
-
-def _of_trials(processes: list[Any], gone: type[Exception]) -> Iterator[int]:
-    for process in processes:
-        try:
-            if (process.cmdline() or [""])[0].startswith("ray::Trial"):
-                yield process.memory_info().rss
-        except gone:
-            continue
 
 
 def markdown(points: list[dict[str, float]]) -> str:
     lines = [
         "| trials | ms a trial, warm | the last tenth of them | start-up included | CPU of the driver, ms | s in all "
-        "| driver, MB | trials' processes | their MB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| driver, MB |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {p['trials']:.0f} | {p['ms_per_trial']:.1f} | {p['ms_per_trial_at_end']:.1f} "
         f"| {p['ms_per_trial_with_start']:.1f} | {p['driver_cpu_ms_per_trial']:.1f} | {p['seconds']:.1f} "
-        f"| {p['driver_mb']:.0f} | {p['processes_started']:.0f} | {p['trial_processes_mb']:.0f} |"
+        f"| {p['driver_mb']:.0f} |"
         for p in points
     ]
     return "\n".join(lines) + "\n"

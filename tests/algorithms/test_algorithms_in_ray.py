@@ -1,4 +1,4 @@
-"""Our searches in Ray Tune itself, through the adapters, with a trainable that only adds numbers."""
+"""Our searches in Ray Tune itself, through the adapters and the controller, with workers that only add numbers."""
 
 from __future__ import annotations
 
@@ -10,62 +10,57 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import ray
 from ray import cloudpickle, tune
-from ray.tune import Trainable
 
 from tests.algorithms.search_driver import MIXED, context, search
 from tuneoff.algorithms.search import Search
 from tuneoff.evaluation import Cost, Score
-from tuneoff.execution.controller import own_controller
-from tuneoff.execution.messages import MESSAGE, SCORE, TRIAL, Ended, Evaluated
+from tuneoff.execution.actor import WorkerActor
+from tuneoff.execution.controller import Trial, controlling
+from tuneoff.execution.messages import MESSAGE, TIME, TRIAL, Ended, Evaluated, TrialRequest
 from tuneoff.execution.ray_scheduler import RayScheduler
 from tuneoff.execution.ray_searcher import RaySearcher
-from tuneoff.execution.trainable import read_reference
+from tuneoff.execution.worker_slots import WorkerSlots
 from tuneoff.records.schema import DIVERGED
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_of_two_cpus")]
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
-class Adder(Trainable):
+class Adding:
     """Its weight grows by 1 / (1 + weight_decay) a step; `num_epochs` steps. Diverges at a batch size of 64.
 
-    A state's number is its file's: trial's number x 1000 + step, so that no actor is needed to hold it.
+    A state's number is its file's: nanoseconds, so that no actor is needed to hold it.
     """
 
-    diverges = False
+    def __init__(self, states: Path, diverges: bool) -> None:
+        self.states, self.diverges = states, diverges
 
-    def setup(self, config: dict[str, Any], states: str) -> None:
-        self.states = Path(states)
-        self.reset_config(config)
+    def begin(self, inputs: Any, request: TrialRequest, since: float) -> None:
+        self.reset(request)
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.values = dict(new_config)
-        self.name = self.values.pop(TRIAL)
+    def reset(self, request: TrialRequest) -> None:
+        self.name, self.values = request.trial_id, dict(request.hparams)
         self.weight, self.epoch, self.loaded = 0.0, 0, None
-        return True
 
-    def step(self) -> dict[str, Any]:
+    def step(self) -> Evaluated | Ended:
         time.sleep(0.05)
         if self.diverges and self.values["batch_size"] == 64 and self.epoch == 1:
-            ended = Ended(trial_id=self.name, status=DIVERGED, reason="", cost=Cost(), worker="")
-            return {"done": True, MESSAGE: ended}
+            return Ended(trial_id=self.name, status=DIVERGED, reason="", cost=Cost(), worker="")
         self.epoch += 1
         self.weight += 1 / (1 + self.values["weight_decay"])
-        loaded, self.loaded = self.loaded, None
-        done = self.epoch >= self.values["num_epochs"]
         serial = time.time_ns()
         state = {"weight": self.weight, "epoch": self.epoch, "writer": self.name, "values": self.values}
         (self.states / str(serial)).write_text(json.dumps(state), encoding="utf-8")
-        score = Score(metrics={}, loss=0.0, n_examples=1, predicted_counts=(1,))
-        message = Evaluated(
+        return Evaluated(
             trial_id=self.name,
             score=self.weight,
             hparams=dict(self.values),
             examples_seen=self.epoch,
             epoch=float(self.epoch),
-            done=done,
-            validation=score,
+            done=self.epoch >= self.values["num_epochs"],
+            validation=Score(metrics={}, loss=0.0, n_examples=1, predicted_counts=(1,)),
             test=None,
             cost=Cost(),
             peak_memory_bytes=None,
@@ -75,19 +70,26 @@ class Adder(Trainable):
             parent=None,
             rates=None,
         )
-        return {
-            SCORE: self.weight,
-            "epoch": float(self.epoch),
-            "done": done,
-            MESSAGE: message,
-            "seen": dict(self.values),
-            "loaded": loaded,
-            "process": os.getpid(),
-        }
 
-    def load_checkpoint(self, checkpoint: str) -> None:
-        self.loaded = json.loads((self.states / str(read_reference(Path(checkpoint)))).read_text(encoding="utf-8"))
+    def load(self, serial: int) -> None:
+        self.loaded = json.loads((self.states / str(serial)).read_text(encoding="utf-8"))
         self.weight, self.epoch = self.loaded["weight"], self.loaded["epoch"]
+
+
+class Adder(WorkerActor):
+    """A worker's process, in which nothing is trained."""
+
+    diverges = False
+
+    def __init__(self, states: str) -> None:
+        self._worker: Any = Adding(Path(states), self.diverges)
+        self._clock = 0
+
+    def train(self) -> dict[str, Any]:
+        result = super().train()
+        work = self._worker
+        loaded, work.loaded = work.loaded, None
+        return {**result, "seen": dict(work.values), "loaded": loaded, "process": os.getpid()}
 
 
 class Diverging(Adder):
@@ -95,19 +97,32 @@ class Diverging(Adder):
 
 
 class Mute(Adder):
-    def step(self) -> dict[str, Any]:
-        return {"eval_acc": 0.5, "epoch": 1.0}
+    def train(self) -> dict[str, Any]:
+        return {"eval_acc": 0.5, TIME: 1, "done": False}
 
 
 class Fragile(Adder):
-    """Its process dies at the first trial that it takes over."""
+    """Its process dies at the first trial that it takes over, once in all."""
 
-    def reset_config(self, new_config: dict[str, Any]) -> bool:
-        died = self.states / "died"
-        if hasattr(self, "name") and not died.exists():
+    def reset(self, request: TrialRequest) -> bool:
+        died = self._worker.states / "died"
+        if not died.exists():
             died.touch()
             os._exit(1)
-        return super().reset_config(new_config)
+        return super().reset(request)
+
+
+class Stuck(Adder):
+    """The first trial hangs in its second step, where it may take as many seconds as `begin` says."""
+
+    def begin(self, inputs: Any, request: TrialRequest, since: float) -> float:
+        super().begin(inputs, request, since)
+        return 2.0
+
+    def train(self) -> dict[str, Any]:
+        if self._worker.name == "t000" and self._worker.epoch == 1:
+            time.sleep(600)
+        return super().train()
 
 
 class Log(tune.Callback):
@@ -118,16 +133,16 @@ class Log(tune.Callback):
         self.results.append((trial.config[TRIAL], dict(result)))
 
 
-def run(made: Search, folder: Path, trainable: type[Trainable] = Adder, retries: int = 0) -> tuple[Any, Log]:
+def run(made: Search, folder: Path, kind: type[Adder] = Adder, retries: int = 0) -> tuple[Any, Log]:
     log, states = Log(), folder / "states"
     states.mkdir()
+    scheduler = RayScheduler(made, references=folder / "references", snapshots=states)
+    workers = [ray.remote(num_cpus=1, max_restarts=-1)(kind).remote(str(states)) for _ in range(2)]
+    slots = WorkerSlots(workers, ray.put(None), None, lost=pytest.fail, starts=scheduler.starts)
     tuner = tune.Tuner(
-        tune.with_parameters(trainable, states=str(states)),
+        Trial,
         tune_config=tune.TuneConfig(
-            search_alg=RaySearcher(made),
-            scheduler=RayScheduler(made, references=folder / "references", snapshots=states),
-            num_samples=made.num_trials + made.population,
-            reuse_actors=True,
+            search_alg=RaySearcher(made), scheduler=scheduler, num_samples=made.num_trials + made.population, reuse_actors=True
         ),
         run_config=tune.RunConfig(
             storage_path=str(folder),
@@ -138,8 +153,12 @@ def run(made: Search, folder: Path, trainable: type[Trainable] = Adder, retries:
             failure_config=tune.FailureConfig(max_failures=retries),
         ),
     )
-    with own_controller():
-        return tuner.fit(), log
+    try:
+        with controlling(slots):
+            return tuner.fit(), log
+    finally:
+        for worker in workers:
+            ray.kill(worker)
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
@@ -164,7 +183,7 @@ def test_a_population_of_more_members_than_slots_copies_mutates_and_ends(tmp_pat
         assert (seen["num_epochs"], seen["lr_schedule"]) == (donor["values"]["num_epochs"], donor["values"]["lr_schedule"]), (
             trial
         )
-        assert result["training_iteration"] == result["epoch"] == donor["epoch"] + 1
+        assert result["training_iteration"] == result[MESSAGE].epoch == donor["epoch"] + 1
         assert result["score"] == pytest.approx(donor["weight"] + 1 / (1 + seen["weight_decay"]))
 
 
@@ -195,3 +214,15 @@ def test_a_trial_whose_process_dies_while_it_takes_the_trial_over_goes_on_in_ano
     trials = grid._experiment_analysis.trials
     assert {trial.status for trial in trials} == {"TERMINATED"}
     assert sorted(trial.run_metadata.num_failures for trial in trials) == [0, 0, 0, 0, 1], "one death counts once"
+
+
+def test_a_trial_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path) -> None:
+    made = search("random", "none", trials=4, where=context(seed=4))
+    grid, log = run(made, tmp_path, Stuck, retries=1)
+    trials = grid._experiment_analysis.trials
+    assert {trial.status for trial in trials} == {"TERMINATED"}
+    ends = [result[MESSAGE] for _, result in log.results if isinstance(result[MESSAGE], Ended)]
+    assert [(end.trial_id, end.status, end.reason) for end in ends] == [
+        ("t000", "failed", "it hung: no evaluation in 2 s (resources.hang_seconds)")
+    ]
+    assert {trial.config[TRIAL]: trial.last_result["done"] for trial in trials} == {f"t00{i}": True for i in range(4)}

@@ -1,8 +1,7 @@
-"""The trial of Ray Tune and its worker in one process, without Ray: messages, states saved and loaded, how a trial ends."""
+"""A worker and its trials in this process, without Ray: messages, states saved and loaded, how a trial ends."""
 
 from __future__ import annotations
 
-import copy
 import errno
 import time
 from dataclasses import replace
@@ -15,21 +14,10 @@ from tests.execution.local_actor import LocalActor
 from tests.training.conftest import local as shared
 from tests.training.conftest import make_base, make_split
 from tuneoff.execution import worker as module
+from tuneoff.execution.actor import WorkerActor
 from tuneoff.execution.files import LocalFiles
-from tuneoff.execution.messages import (
-    MESSAGE,
-    PLACE,
-    SCORE,
-    TRIAL,
-    Assignment,
-    Ended,
-    Evaluated,
-    Place,
-    SessionInputs,
-    TrialRequest,
-)
+from tuneoff.execution.messages import MESSAGE, SCORE, TIME, Ended, Evaluated, SessionInputs, TrialRequest
 from tuneoff.execution.shared_state import Limits, SharedState
-from tuneoff.execution.trainable import Trial
 from tuneoff.execution.worker import Worker
 from tuneoff.records.recipe import Schedule, Segment
 from tuneoff.task.encode import EncodedSplit
@@ -88,26 +76,26 @@ def inputs(tmp_path) -> SessionInputs:
     )
 
 
+class Trial(WorkerActor):
+    """The only one of its worker so far."""
+
+    def __init__(self, inputs: SessionInputs, name: str, hparams: dict[str, float]) -> None:
+        super().__init__(())
+        self.begin(inputs, TrialRequest(trial_id=name, hparams=hparams), time.time())
+
+
 def make(inputs: SessionInputs, name: str = "t000", **hparams) -> Trial:
-    trial = Trial.__new__(Trial)
-    trial._iteration = 0
-    assignment = Assignment(inputs=inputs, workers=(LocalActor(Worker()),))
-    trial.config = {TRIAL: name, PLACE: Place(number=0, assignment=assignment), **hparams}
-    trial.setup(dict(trial.config))
-    return trial
+    return Trial(inputs, name, hparams)
 
 
-def test_results_do_not_carry_the_assignment_to_the_driver(inputs):
-    """Ray Tune pickles results there, and what a pickled reference names is kept as long as Ray runs."""
-    trial = make(inputs, num_epochs=1)
-    assert trial.config == {TRIAL: "t000", "num_epochs": 1}
-    place = Place(number=0, assignment=object())
-    assert copy.deepcopy({PLACE: place})[PLACE] is place
+def state_of(result: dict[str, object]) -> tuple[int, int]:
+    """(serial number, clock) of the state after a result: what a checkpoint of Ray's refers to."""
+    return result[MESSAGE].serial, result[TIME]
 
 
 def test_a_trial_reports_an_evaluation_per_step_and_is_done_after_its_epochs(inputs):
     trial = make(inputs)
-    results = [trial.step() for _ in range(3)]
+    results = [trial.train() for _ in range(3)]
     assert [r["done"] for r in results] == [False, False, True]
     assert all(0 <= r[SCORE] <= 1 for r in results)
     first, second, third = (r[MESSAGE] for r in results)
@@ -120,48 +108,46 @@ def test_a_trial_reports_an_evaluation_per_step_and_is_done_after_its_epochs(inp
 
 def test_the_next_trial_in_the_same_process_starts_in_milliseconds_and_from_scratch(inputs):
     trial = make(inputs)
-    alone = make(inputs, "t001").step()[MESSAGE]
-    trial.step()
-    trial.reset_config({TRIAL: "t001"})
-    again = trial.step()[MESSAGE]
+    alone = make(inputs, "t001").train()[MESSAGE]
+    trial.train()
+    trial.reset(TrialRequest(trial_id="t001", hparams={}))
+    again = trial.train()[MESSAGE]
     assert again.validation == alone.validation
     assert again.cost.start_up_seconds < 0.05
 
 
-def test_an_exploit_goes_on_from_the_donors_state_under_the_trials_own_name(inputs, tmp_path):
+def test_an_exploit_goes_on_from_the_donors_state_under_the_trials_own_name(inputs):
     donor, member = make(inputs, "t000"), make(inputs, "t001", learning_rate=5e-4)
-    donor.step()
-    donor.save_checkpoint(str(tmp_path))
-    assert sum(f.stat().st_size for f in tmp_path.glob("state.ref")) < 20, "a reference of a few bytes"
-    member.reset_config({TRIAL: "t001", "learning_rate": 2e-3})
-    member.load_checkpoint(str(tmp_path))
-    result = member.step()[MESSAGE]
-    assert result.epoch == 2.0
-    assert result.parent[0] == "t000"
-    assert result.hparams["learning_rate"] == 2e-3
-    assert member.step()[MESSAGE].parent is None, "named once, where it happened"
+    copied = state_of(donor.train())
+    assert member.reset(TrialRequest(trial_id="t001", hparams={"learning_rate": 2e-3})) is True
+    member.load(*copied)
+    result = member.train()
+    assert result[TIME] == 2, "the donor's clock"
+    assert result[MESSAGE].epoch == 2.0
+    assert result[MESSAGE].parent[0] == "t000"
+    assert result[MESSAGE].hparams["learning_rate"] == 2e-3
+    assert member.train()[MESSAGE].parent is None, "named once, where it happened"
 
 
-def test_a_trial_that_comes_back_to_its_own_state_has_no_parent(inputs, tmp_path):
+def test_a_trial_that_comes_back_to_its_own_state_has_no_parent(inputs):
     trial = make(inputs)
-    trial.step()
-    trial.save_checkpoint(str(tmp_path))
-    trial.reset_config({TRIAL: "t000"})
-    trial.load_checkpoint(str(tmp_path))
-    result = trial.step()[MESSAGE]
+    own = state_of(trial.train())
+    trial.reset(TrialRequest(trial_id="t000", hparams={}))
+    trial.load(*own)
+    result = trial.train()[MESSAGE]
     assert result.epoch == 2.0
     assert result.parent is None
 
 
 def test_after_a_crash_a_trial_goes_on_from_its_recorded_snapshot(inputs):
     trial = make(inputs)
-    first, second = trial.step()[MESSAGE], trial.step()[MESSAGE]
+    first, second = trial.train()[MESSAGE], trial.train()[MESSAGE]
     inputs.shared_state.of.recorded("t000", first.snapshot)
     again = make(inputs)
-    result = again.step()[MESSAGE]
-    assert result.validation == second.validation, "bit for bit"
-    assert again._iteration == 1, "Ray's clock goes on too"
-    assert result.cost.load_seconds > 0
+    result = again.train()
+    assert result[MESSAGE].validation == second.validation, "bit for bit"
+    assert result[TIME] == 2, "Ray's clock goes on too"
+    assert result[MESSAGE].cost.load_seconds > 0
 
 
 @pytest.mark.parametrize(
@@ -179,7 +165,7 @@ def test_an_exception_is_a_failed_trial_with_its_reason_and_no_score(inputs, mon
 
     trial = make(inputs)
     monkeypatch.setattr(finetune_trainer, "finetune", broken)
-    result = trial.step()
+    result = trial.train()
     ended = result[MESSAGE]
     assert (ended.status, result["done"]) == ("failed", True)
     assert ended.reason.startswith(reason)
@@ -190,31 +176,16 @@ def test_an_exception_is_a_failed_trial_with_its_reason_and_no_score(inputs, mon
 
 def test_a_spent_budget_ends_a_trial_before_it_trains(inputs):
     trial = make(replace(inputs, shared_state=local_state(Limits(epochs=1.0))))
-    assert isinstance(trial.step()[MESSAGE], Evaluated)
-    result = trial.step()[MESSAGE]
+    assert isinstance(trial.train()[MESSAGE], Evaluated)
+    result = trial.train()[MESSAGE]
     assert (result.status, result.reason) == ("stopped", "the budget is spent")
     assert result.cost.train_examples == 0
-
-
-@pytest.mark.parametrize("error", [RayActorError(), RuntimeError("the worker died and was started anew")])
-def test_a_trial_that_cannot_be_begun_says_so_when_it_runs_so_that_ray_tune_lets_it_go_on_elsewhere(inputs, tmp_path, error):
-    def fail(*_):
-        raise error
-
-    trial = make(inputs)
-    trial.step()
-    trial.save_checkpoint(str(tmp_path))
-    trial._worker.reset = fail
-    assert trial.reset_config({TRIAL: "t001"}) is True
-    trial.load_checkpoint(str(tmp_path))
-    with pytest.raises(type(error)):
-        trial.step()
 
 
 def test_a_budget_of_time_cuts_an_interval_short(inputs):
     inputs.shared_state.of.seconds_left = lambda: -1.0
     trial = make(replace(inputs, timed=True))
-    result = trial.step()[MESSAGE]
+    result = trial.train()[MESSAGE]
     assert (result.status, result.reason) == ("stopped", "the budget is spent")
     assert isinstance(result, Ended)
     assert 0 < result.cost.train_examples < 70
@@ -229,14 +200,14 @@ def test_a_schedule_is_followed_instead_of_a_proposal(inputs):
         )
     )
     trial = make(replace(inputs, schedule=schedule), "r000", learning_rate=0.5)
-    assert [trial.step()[MESSAGE].hparams["learning_rate"] for _ in rates] == list(rates)
+    assert [trial.train()[MESSAGE].hparams["learning_rate"] for _ in rates] == list(rates)
 
 
 def test_only_incumbents_are_scored_on_test_unless_the_protocol_wants_all(inputs):
     def tested(given: SessionInputs) -> list[bool]:
         given.shared_state.of.offer(0.999)
         trial = make(given)
-        return [trial.step()[MESSAGE].test is not None for _ in range(2)]
+        return [trial.train()[MESSAGE].test is not None for _ in range(2)]
 
     assert tested(inputs) == [False, False]
     assert tested(replace(inputs, test_always=True)) == [True, True]
@@ -332,9 +303,9 @@ def test_a_shared_state_that_died_interrupts_a_trial_and_is_never_its_failure(in
             raise RayActorError
 
     trial = make(inputs)
-    trial.step()
+    trial.train()
     inputs.shared_state.of = Dead()
-    ended = trial.step()[MESSAGE]
+    ended = trial.train()[MESSAGE]
     assert ended.status == "interrupted"
     assert "shared state died" in ended.reason
 
@@ -360,10 +331,13 @@ def test_start_up_is_what_passed_since_the_session_began_at_most(inputs):
     assert worker._running.pending.start_up_seconds <= time.time() - began
 
 
-@pytest.mark.parametrize(("method", "arguments"), [("step", ()), ("reset", (REQUEST,)), ("load", (1,))])
-def test_a_worker_that_was_started_anew_says_so_instead_of_training_something_else(method, arguments):
+def test_a_worker_that_was_started_anew_says_so_instead_of_training_something_else():
+    worker = Worker()
+    worker.reset(REQUEST)  # Ray Tune gives up a trial whose reset fails
     with pytest.raises(RuntimeError, match="started anew"):
-        getattr(Worker(), method)(*arguments)
+        worker.load(1)
+    with pytest.raises(RuntimeError, match="started anew"):
+        worker.step()
 
 
 @pytest.mark.parametrize(
@@ -382,6 +356,6 @@ def test_a_full_disk_or_store_interrupts_the_search_and_is_no_trials_failure(inp
         raise error
 
     monkeypatch.setattr(LocalFiles, "save", fail)
-    ended = make(inputs).step()[MESSAGE]
+    ended = make(inputs).train()[MESSAGE]
     assert ended.status == "interrupted"
     assert said in ended.reason

@@ -8,10 +8,16 @@ import pytest
 from ray.air.execution.resources.request import ResourceRequest
 
 from tuneoff.execution import worker_slots as module
-from tuneoff.execution.messages import PLACE, TRIAL, Place
+from tuneoff.execution.messages import TRIAL
 from tuneoff.execution.worker_slots import WorkerSlots
 
 REQUEST = ResourceRequest([{"CPU": 1}])
+processes: dict[str, int] = {}
+"""The number of each worker's process."""
+
+
+def slots_of(*workers: str, lost=pytest.fail, starts=pytest.fail) -> WorkerSlots:
+    return WorkerSlots(workers, "inputs", 30.0, lost=lost, starts=starts)
 
 
 @pytest.fixture
@@ -25,7 +31,8 @@ def now(monkeypatch):
 @pytest.fixture
 def alive(monkeypatch, now):
     living = {"a", "b"}
-    monkeypatch.setattr(module, "is_alive", living.__contains__)
+    processes.update(a=0, b=0)
+    monkeypatch.setattr(module, "process_of", lambda worker: processes[worker] if worker in living else None)
     return living
 
 
@@ -39,13 +46,13 @@ def take(slots: WorkerSlots) -> int | None:
 
 
 def test_each_trial_has_a_worker_of_its_own_and_there_are_no_more_trials_than_workers(alive):
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=pytest.fail)
+    slots = slots_of("a", "b")
     assert not slots.has_resources_ready(REQUEST), "nobody asked"
     assert [take(slots) for _ in range(3)] == [0, 1, None]
 
 
 def test_a_worker_that_is_given_back_is_given_to_the_next(alive):
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=pytest.fail)
+    slots = slots_of("a", "b")
     slots.request_resources(REQUEST)
     held = slots.acquire_resources(REQUEST)
     assert take(slots) == 1
@@ -54,7 +61,7 @@ def test_a_worker_that_is_given_back_is_given_to_the_next(alive):
 
 
 def test_a_dead_worker_is_not_given_to_anybody_until_it_is_back(alive, now):
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=pytest.fail)
+    slots = slots_of("a", "b")
     alive.remove("a")
     assert [take(slots), take(slots)] == [1, None]
     alive.add("a")
@@ -64,7 +71,7 @@ def test_a_dead_worker_is_not_given_to_anybody_until_it_is_back(alive, now):
 
 
 def test_whoever_comes_after_a_death_is_not_given_what_was_alive_a_moment_ago(alive):
-    slots = WorkerSlots(("a",), lost=pytest.fail, starts=pytest.fail)
+    slots = slots_of("a")
     slots.request_resources(REQUEST)
     held = slots.acquire_resources(REQUEST)
     alive.remove("a")
@@ -74,7 +81,7 @@ def test_whoever_comes_after_a_death_is_not_given_what_was_alive_a_moment_ago(al
 
 def test_a_search_whose_workers_all_stay_away_is_lost_and_not_before(alive, now):
     said = []
-    slots = WorkerSlots(("a", "b"), lost=said.append, starts=pytest.fail)
+    slots = slots_of("a", "b", lost=said.append)
     alive.clear()
     assert take(slots) is None
     assert now.pauses, "the driver is not kept busy by asking"
@@ -93,23 +100,69 @@ def test_a_search_whose_workers_all_stay_away_is_lost_and_not_before(alive, now)
     assert said == ["all 2 workers died, and none came back in 60 s"]
 
 
-def test_tunes_process_is_told_its_worker_and_runs_on_the_drivers_machine_without_cores(alive, monkeypatch):
-    monkeypatch.setattr(module, "on_this_machine", lambda: "here")
-    made, started = [], []
+class Actor:
+    """Stands in for a TuneActor."""
 
-    def options(**how):
-        return SimpleNamespace(remote=lambda **arguments: made.append((how, arguments)))
+    def __init__(self, worker, inputs, hang_seconds, config):
+        self.made_of = worker, inputs, hang_seconds, config
+        self.trial, self.gone, self.hangs = config[TRIAL], False, None
 
-    slots = WorkerSlots(("a", "b"), lost=pytest.fail, starts=started.append, assignment="stored")
-    assert take(slots) == 0
+    def died(self):
+        return self.gone
+
+    def end_if_hung(self):
+        return self.hangs
+
+
+def begin(slots: WorkerSlots, trial: str):
+    """(what is held, the actor) of the next trial."""
     slots.request_resources(REQUEST)
-    [entity] = slots.acquire_resources(REQUEST).annotate_remote_entities([SimpleNamespace(options=options)])
-    assert started == [], "Tune has only made its request"
-    entity.remote(config={"learning_rate": 1e-3, TRIAL: "t003"}, storage=None)
+    held = slots.acquire_resources(REQUEST)
+    [entity] = held.annotate_remote_entities(["Ray Tune's class"])
+    return held, entity.remote(config={"learning_rate": 1e-3, TRIAL: trial}, storage=None)
+
+
+def test_what_ray_tune_makes_is_the_workers(alive, monkeypatch):
+    monkeypatch.setattr(module, "TuneActor", Actor)
+    started = []
+    slots = slots_of("a", "b", starts=started.append)
+    assert take(slots) == 0
+    _, actor = begin(slots, "t003")
     assert started == ["t003"]
-    how, arguments = made[0]
-    assert how == {"num_cpus": 0, "num_gpus": 0, "scheduling_strategy": "here"}
-    assert arguments == {
-        "config": {"learning_rate": 1e-3, TRIAL: "t003", PLACE: Place(number=1, assignment="stored")},
-        "storage": None,
-    }
+    assert actor.made_of == ("b", "inputs", 30.0, {"learning_rate": 1e-3, TRIAL: "t003"})
+
+
+def test_a_worker_that_died_under_a_trial_is_given_again_when_it_has_another_process(alive, now, monkeypatch):
+    """Ray may take a while to notice that a machine is gone, and call its workers alive until then."""
+    monkeypatch.setattr(module, "TuneActor", Actor)
+    slots = slots_of("a", starts=lambda _: None)
+    held, actor = begin(slots, "t000")
+    actor.gone = True
+    slots.free_resources(held)
+    assert take(slots) is None
+    now.seconds += module.LOOK_SECONDS
+    assert take(slots) is None
+    processes["a"] += 1
+    now.seconds += module.LOOK_SECONDS
+    assert take(slots) == 0
+
+
+def test_a_worker_that_could_not_be_reached_for_a_moment_is_given_again_after_a_while(alive, now, monkeypatch):
+    monkeypatch.setattr(module, "TuneActor", Actor)
+    slots = slots_of("a", starts=lambda _: None)
+    held, actor = begin(slots, "t000")
+    actor.gone = True
+    slots.free_resources(held)
+    now.seconds += module.UNAVAILABLE_SECONDS - 1
+    assert take(slots) is None
+    now.seconds += 1
+    assert take(slots) == 0
+
+
+def test_a_trial_whose_worker_hangs_is_told_so_once(alive, monkeypatch):
+    monkeypatch.setattr(module, "TuneActor", Actor)
+    slots = slots_of("a", "b", starts=lambda _: None)
+    actors = [begin(slots, name)[1] for name in ("t000", "t001")]
+    actors[1].hangs = "its end"
+    slots.end_hung()
+    assert [slots.hung("t000"), slots.hung("t001"), slots.hung("t001")] == [None, "its end", None]

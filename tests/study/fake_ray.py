@@ -8,6 +8,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,16 +19,16 @@ from tests.report.synthetic import header
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
 from tuneoff.evaluation import Cost, Score
+from tuneoff.execution.actor import WorkerActor
 from tuneoff.execution.files import LocalFiles
 from tuneoff.execution.kept import kept_weights
-from tuneoff.execution.messages import PLACE, TIME, Assignment, Place, SessionInputs
+from tuneoff.execution.messages import TIME, SessionInputs, TrialRequest
 from tuneoff.execution.ray_scheduler import RayScheduler, Restored, restore
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder
+from tuneoff.execution.references import read_reference
 from tuneoff.execution.shared_state import Limits, SharedState
 from tuneoff.execution.snapshots import discard_damaged
-from tuneoff.execution.trainable import Trial
-from tuneoff.execution.worker import Worker
 from tuneoff.records.schema import Record, SessionStartRecord
 from tuneoff.records.store import HEADER_FILE, KEPT_FOLDER, LOG_FILE, STATE_FOLDER, LogWriter, load_cell, write_header
 from tuneoff.study.plan import budget_gate, budget_limits, build_search
@@ -137,8 +138,8 @@ class FakeController:
     samples: int
     trials: list[FakeTrial] = field(default_factory=list)
     finished: bool = False
-    process: Trial | None = None
-    """Of Ray Tune, reused from trial to trial."""
+    worker: WorkerActor | None = None
+    """One for all trials."""
 
     def get_trials(self) -> list[FakeTrial]:
         return self.trials
@@ -181,24 +182,19 @@ class FakeController:
 
     def _start(self, trial: FakeTrial) -> None:
         trial.status = TuneTrial.RUNNING
-        if self.process is None:
-            self.process = Trial.__new__(Trial)
-            assignment = Assignment(inputs=self.inputs, workers=(LocalActor(Worker()),))
-            self.process.config = {**trial.config, PLACE: Place(number=0, assignment=assignment)}
-            self.process.setup(dict(self.process.config))
+        request = TrialRequest.of(trial.config)
+        if self.worker is None:
+            self.worker = WorkerActor(())
+            self.worker.begin(self.inputs, request, time.time())
         else:
-            self.process.reset_config(trial.config)
-        self.process._iteration = 0
+            self.worker.reset(request)
         saved = trial.run_metadata.checkpoint_manager._latest_checkpoint_result
         if saved is not None:
-            self.process.load_checkpoint(saved.checkpoint.path)
-            self.process._iteration = saved.metrics[TIME]
+            self.worker.load(read_reference(Path(saved.checkpoint.path)), saved.metrics[TIME])
 
     def _train(self, trial: FakeTrial) -> None:
-        assert self.process is not None
-        result = self.process.step()
-        self.process._iteration += 1
-        result[TIME] = self.process._iteration
+        assert self.worker is not None
+        result = self.worker.train()
         decision = "STOP" if result["done"] else self.scheduler.on_trial_result(self, trial, result)
         if decision == "STOP":
             result["done"] = True

@@ -1,54 +1,32 @@
-"""A worker as a Ray actor, and the calls to it. Every process that holds a handle imports this module, so it imports nothing
-that trains."""
+"""A worker as a Ray actor. Every process that holds a handle imports this module, so it imports nothing that trains."""
 
 from __future__ import annotations
 
-import math
 import socket
-import time
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray._private import state as ray_state
-from ray.exceptions import ActorUnavailableError, GetTimeoutError
 
-from tuneoff.evaluation import Cost
-from tuneoff.execution.faults import preparation_patience
-from tuneoff.execution.messages import Ended, Evaluated, SessionInputs, TrialRequest
+from tuneoff.execution.messages import Evaluated, SessionInputs, TrialRequest, result_of
 from tuneoff.garbage import collector_paused
 from tuneoff.records.provenance import code_hash, versions
-from tuneoff.records.schema import FAILED
 from tuneoff.training.protocol import Rates
 
 if TYPE_CHECKING:
     from tuneoff.execution.worker import Worker
 
-
-UNAVAILABLE_SECONDS = 30.0
-"""How long Ray may take to notice that a machine is gone."""
-AWAY_SECONDS = 60.0
-"""How long a worker that died may be without a process: Ray starts one again, but where its machine is gone there may be no
-place for it."""
-LOOK_SECONDS = 5.0
-"""How often a worker that is waited for is looked at, to see whether it still has a process."""
-ALIVE = "ALIVE"
 MACHINE, NODE, CODE = "machine", "node", "the code of tuneoff"
-
-
-class WorkerAwayError(RuntimeError):
-    """A worker died and is not started anew."""
-
-
-def is_alive(worker: Any) -> bool:
-    """Whether Ray has a process for this actor now. One that died is started anew, elsewhere where its machine is gone."""
-    found = ray_state.actors(worker._actor_id.hex())
-    return bool(found.get("State") == ALIVE)
+ALIVE = "ALIVE"
 
 
 class WorkerActor:
-    """A process with one worker in it. modules: those that its trainer will need, imported at once."""
+    """A process with one worker in it. modules: those that its trainer will need, imported at once.
+
+    It counts the evaluations of its trial as Ray Tune does, whose clock they are.
+    """
 
     def __init__(self, modules: tuple[str, ...]) -> None:
         with collector_paused():
@@ -57,6 +35,7 @@ class WorkerActor:
             from tuneoff.execution.worker import Worker
 
             self._worker: Worker = Worker()
+            self._clock = 0
 
     def origin(self) -> Mapping[str, str]:
         """The machine, by its own and by Ray's name, and the versions and code on it."""
@@ -69,102 +48,33 @@ class WorkerActor:
         return self._worker.prepare(inputs)
 
     def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None:
+        self._clock = 0
         return self._worker.begin(inputs, request, since)
 
-    def reset(self, request: TrialRequest) -> None:
+    def reset(self, request: TrialRequest) -> bool:
+        """True, which Ray Tune asks for."""
+        self._clock = 0
         self._worker.reset(request)
+        return True
 
-    def step(self) -> Evaluated | Ended:
-        return self._worker.step()
-
-    def load(self, serial: int) -> None:
+    def load(self, serial: int, clock: int) -> None:
+        """clock: the evaluations behind the state with this serial number."""
         self._worker.load(serial)
+        self._clock = clock
+
+    def train(self) -> dict[str, Any]:
+        """A step's result for Ray Tune."""
+        message = self._worker.step()
+        if isinstance(message, Evaluated):
+            self._clock = (self._clock if message.clock is None else message.clock) + message.intervals
+        return result_of(message, self._clock)
+
+    def stop(self) -> None:
+        """Answered when the step under way is over."""
 
 
-class RemoteWorker:
-    """Calls a WorkerActor and waits for its answers. handle: the actor's.
-
-    What takes longer than it may is ended with the worker's process, whatever it hangs in; Ray starts another one. The trial's
-    next step says so.
-    """
-
-    def __init__(self, handle: Any) -> None:
-        self._handle = handle
-        self._ended = False
-        """Whether this object ended the process, and has not begun in the new one."""
-        self._hung: Ended | None = None
-        self._patience: float | None = None
-
-    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None:
-        self._inputs, self._request, self._hung = inputs, request, None
-        self._ready_seconds = preparation_patience(inputs.hang_seconds)
-        until = time.monotonic() + UNAVAILABLE_SECONDS
-        while True:
-            try:
-                patience: float | None = self._answer(self._handle.begin.remote(inputs, request, since), self._ready_seconds)
-            except GetTimeoutError:
-                self._end(f"it hung: its worker was not ready in {self._ready_seconds:g} s", self._ready_seconds)
-                return None
-            except ActorUnavailableError:  # its machine is gone, and the cluster has not noticed yet
-                if time.monotonic() > until:
-                    raise
-                time.sleep(1.0)
-            else:
-                self._patience, self._ended = patience, False
-                return patience
-
-    def reset(self, request: TrialRequest) -> None:
-        self._request, self._hung = request, None
-        if self._ended:
-            self.begin(self._inputs, request, time.time())
-        else:
-            self._wait_for(self._handle.reset.remote(request))
-
-    def step(self) -> Evaluated | Ended:
-        if self._hung is not None:
-            return self._hung
-        try:
-            result: Evaluated | Ended = self._answer(self._handle.step.remote(), self._patience)
-        except GetTimeoutError:
-            return self._end(f"it hung: no evaluation in {self._patience:g} s", self._patience)
-        return result
-
-    def load(self, serial: int) -> None:
-        if self._hung is None:
-            self._wait_for(self._handle.load.remote(serial))
-
-    def _wait_for(self, call: Any) -> None:
-        try:
-            self._answer(call, self._ready_seconds)
-        except GetTimeoutError:
-            self._end(f"it hung: its worker was not ready in {self._ready_seconds:g} s", self._ready_seconds)
-
-    def _answer(self, call: Any, seconds: float | None) -> Any:
-        """What the worker answers. Raises GetTimeoutError where it takes longer than seconds, WorkerAwayError where the worker
-        has had no process for AWAY_SECONDS."""
-        until = math.inf if seconds is None else time.monotonic() + seconds
-        seen = time.monotonic()
-        while True:
-            try:
-                return ray.get(call, timeout=max(0.0, min(LOOK_SECONDS, until - time.monotonic())))
-            except GetTimeoutError:
-                now = time.monotonic()
-                if now >= until:
-                    raise
-                if is_alive(self._handle):
-                    seen = now
-                elif now - seen > AWAY_SECONDS:
-                    raise WorkerAwayError(f"the worker died, and Ray found no place for it in {AWAY_SECONDS:g} s") from None
-
-    def _end(self, reason: str, seconds: float | None) -> Ended:
-        """Ends the worker's process. seconds: that were waited for it, and are paid for."""
-        ray.kill(self._handle, no_restart=False)
-        self._ended = True
-        self._hung = Ended(
-            trial_id=self._request.trial_id,
-            status=FAILED,
-            reason=f"{reason} (resources.hang_seconds)",
-            cost=Cost(train_seconds=seconds or 0.0),
-            worker="",
-        )
-        return self._hung
+def process_of(worker: Any) -> int | None:
+    """The number of the process that Ray has for this actor now, None where there is none. One that died is started anew,
+    elsewhere where its machine is gone."""
+    found = ray_state.actors(worker._actor_id.hex())
+    return int(found["NumRestarts"]) if found.get("State") == ALIVE else None

@@ -1,38 +1,88 @@
-"""Ray Tune's controller, with one fault of its mended."""
+"""Ray Tune's controller, over workers that outlive trials: what `Tuner` has no argument for, and Ray Tune 2.60 does not do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from ray.air.execution._internal.actor_manager import RayActorManager
+from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.tune import Trainable
 from ray.tune import tune as module
 from ray.tune.execution.tune_controller import TuneController
-from ray.tune.experiment import Trial
+from ray.tune.experiment import Trial as TuneTrial
+
+from tuneoff.execution.messages import TRIAL, result_of
+from tuneoff.execution.worker_slots import WorkerSlots
+
+
+class Trial(Trainable):  # type: ignore[misc]
+    """What `Tuner` is told to run, as it asks for a class. None is made: see TuneActor."""
+
+
+class Actors(RayActorManager):  # type: ignore[misc]
+    """Ends no actor: they are workers, which the next search needs."""
+
+    def _try_kill_actor(self) -> bool:
+        if not self._live_actors_to_kill:
+            return False
+        gone = self._live_actors_to_kill.pop()
+        self._cleanup_actor_futures(gone)
+        self._actor_stop_resolved(gone)
+        return True
+
+    def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
+        """A worker that Ray ended, as memory ran short, is one that died. Ray Tune would end the search."""
+        died = isinstance(exception, OutOfMemoryError)
+        super()._actor_task_failed(tracked_actor_task, RayActorError(error_msg=str(exception)) if died else exception)
 
 
 class Controller(TuneController):  # type: ignore[misc]
-    """A trial whose process dies while it takes the trial over goes on in another process.
+    """Looks for workers that hang, and lets a trial go on whose worker dies while it takes the trial over.
 
-    Ray 2.60 counts such a death twice, as the process's and as that of its call; by then the trial waits for another process,
+    Such a death Ray Tune counts twice, as the process's and as that of its call; by then the trial waits for another process,
     and one that fails while it waits is given up. An idle process that died is noticed only there.
     """
+
+    def __init__(self, *arguments: Any, slots: WorkerSlots, **named: Any) -> None:
+        self._slots = slots
+        super().__init__(*arguments, resource_manager_factory=lambda: slots, **named)
+        self._actor_manager = Actors(resource_manager=slots)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Ray Tune pickles it for a restore that is never used."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_slots"}
+
+    def step(self) -> None:
+        self._slots.end_hung()
+        super().step()
 
     def _actor_failed(self, tracked_actor: Any, exception: Exception) -> None:
         trial = self._actor_to_trial[tracked_actor]
         if trial in self._resetting_trials:
             self._resetting_trials.remove(trial)
             self._unstage_trial_with_resources(trial)
-            self._set_trial_status(trial, Trial.RUNNING)  # the death is counted once then, by the call that follows this one
+            self._set_trial_status(trial, TuneTrial.RUNNING)  # so that only its call counts the death
         super()._actor_failed(tracked_actor, exception)
+
+    def _process_trial_failure(self, trial: TuneTrial, exception: Exception) -> None:
+        """A trial whose worker was ended because it hung is over."""
+        ended = self._slots.hung(trial.config[TRIAL])
+        if ended is None:
+            super()._process_trial_failure(trial, exception)
+        else:
+            self._on_training_result(trial, result_of(ended, 0))
 
 
 @contextmanager
-def own_controller() -> Iterator[None]:
-    """`Tuner` has no argument for a controller: in this block it makes ours."""
+def controlling(slots: WorkerSlots) -> Iterator[None]:
+    """In this block `Tuner` makes a Controller over these slots."""
     made = module.TuneController
-    module.TuneController = Controller
+    module.TuneController = partial(Controller, slots=slots)
     try:
         yield
     finally:
         module.TuneController = made
+        slots.close()

@@ -1,4 +1,4 @@
-"""Messages between the driver, Ray Tune's trials and the workers: frozen, declared once. Imports neither torch nor Ray."""
+"""Messages between the driver and the workers: frozen, declared once. Imports neither torch nor Ray."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from tuneoff.training.protocol import Rates, Recipe, State, Values
 
 TRIAL = "trial"
 """The key of a trial's name in the configuration that Ray Tune gives it."""
-PLACE = "place"
-"""The key of its `Place` there."""
 MESSAGE = "message"
 """The key of an Evaluated or Ended in a result for Ray Tune."""
 SCORE = "score"
@@ -83,8 +81,8 @@ class TrialRequest:
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> TrialRequest:
-        """Reads the request from the configuration that Ray Tune carries."""
-        values = {key: value for key, value in config.items() if key != PLACE}
+        """Reads the request from the configuration that Ray Tune carries, with things of its own under names like __this__."""
+        values = {name: value for name, value in config.items() if not name.startswith("__")}
         return cls(trial_id=values.pop(TRIAL), hparams=values)
 
 
@@ -130,31 +128,8 @@ class Ended:
     traceback: str = ""
 
 
-class TrialWorker(Protocol):
-    """A worker as a trial of Ray Tune uses it. begin returns how many seconds a step may
-    take, None for as many as it likes."""
-
-    def begin(self, inputs: SessionInputs, request: TrialRequest, since: float) -> float | None: ...
-    def reset(self, request: TrialRequest) -> None: ...
-    def step(self) -> Evaluated | Ended: ...
-    def load(self, serial: int) -> None: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assignment:
-    """workers: handles, one a slot; each trial of Ray Tune has the one whose number it is told (see worker_slots)."""
-
-    inputs: SessionInputs
-    workers: tuple[Any, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """What a process of Ray Tune is given: its worker's number, and the assignment, in the object store."""
-
-    number: int
-    assignment: Any
-
-    def __deepcopy__(self, _: Any) -> Place:
-        """Ray Tune copies configurations; a copied reference would hold its object for ever."""
-        return self
+def result_of(message: Evaluated | Ended, clock: int) -> dict[str, Any]:
+    """A message as Ray Tune takes it: with a score, its clock and the word "done" beside it."""
+    if isinstance(message, Ended):
+        return {"done": True, MESSAGE: message, TIME: clock}
+    return {SCORE: message.score, "done": message.done, MESSAGE: message, TIME: clock}

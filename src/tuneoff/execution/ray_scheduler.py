@@ -1,6 +1,6 @@
 """Our schedulers' decisions, carried out in Ray Tune: one `TrialScheduler` for all of them.
 
-A checkpoint that Ray carries around is a folder with a serial number in it (see trainable.py); the states lie on the
+A checkpoint that Ray carries around is a folder with a serial number in it (see references.py); the states lie on the
 shared-state actor. So nothing is saved when a member pauses or is copied: its state of each evaluation is there.
 """
 
@@ -21,8 +21,8 @@ from tuneoff.algorithms.contracts import Continue, Copy, Decision, Stop, Wait
 from tuneoff.algorithms.search import Search
 from tuneoff.algorithms.settings import AlgorithmError
 from tuneoff.execution.messages import MESSAGE, MODE, SCORE, TIME, TRIAL, Evaluated, StoredState
+from tuneoff.execution.references import write_reference
 from tuneoff.execution.snapshots import copy_name, share
-from tuneoff.execution.trainable import write_reference
 from tuneoff.records.history import Earlier, Snapshot
 
 
@@ -94,7 +94,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         self._old_files: dict[str, str] = {}
         """The copied snapshots of trials that have been evaluated since."""
         self._starting: set[str] = set()
-        """Trials for which a process of Tune was started, and which have not been evaluated yet."""
+        """Trials that a worker begins, and which have not been evaluated yet."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray saves schedulers for a restore of its own, which is never used."""
@@ -115,7 +115,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         return {state.serial for states in (self._newest, self._compared) for name, state in states.items() if name in alive}
 
     def starts(self, name: str) -> None:
-        """A process of Tune was started for this trial."""
+        """A worker begins this trial."""
         self._starting.add(name)
 
     def on_trial_add(self, tune_controller: Any, trial: Trial) -> None:  # noqa: ARG002
@@ -211,8 +211,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         """The next trial to run; of a population, a member in the middle of its turn, else the one that has trained least;
         of several the one whose turn was longest ago.
 
-        Not one whose process is just starting or being prepared: to give the trial a free one Tune would end that process,
-        and where trials are shorter than a start, no other process would ever get a trial.
+        Not one that a worker is just beginning: to give the trial to a free one Tune would take it from that worker.
         """
         if not self._search.population:
             waiting = [trial for trial in tune_controller.get_live_trials() if self._can_begin(trial)]
@@ -226,7 +225,7 @@ class RayScheduler(FIFOScheduler):  # type: ignore[misc]
         return None if self._restored else min(candidates, key=self._turn, default=None)
 
     def _can_begin(self, trial: Trial) -> bool:
-        """Whether the trial has no process, and none is starting."""
+        """Whether the trial has no worker, and none is beginning it."""
         waits = trial.status in (Trial.PENDING, Trial.PAUSED) and trial.temporary_state.ray_actor is None
         return waits and trial.config[TRIAL] not in self._starting
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import ray
 from ray import tune
 from ray.air._internal import usage
 from ray.exceptions import OutOfMemoryError
@@ -16,14 +17,13 @@ from ray.tune.execution import class_cache
 
 from tuneoff.algorithms.search import Search
 from tuneoff.config import RunConfig
-from tuneoff.execution.controller import own_controller
-from tuneoff.execution.messages import MODE, SCORE, Assignment, SessionInputs
+from tuneoff.execution.controller import Trial, controlling
+from tuneoff.execution.messages import MODE, SCORE, SessionInputs
 from tuneoff.execution.ray_scheduler import RayScheduler
 from tuneoff.execution.ray_searcher import RaySearcher
 from tuneoff.execution.recorder import Recorder, StopWhenLost
 from tuneoff.execution.runtime import Slots
-from tuneoff.execution.trainable import Trial
-from tuneoff.execution.worker_slots import given_to_tune
+from tuneoff.execution.worker_slots import WorkerSlots
 from tuneoff.records.store import RUNTIME_FOLDER
 from tuneoff.redaction import variable_holds_a_secret
 
@@ -55,9 +55,10 @@ def fit(
     trials = max(search.num_trials + search.population - ended, 1)
     logging.getLogger("ray.tune.execution.experiment_state").setLevel(logging.CRITICAL)  # its snapshots are of no use to us
     logging.getLogger("ray.tune.tune").setLevel(logging.CRITICAL)  # what failed is in our own summary
+    stored = ray.put(inputs)
     for worker in workers:
-        worker.prepare.remote(inputs)  # while Ray Tune starts; where it fails, the first trial says so
-    assignment = Assignment(inputs=inputs, workers=workers)
+        worker.prepare.remote(stored)  # while Ray Tune starts; where it fails, the first trial says so
+    given = WorkerSlots(workers, stored, inputs.hang_seconds, lost=recorder.lose, starts=scheduler.starts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         tuner = tune.Tuner(
@@ -75,8 +76,7 @@ def fit(
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),
         )
-        taken = given_to_tune(assignment, recorder.lose, scheduler.starts)
-        with _without_usage_tags(), _without_keys(), own_controller(), taken:
+        with _without_usage_tags(), _without_keys(), controlling(given):
             try:
                 tuner.fit()
             except RuntimeError as error:  # so Ray Tune says that Ray ended one of its processes

@@ -129,14 +129,21 @@ class Worker:
         """Whether a budget of time would be overdrawn by going on: an interval that was trained must also be scored."""
         return self._deadline is not None and time.monotonic() + self._speed.evaluate_seconds > self._deadline
 
+    @property
+    def _has_begun(self) -> bool:
+        """Not so in a process with which Ray replaced a dead one between two calls."""
+        return self._began is not None or self._broken is not None
+
     def _must_have_begun(self) -> None:
-        """Raises RuntimeError in a process with which Ray replaced a dead one between two calls."""
-        if self._began is None and self._broken is None:
+        """Raises RuntimeError in such a process."""
+        if not self._has_begun:
             raise RuntimeError("the worker died and was started anew: its state is gone, its trial begins again")
 
     def reset(self, request: TrialRequest) -> None:
-        """Begins the next trial, from scratch."""
-        self._must_have_begun()
+        """Begins the next trial, from scratch. In a process that has not begun `load` and `step` say so: Ray Tune gives up a
+        trial whose reset fails."""
+        if not self._has_begun:
+            return
         inputs = self._inputs
         seconds = inputs.snapshot_seconds
         self._running = _Running(
