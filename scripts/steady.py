@@ -40,12 +40,11 @@ SMALL = (
     "hparams.num_epochs=1",
     "training.precision=fp32",
 )
-GROUPS = {"ray::WorkerActor": "workers", "ray::SharedState": "shared state", "ray::": "Ray Tune's trials", "": "Ray itself"}
+GROUPS = {"ray::WorkerActor": "workers", "ray::SharedState": "shared state", "": "Ray itself"}
 QUANTITIES = {
     "driver MB": "memory of the driver",
     "workers MB": "memory of the workers",
     "shared state MB": "memory of the shared state",
-    "Ray Tune's trials MB": "memory of Ray Tune's trials",
     "Ray itself MB": "memory of Ray's own processes",
     "object store MB": "Ray's object store",
     "processes": "processes",

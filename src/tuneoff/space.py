@@ -201,7 +201,7 @@ def _check_bounds(low: float, high: float, log: bool) -> None:
         check_number(name, bound, "a finite number", SpaceError)
     check_flag("log", log, SpaceError)
     if low >= high:
-        raise SpaceError(f"a domain has low={low} and high={high}, but low must be below high")
+        raise SpaceError(f"a domain has low={low} and high={high}, but low must be below high: give both bounds")
     if log and low <= 0:
         raise SpaceError(f"a log-scaled domain has low={low}, but it must be above 0")
 

@@ -133,6 +133,7 @@ BAD = [
     ("pbt", "'pbt' is not NAME=VALUE"),
     ("--dry-run", "--dry-run is no option: settings are given as NAME=VALUE, here dry_run=VALUE"),
     ("--keep=winner", "here keep=winner"),
+    ("trials=8 algorithm.trials=3", "trials=8 and algorithm.trials=3 are one setting, of which trials is the short name"),
     ("space.x={a:b", "close each bracket"),
     ("algorithm=grid,random", "algorithm=grid,random lists several values: give -m"),
     ("--config-dir /nowhere", "--config-dir is '/nowhere', but it must be a folder"),

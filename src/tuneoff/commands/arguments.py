@@ -63,6 +63,9 @@ def read_command_line(arguments: Sequence[str]) -> CommandLine:
     """Raises ConfigError where an argument is no setting, with the form to type where quotes would make it one."""
     sweep = any(argument in SWEEP for argument in arguments)
     options, settings, config_dir = _split(arguments)
+    both = [setting for setting in settings if re.match(r"(algorithm\.)?trials=", setting)]
+    if len({setting.partition("=")[0] for setting in both}) > 1:
+        raise ConfigError(f"{' and '.join(both)} are one setting, of which trials is the short name: give one of them")
     settings = [_meant(_in_full(setting), sweep) for setting in _with_model_name(settings)]
     overrides = [_parsed(setting) for setting in settings]
     swept = [override for override in overrides if override.is_sweep_override()]
