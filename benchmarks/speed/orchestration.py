@@ -118,7 +118,13 @@ def _search(count: int, slots: int, cell: Path) -> dict[str, float]:
                 num_samples=count,
                 reuse_actors=True,
             ),
-            run_config=tune.RunConfig(name=RUNTIME_FOLDER, storage_path=str(cell), verbose=0, callbacks=[recorder]),
+            run_config=tune.RunConfig(
+                name=RUNTIME_FOLDER,
+                storage_path=str(cell),
+                verbose=0,
+                callbacks=[recorder],
+                checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+            ),
         )
         with controlling(given), _Memory() as memory:
             tuner.fit()
