@@ -16,6 +16,7 @@ from ray import cloudpickle, tune
 from tests.algorithms.search_driver import MIXED, context, search
 from tuneoff.algorithms.search import Search
 from tuneoff.evaluation import Cost, Score
+from tuneoff.execution import tune_actor
 from tuneoff.execution.actor import WorkerActor
 from tuneoff.execution.controller import Trial, controlling
 from tuneoff.execution.messages import MESSAGE, TIME, TRIAL, Ended, Evaluated, TrialRequest
@@ -113,15 +114,37 @@ class Fragile(Adder):
 
 
 class Stuck(Adder):
-    """The first trial hangs in its second step, where it may take as many seconds as `begin` says."""
+    """Hangs once in all, in the call that `states/hangs in` names: in the first `begin` or `reset`, or in a second step."""
+
+    def _hang(self, call: str) -> None:
+        file = self._worker.states / "hangs in"
+        if file.exists() and file.read_text() == call:
+            file.unlink()
+            time.sleep(600)
 
     def begin(self, inputs: Any, request: TrialRequest, since: float) -> float:
+        self._hang("begin")
         super().begin(inputs, request, since)
         return 2.0
 
+    def reset(self, request: TrialRequest) -> bool:
+        self._hang("reset")
+        return super().reset(request)
+
     def train(self) -> dict[str, Any]:
-        if self._worker.name == "t000" and self._worker.epoch == 1:
-            time.sleep(600)
+        if self._worker.epoch == 1:
+            self._hang("train")
+        return super().train()
+
+
+class Slow(Adder):
+    """One second step takes as long as Ray Tune waits for a process that it told to stop, and longer."""
+
+    def train(self) -> dict[str, Any]:
+        file = self._worker.states / "hangs in"
+        if self._worker.epoch == 1 and file.exists():
+            file.unlink()
+            time.sleep(12)
         return super().train()
 
 
@@ -134,10 +157,23 @@ class Log(tune.Callback):
 
 
 def run(made: Search, folder: Path, kind: type[Adder] = Adder, retries: int = 0) -> tuple[Any, Log]:
-    log, states = Log(), folder / "states"
-    states.mkdir()
-    scheduler = RayScheduler(made, references=folder / "references", snapshots=states)
-    workers = [ray.remote(num_cpus=1, max_restarts=-1)(kind).remote(str(states)) for _ in range(2)]
+    states = folder / "states"
+    states.mkdir(exist_ok=True)
+    workers = workers_of(kind, states)
+    try:
+        return search_with(workers, made, folder, retries)
+    finally:
+        for worker in workers:
+            ray.kill(worker)
+
+
+def workers_of(kind: type[Adder], states: Path) -> list[Any]:
+    return [ray.remote(num_cpus=1, max_restarts=-1)(kind).remote(str(states)) for _ in range(2)]
+
+
+def search_with(workers: list[Any], made: Search, folder: Path, retries: int = 0, stop: Any = None) -> tuple[Any, Log]:
+    log = Log()
+    scheduler = RayScheduler(made, references=folder / "references", snapshots=folder / "states")
     slots = WorkerSlots(workers, ray.put(None), None, lost=pytest.fail, starts=scheduler.starts)
     tuner = tune.Tuner(
         Trial,
@@ -151,14 +187,11 @@ def run(made: Search, folder: Path, kind: type[Adder] = Adder, retries: int = 0)
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=retries),
+            stop=stop,
         ),
     )
-    try:
-        with controlling(slots):
-            return tuner.fit(), log
-    finally:
-        for worker in workers:
-            ray.kill(worker)
+    with controlling(slots):
+        return tuner.fit(), log
 
 
 @pytest.mark.parametrize("synchronous", [False, True])
@@ -216,13 +249,44 @@ def test_a_trial_whose_process_dies_while_it_takes_the_trial_over_goes_on_in_ano
     assert sorted(trial.run_metadata.num_failures for trial in trials) == [0, 0, 0, 0, 1], "one death counts once"
 
 
-def test_a_trial_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path) -> None:
-    made = search("random", "none", trials=4, where=context(seed=4))
-    grid, log = run(made, tmp_path, Stuck, retries=1)
+@pytest.mark.parametrize("call", ["begin", "reset", "train"])
+def test_a_trial_that_hangs_is_ended_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    monkeypatch.setattr(tune_actor, "preparation_patience", lambda _: 2.0)
+    (tmp_path / "states").mkdir()
+    (tmp_path / "states" / "hangs in").write_text(call)
+    grid, log = run(search("random", "none", trials=5, where=context(seed=4)), tmp_path, Stuck, retries=1)
     trials = grid._experiment_analysis.trials
     assert {trial.status for trial in trials} == {"TERMINATED"}
     ends = [result[MESSAGE] for _, result in log.results if isinstance(result[MESSAGE], Ended)]
-    assert [(end.trial_id, end.status, end.reason) for end in ends] == [
-        ("t000", "failed", "it hung: no evaluation in 2 s (resources.hang_seconds)")
-    ]
-    assert {trial.config[TRIAL]: trial.last_result["done"] for trial in trials} == {f"t00{i}": True for i in range(4)}
+    missing = "no evaluation" if call == "train" else "its worker was not ready"
+    assert [(end.status, end.reason) for end in ends] == [("failed", f"it hung: {missing} in 2 s (resources.hang_seconds)")]
+    assert all(trial.last_result["done"] for trial in trials)
+    assert sum(trial.run_metadata.num_failures for trial in trials) == 0, "and is not tried again"
+
+
+class AfterTheFirstEvaluation(tune.Stopper):
+    seen = 0
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        self.seen += 1
+        return False
+
+    def stop_all(self) -> bool:
+        return self.seen > 2
+
+
+def test_a_search_that_ends_while_a_worker_is_still_at_work_leaves_the_workers_to_the_next(tmp_path: Path) -> None:
+    (tmp_path / "a" / "states").mkdir(parents=True)
+    (tmp_path / "a" / "states" / "hangs in").touch()
+    workers = workers_of(Slow, tmp_path / "a" / "states")
+    search_with(
+        workers, search("random", "none", trials=4, where=context(seed=4)), tmp_path / "a", stop=AfterTheFirstEvaluation()
+    )
+    (tmp_path / "b" / "states").mkdir(parents=True)
+    grid, _ = search_with(workers, search("random", "none", trials=4, where=context(seed=4)), tmp_path / "b")
+    trials = grid._experiment_analysis.trials
+    assert [trial.last_result["done"] for trial in trials] == [True] * 4
+    assert sum(trial.run_metadata.num_failures for trial in trials) == 0
+    assert not (tmp_path / "a" / "states" / "hangs in").exists()
+    for worker in workers:
+        ray.kill(worker)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from ray.exceptions import ActorUnavailableError, RayTaskError
+from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayActorError, RayTaskError
 
 from tuneoff.evaluation import Cost
 from tuneoff.execution import tune_actor as module
@@ -15,6 +15,7 @@ from tuneoff.execution.tune_actor import TuneActor
 
 AWAY = ActorUnavailableError("", b"0" * 16)
 RAISED = RayTaskError("train", "", ValueError("x"))
+ANOTHER_DIED = RayTaskError("train", "", RayActorError()).as_instanceof_cause()
 HANGS = "hangs"
 
 
@@ -134,8 +135,22 @@ def test_what_has_answered_or_has_no_limit_does_not_hang(clock):
     assert clock.killed == []
 
 
-@pytest.mark.parametrize(("answer", "died"), [(AWAY, True), (RAISED, False), (1, False), (HANGS, False)])
+@pytest.mark.parametrize(
+    ("answer", "died"),
+    [(AWAY, True), (RAISED, False), (ANOTHER_DIED, False), (OutOfMemoryError(""), True), (1, False), (HANGS, False)],
+)
 def test_whether_its_worker_died(clock, answer, died):
     made = actor(Worker(begin=30.0, train=answer))
     made.train.remote()
     assert made.died() is died
+
+
+def test_what_ray_tune_gives_up_is_ended_only_where_a_call_is_under_way(clock):
+    idle, busy = Worker(begin=30.0, train="an evaluation"), Worker(begin=30.0, train=HANGS)
+    for worker in (idle, busy):
+        made = actor(worker)
+        made.train.remote()
+        made.stop.remote()
+        assert made.stopped
+        made.give_up()
+    assert clock.killed == [(busy, False)]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from ray.air.execution._internal.actor_manager import RayActorManager
-from ray.exceptions import OutOfMemoryError, RayActorError
+from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 from ray.tune import Trainable
 from ray.tune import tune as module
 from ray.tune.execution.tune_controller import TuneController
@@ -26,17 +26,27 @@ class Actors(RayActorManager):  # type: ignore[misc]
     """Ends no actor: they are workers, which the next search needs."""
 
     def _try_kill_actor(self) -> bool:
+        """Gives up an actor that Ray Tune has waited for in vain since it told it to stop."""
         if not self._live_actors_to_kill:
             return False
         gone = self._live_actors_to_kill.pop()
+        self._live_actors_to_ray_actors_resources[gone][0].give_up()
         self._cleanup_actor_futures(gone)
         self._actor_stop_resolved(gone)
         return True
 
     def _actor_task_failed(self, tracked_actor_task: Any, exception: Exception) -> None:
-        """A worker that Ray ended, as memory ran short, is one that died. Ray Tune would end the search."""
-        died = isinstance(exception, OutOfMemoryError)
-        super()._actor_task_failed(tracked_actor_task, RayActorError(error_msg=str(exception)) if died else exception)
+        """Whatever keeps a worker's answer away (it died, Ray ended it as memory ran short, the answer is lost) counts as its
+        death. Ray Tune would end the search where it doesn't know the error."""
+        lost = isinstance(exception, RayError) and not isinstance(exception, RayTaskError | RayActorError)
+        super()._actor_task_failed(tracked_actor_task, RayActorError(error_msg=str(exception)) if lost else exception)
+
+    def cleanup(self) -> None:
+        """At a search's end. What workers are still at, the next search waits for."""
+        for actor in self.live_actors:
+            self._cleanup_actor(actor)
+        self._resource_manager.clear()
+        self.__init__(resource_manager=self._resource_manager)  # type: ignore[misc]
 
 
 class Controller(TuneController):  # type: ignore[misc]
@@ -50,6 +60,7 @@ class Controller(TuneController):  # type: ignore[misc]
         self._slots = slots
         super().__init__(*arguments, resource_manager_factory=lambda: slots, **named)
         self._actor_manager = Actors(resource_manager=slots)
+        self._actor_force_cleanup_timeout = 0  # there are no processes to wait for
 
     def __getstate__(self) -> dict[str, Any]:
         """Ray Tune pickles it for a restore that is never used."""
@@ -65,11 +76,18 @@ class Controller(TuneController):  # type: ignore[misc]
             self._resetting_trials.remove(trial)
             self._unstage_trial_with_resources(trial)
             self._set_trial_status(trial, TuneTrial.RUNNING)  # so that only its call counts the death
+        elif self._began_nowhere(tracked_actor, trial, exception):
+            trial.run_metadata.num_failures -= 1  # which is about to be counted
         super()._actor_failed(tracked_actor, exception)
+
+    def _began_nowhere(self, tracked_actor: Any, trial: TuneTrial, exception: Exception) -> bool:
+        """Whether the worker could not even be told: its machine is gone, which Ray had not noticed."""
+        unreached = isinstance(exception, ActorUnavailableError) and not isinstance(exception, RayTaskError)
+        return unreached and tracked_actor not in self._started_actors and trial.config[TRIAL] not in self._slots.hung
 
     def _process_trial_failure(self, trial: TuneTrial, exception: Exception) -> None:
         """A trial whose worker was ended because it hung is over."""
-        ended = self._slots.hung(trial.config[TRIAL])
+        ended = self._slots.hung.pop(trial.config[TRIAL], None)
         if ended is None:
             super()._process_trial_failure(trial, exception)
         else:

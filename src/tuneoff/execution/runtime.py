@@ -21,6 +21,7 @@ os.environ.update(
     {
         "RAY_CHDIR_TO_TRIAL_DIR": "0",
         "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "TUNE_RESULT_BUFFER_LENGTH": "1",
         "RAY_AIR_NEW_OUTPUT": "0",
         "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",  # a failed trial reports no score, and none is invented
         "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",  # the recorder says so

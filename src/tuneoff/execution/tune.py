@@ -12,7 +12,6 @@ from typing import Any
 import ray
 from ray import tune
 from ray.air._internal import usage
-from ray.exceptions import OutOfMemoryError
 from ray.tune.execution import class_cache
 
 from tuneoff.algorithms.search import Search
@@ -48,8 +47,7 @@ def fit(
     """Runs Ray Tune until the search ends. ended: how many trials earlier sessions ended.
 
     With a population Ray is promised one trial more than there are: the searcher itself ends the search, after its last trial,
-    because Ray stops reusing workers (at each copy) once it has got all of its samples. Raises OutOfMemoryError where Ray ended
-    processes of the search, as memory ran short.
+    because Ray stops reusing workers (at each copy) once it has got all of its samples.
     """
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(slots.count)  # Ray's default with a searcher is to start one after the other
     trials = max(search.num_trials + search.population - ended, 1)
@@ -77,12 +75,7 @@ def fit(
             ),
         )
         with _without_usage_tags(), _without_keys(), controlling(given):
-            try:
-                tuner.fit()
-            except RuntimeError as error:  # so Ray Tune says that Ray ended one of its processes
-                if not isinstance(error.__cause__, OutOfMemoryError):
-                    raise
-                raise error.__cause__ from None
+            tuner.fit()
 
 
 @contextmanager

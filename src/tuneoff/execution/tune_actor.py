@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError, RayTaskError
 
 from tuneoff.evaluation import Cost
 from tuneoff.execution.faults import preparation_patience
@@ -47,6 +47,8 @@ class TuneActor:
         self._worker = worker
         self._ready_seconds = preparation_patience(hang_seconds)
         self.trial = str(config[TRIAL])
+        self.stopped = False
+        """Whether Ray Tune has taken the trial away, for whatever reason."""
         self._call = self._getting_ready(worker.begin.remote(inputs, TrialRequest.of(config), time.time()))
         self._begun = self._call.answer
 
@@ -82,6 +84,7 @@ class TuneActor:
         return self._call.answer
 
     def _stop(self) -> Any:
+        self.stopped = True
         return self._worker.stop.remote()
 
     def _getting_ready(self, answer: Any) -> _Call:
@@ -105,16 +108,21 @@ class TuneActor:
             worker="",
         )
 
+    def give_up(self) -> None:
+        """Ends the worker's process where a call is still under way."""
+        if not self._answered():
+            ray.kill(self._worker, no_restart=False)
+
     def died(self) -> bool:
         """Whether the worker's process died in the last call, or was away."""
         if not self._answered():
             return False
         try:
             ray.get(self._call.answer)
-        except RayActorError:
-            return True
+        except RayTaskError:  # also where another process died, which the worker asked for something
+            return False
         except RayError:
-            pass
+            return True
         return False
 
     def _answered(self) -> bool:

@@ -25,10 +25,11 @@ UNAVAILABLE_SECONDS = 30.0
 
 @dataclass(kw_only=True, eq=False)
 class _Held(AcquiredResources):  # type: ignore[misc]
-    """A worker that a trial has, by its number."""
+    """A worker that a trial has, by its number. process: which of the worker's it is."""
 
     resource_request: ResourceRequest
     number: int
+    process: int
     begin: Callable[[int, Mapping[str, Any]], TuneActor]
 
     def annotate_remote_entities(self, entities: list[Any]) -> list[Any]:
@@ -68,7 +69,8 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         self._gone: dict[int, tuple[int, float]] = {}
         """Of workers that died in a trial's call: the process, and when. Ray may not have noticed yet."""
         self._actors: dict[int, TuneActor] = {}
-        self._hung: dict[str, Ended] = {}
+        self.hung: dict[str, Ended] = {}
+        """The ends of trials whose workers were ended because they hung, until those trials have failed for it."""
         self._looked_at = 0.0
         self._none_since: float | None = None
         """The first look at which none was alive."""
@@ -88,12 +90,14 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         return bool(self._free & self._processes.keys())
 
     def acquire_resources(self, resource_request: ResourceRequest) -> _Held | None:
-        if not self.has_resources_ready(resource_request):
+        """Without another look: Tune relies on what `has_resources_ready` has just said."""
+        free = self._free & self._processes.keys()
+        if resource_request not in self._asked or not free:
             return None
         self._asked.remove(resource_request)
-        number = min(self._free & self._processes.keys())
+        number = min(free)
         self._free.remove(number)
-        return _Held(resource_request=resource_request, number=number, begin=self._begin)
+        return _Held(resource_request=resource_request, number=number, process=self._processes[number], begin=self._begin)
 
     def _begin(self, number: int, config: Mapping[str, Any]) -> TuneActor:
         self._starts(config[TRIAL])
@@ -105,20 +109,16 @@ class WorkerSlots(ResourceManager):  # type: ignore[misc]
         number = acquired_resource.number
         actor = self._actors.pop(number, None)
         if actor is not None and actor.died():
-            self._gone[number] = self._processes.get(number, 0), time.monotonic()
+            self._gone[number] = acquired_resource.process, time.monotonic()
         self._free.add(number)
         self._looked_at = 0.0
 
     def end_hung(self) -> None:
-        """Ends the workers that hang; `hung` says so once their trials have failed for it."""
+        """Ends the workers that hang."""
         for actor in self._actors.values():
             ended = actor.end_if_hung()
-            if ended is not None:
-                self._hung[actor.trial] = ended
-
-    def hung(self, trial: str) -> Ended | None:
-        """The end of a trial whose worker was ended because it hung, once."""
-        return self._hung.pop(trial, None)
+            if ended is not None and not actor.stopped:
+                self.hung[actor.trial] = ended
 
     def close(self) -> None:
         """Gives up the inputs: Tune's own objects, which refer to this one, may stay in memory for a while."""
