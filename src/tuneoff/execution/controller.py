@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+import ray
 from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import ActorUnavailableError, RayActorError, RayError, RayTaskError
 from ray.tune import Trainable
@@ -14,6 +15,7 @@ from ray.tune import tune as module
 from ray.tune.execution.tune_controller import TuneController
 from ray.tune.experiment import Trial as TuneTrial
 
+from tuneoff.errors import ConfigError
 from tuneoff.execution.messages import TRIAL, result_of
 from tuneoff.execution.worker_slots import WorkerSlots
 
@@ -94,9 +96,33 @@ class Controller(TuneController):  # type: ignore[misc]
             self._on_training_result(trial, result_of(ended, 0))
 
 
+NEEDED = {
+    RayActorManager: (
+        "_try_kill_actor",
+        "_actor_task_failed",
+        "_actor_stop_resolved",
+        "_cleanup_actor",
+        "_cleanup_actor_futures",
+    ),
+    TuneController: (
+        "_actor_failed",
+        "_on_training_result",
+        "_process_trial_failure",
+        "_set_trial_status",
+        "_unstage_trial_with_resources",
+    ),
+}
+"""Private methods of Ray's that are overridden or called here."""
+
+
 @contextmanager
 def controlling(slots: WorkerSlots) -> Iterator[None]:
-    """In this block `Tuner` makes a Controller over these slots."""
+    """In this block `Tuner` makes a Controller over these slots. Raises ConfigError with a Ray that has another one inside."""
+    missing = [f"{owner.__name__}.{name}" for owner, names in NEEDED.items() for name in names if not hasattr(owner, name)]
+    if missing:
+        raise ConfigError(
+            f"ray is {ray.__version__}, but tuneoff needs one with {', '.join(missing)}: install the version in constraints.txt"
+        )
     made = module.TuneController
     module.TuneController = partial(Controller, slots=slots)
     try:
