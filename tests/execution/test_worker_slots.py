@@ -142,13 +142,19 @@ def test_what_ray_tune_makes_is_the_workers(alive, monkeypatch):
     assert actor.made_of == ("b", "inputs", 30.0, {"learning_rate": 1e-3, TRIAL: "t003"})
 
 
-def test_a_worker_that_died_under_a_trial_is_given_again_when_it_has_another_process(alive, now, monkeypatch):
-    """Ray may take a while to notice that a machine is gone, and call its workers alive until then."""
+def after_a_death(monkeypatch) -> WorkerSlots:
+    """Of the only worker's process, under a trial."""
     monkeypatch.setattr(module, "TuneActor", Actor)
     slots = slots_of("a", starts=lambda _: None)
     held, actor = begin(slots, "t000")
     actor.gone = True
     slots.free_resources(held)
+    return slots
+
+
+def test_a_worker_that_died_under_a_trial_is_given_again_when_it_has_another_process(alive, now, monkeypatch):
+    """Ray may take a while to notice that a machine is gone, and call its workers alive until then."""
+    slots = after_a_death(monkeypatch)
     assert take(slots) is None
     now.seconds += module.LOOK_SECONDS
     assert take(slots) is None
@@ -158,11 +164,7 @@ def test_a_worker_that_died_under_a_trial_is_given_again_when_it_has_another_pro
 
 
 def test_a_worker_that_could_not_be_reached_for_a_moment_is_given_again_after_a_while(alive, now, monkeypatch):
-    monkeypatch.setattr(module, "TuneActor", Actor)
-    slots = slots_of("a", starts=lambda _: None)
-    held, actor = begin(slots, "t000")
-    actor.gone = True
-    slots.free_resources(held)
+    slots = after_a_death(monkeypatch)
     now.seconds += module.UNAVAILABLE_SECONDS - 1
     assert take(slots) is None
     now.seconds += 1

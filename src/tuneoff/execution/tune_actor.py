@@ -40,7 +40,7 @@ class _Call:
 class TuneActor:
     """Made where Ray Tune starts a trial's process, which the worker begins then. inputs: the session's, in the object store.
 
-    The methods without a docstring are called by Ray Tune, each as `method.remote(...)`.
+    Ray Tune calls what `__getattr__` lists, each as `method.remote(...)`.
     """
 
     def __init__(self, worker: Any, inputs: Any, hang_seconds: float | str | None, config: Mapping[str, Any]) -> None:
